@@ -1,0 +1,42 @@
+# make demo [DATA=digits|mnist|fashion]   train a spiking network and save it
+# make test                               lint, doctests, tests
+# make bench                              compare with other frameworks
+# make dist                               build wheel and sdist
+
+PYTHON ?= python3
+DATA ?= digits
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+EXTRA_digits = .venv/.core
+EXTRA_mnist = .venv/.datasets
+EXTRA_fashion = .venv/.datasets
+
+.PHONY: demo test bench dist clean
+
+demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
+	.venv/bin/python examples/train_images.py --data $(DATA)
+
+test: .venv/.test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m pytest
+
+bench: .venv/.bench
+	.venv/bin/python benchmarks/training_step.py
+
+dist: .venv/.test
+	.venv/bin/python -m build
+
+clean:
+	rm -rf .venv dist build
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# One stamp per set of requirements, renewed when these change.
+.venv/.core: pyproject.toml | .venv/bin/python
+	$(PIP) --editable .
+	touch $@
+
+.venv/.%: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[$*]'
+	touch $@

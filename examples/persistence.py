@@ -1,0 +1,41 @@
+"""Save a fitted pipeline with joblib, and load it in another process."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
+
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+
+X, y = load_digits(return_X_y=True)
+model = make_pipeline(
+    PoissonSpikeEncoder(n_steps=25, random_state=0),
+    SpikingClassifier(max_iter=10, random_state=0),
+)
+model.fit(X[:1000], y[:1000])
+
+with tempfile.TemporaryDirectory() as folder:
+    model_file = Path(folder) / "digits.joblib"
+    answer_file = Path(folder) / "probabilities.npy"
+    joblib.dump(model, model_file, compress=3)
+    print(f"{model_file.stat().st_size / 1024:.0f} KiB on disk")
+    other_process = """
+import sys
+import joblib, numpy as np
+from sklearn.datasets import load_digits
+model = joblib.load(sys.argv[1])
+np.save(sys.argv[2], model.predict_proba(load_digits().data[1000:]))
+"""
+    subprocess.run(
+        [sys.executable, "-c", other_process, model_file, answer_file], check=True
+    )
+    loaded = np.load(answer_file)
+
+same = np.array_equal(loaded, model.predict_proba(X[1000:]))
+print(f"same probabilities in the other process, to the bit: {same}")
+print(f"accuracy on held-out digits: {(loaded.argmax(axis=1) == y[1000:]).mean():.4f}")

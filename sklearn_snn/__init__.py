@@ -1,0 +1,9 @@
+"""Spiking neural networks that drop into scikit-learn."""
+
+from sklearn_snn._classifier import SpikingClassifier
+from sklearn_snn._encoders import PoissonSpikeEncoder
+from sklearn_snn._spike_trains import SpikeTrains
+
+__version__ = "0.1.0"
+
+__all__ = ["PoissonSpikeEncoder", "SpikeTrains", "SpikingClassifier", "__version__"]

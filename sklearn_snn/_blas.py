@@ -1,0 +1,41 @@
+"""Keep the BLAS to one thread while a network runs."""
+
+import functools
+import os
+import threading
+from contextlib import contextmanager
+
+from threadpoolctl import OpenBLASController, ThreadpoolController
+
+_lock = threading.Lock()
+
+
+def _renew_lock():
+    global _lock
+    _lock = threading.Lock()
+
+
+# A fork in another thread may have copied the lock while it was held.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+@functools.cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
+
+
+@contextmanager
+def single_threaded_blas():
+    """Run a block in which every BLAS call stays on the thread that makes it.
+
+    The rounding of a matrix product may depend on how many threads share it, and for
+    the small products of one sample a second thread costs more than it brings. The
+    number of threads belongs to the process, so one thread at a time gets in: hold it
+    for a mini-batch, not for a fit.
+    """
+    with _lock:
+        # Else the limit has no effect where another thread has set one of its own.
+        OpenBLASController.clear_controlling_thread(force=True)
+        with _blas().limit(limits=1, user_api="blas"):
+            yield

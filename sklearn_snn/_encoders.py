@@ -1,0 +1,215 @@
+"""Encoders: transformers from intensities to spike trains."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.sparsefuncs import min_max_axis
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_snn._spike_trains import SpikeTrains
+
+# Rows that are converted at a time: keeps the float64 temporaries small.
+_ROWS = 1024
+
+
+class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
+    """Encode intensities as Poisson spike trains ("rate coding").
+
+    A Poisson process of rate r is approximated in discrete time: at each of `n_steps`
+    steps, and independently of all others, feature ``j`` of sample ``i`` fires with
+    probability::
+
+        P(s[i, t, j] = 1) = r[i, j],
+        r[i, j] = max_rate * clip((X[i, j] - low) / (high - low), 0, 1)
+
+    so that the number of spikes is binomial with mean ``n_steps * r``, and intervals
+    between spikes are geometric; at most one spike fits into a step. The result is
+    close to a Poisson process where ``r`` is small.
+
+    `fit` learns the range from `low` to `high` and nothing else; `transform` keeps no
+    state, and gives the same spikes whenever it sees the same row. While a
+    `SpikingClassifier` is trained it draws fresh spikes for every epoch.
+
+    Parameters
+    ----------
+    n_steps : int, default=100
+        Number of time steps, at least 1.
+    max_rate : float, default=1.0
+        Spike probability per step of the highest intensity, in (0, 1].
+    scaling : {"global", "feature"} or None, default="global"
+        What is scaled to the range of rates.
+
+        - "global": one range for all features, as pixels of an image need;
+        - "feature": a range for each feature, as columns of a table need;
+        - None: `X` must lie in [0, 1] already.
+    random_state : int, RandomState instance or None, default=None
+        Determines the spikes. Pass an int for the same spikes in every `fit`.
+
+    Attributes
+    ----------
+    data_min_, data_max_ : float or ndarray of shape (n_features_in_,)
+        The range of intensities that was learned: numbers with ``scaling="global"``
+        and ``scaling=None``, one per feature with ``scaling="feature"``.
+    seed_ : int
+        Seed of the spikes, drawn from `random_state`.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during `fit`. Defined only when `X` has feature names
+        that are all strings.
+
+    See Also
+    --------
+    SpikingClassifier : Learns from the spike trains.
+    SpikeTrains : What `transform` returns.
+
+    Notes
+    -----
+    The output has a time axis, which only a spiking network understands: put the
+    encoder last before `SpikingClassifier`.
+
+    References
+    ----------
+    .. [1] D. Heeger, "Poisson model of spike generation", Stanford University, 2000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_snn import PoissonSpikeEncoder
+    >>> X = np.array([[0, 64, 255], [255, 128, 0]], dtype=np.uint8)
+    >>> encoder = PoissonSpikeEncoder(n_steps=1000, random_state=0)
+    >>> trains = encoder.fit_transform(X)
+    >>> trains.shape
+    (2, 1000, 3)
+    >>> np.asarray(trains).mean(axis=1).round(1)
+    array([[0. , 0.3, 1. ],
+           [1. , 0.5, 0. ]])
+    """
+
+    _parameter_constraints = {
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "max_rate": [Interval(Real, 0, 1, closed="right")],
+        "scaling": [StrOptions({"global", "feature"}), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self, n_steps=100, *, max_rate=1.0, scaling="global", random_state=None
+    ):
+        self.n_steps = n_steps
+        self.max_rate = max_rate
+        self.scaling = scaling
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the range of intensities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Intensities.
+        y : Ignored
+            Present for compatibility.
+
+        Returns
+        -------
+        self : PoissonSpikeEncoder
+
+        Raises
+        ------
+        ValueError
+            If `X` is not numeric, finite and 2-D, or ``scaling=None`` and `X` leaves
+            [0, 1].
+        """
+        X = self._validate(X, reset=True)
+        if self.scaling == "feature":
+            if sparse.issparse(X):
+                self.data_min_, self.data_max_ = min_max_axis(X, axis=0)
+            else:
+                self.data_min_, self.data_max_ = X.min(axis=0), X.max(axis=0)
+        elif self.scaling == "global":
+            self.data_min_, self.data_max_ = float(X.min()), float(X.max())
+        else:
+            self.data_min_, self.data_max_ = 0.0, 1.0
+        random_state = check_random_state(self.random_state)
+        self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
+        return self
+
+    def transform(self, X):
+        """Encode intensities; those outside the learned range are clipped to it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Intensities.
+
+        Returns
+        -------
+        trains : SpikeTrains of shape (n_samples, n_steps, n_features)
+            Spikes that are made when they are needed; ``np.asarray(trains)`` gives the
+            dense array.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            If `X` is not numeric, finite and 2-D, has another number of features than
+            in `fit`, or ``scaling=None`` and `X` leaves [0, 1].
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        one_range = np.ndim(self.data_min_) == 0
+        levels = None
+        if sparse.issparse(X) and np.all(self.data_min_ >= 0):
+            # Zero stays zero: only stored entries can fire.
+            rates = sparse.csr_array(X, dtype=np.float32)
+            for part in gen_batches(X.nnz, _ROWS * 1024):
+                rates.data[part] = self._rates(X.data[part], X.indices[part])
+        elif X.dtype == np.uint8 and one_range and not sparse.issparse(X):
+            rates, levels = X.copy(), self._rates(np.arange(256))
+        else:
+            rates = np.empty(X.shape, dtype=np.float32)
+            for rows in gen_batches(X.shape[0], _ROWS):
+                part = X[rows].toarray() if sparse.issparse(X) else X[rows]
+                rates[rows] = self._rates(part)
+        return SpikeTrains(rates, self.n_steps, seed=self.seed_, levels=levels)
+
+    def _rates(self, x, features=slice(None)):
+        """Return spike probabilities of intensities that stand in given features."""
+        low, high = self.data_min_, self.data_max_
+        if np.ndim(low):
+            low, high = low[features], high[features]
+        low = np.asarray(low, dtype=np.float64)
+        width = high - low
+        # A constant feature carries nothing: it is silent, and fires when exceeded.
+        rates = (x - low) / np.where(width > 0, width, 1)
+        return (self.max_rate * np.clip(rates, 0, 1)).astype(np.float32)
+
+    def _validate(self, X, reset):
+        """Check X; 8-bit images stay 8-bit."""
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32, np.uint8),
+        )
+        if self.scaling is None and not (X.min() >= 0 and X.max() <= 1):
+            raise ValueError(
+                "With scaling=None, X must lie in [0, 1], got values from "
+                f"{X.min()} to {X.max()}. scaling='global' or 'feature' scales it."
+            )
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # Spikes are uint8, whatever the intensities are.
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,118 @@
+"""The numpy engine: takes batches of any kind of input through the network.
+
+A large batch is cut into chunks, so that memory does not grow with it. Where the cuts
+are depends on shapes alone and the partial gradients are added in order, so that the
+result is the same to the bit wherever and however often it is computed.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_snn._blas import single_threaded_blas
+from sklearn_snn._network import backward, cross_entropy, forward
+from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._workspace import Workspace
+
+# Largest (n_steps, n_samples, n_units) of a chunk: 64 MB in float32.
+MAX_CHUNK_ELEMENTS = 2**24
+MAX_CHUNK_SAMPLES = 128
+
+
+class NumpyEngine:
+    """Logits and gradients of a network, for batches of any kind of input.
+
+    A batch `X` is SpikeTrains, an array of shape (n_samples, n_steps, n_features), or
+    an array or CSR array of shape (n_samples, n_features), which is injected as a
+    constant current.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self._workspace = Workspace()
+
+    def logits(self, coefs, intercepts, X):
+        """Run the network.
+
+        Parameters
+        ----------
+        coefs, intercepts : lists of ndarrays
+        X : batch of n_samples samples
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes)
+        """
+        logits = []
+        for chunk in self._chunks(X.shape[0], coefs):
+            with single_threaded_blas():
+                logits.append(self._forward(coefs, intercepts, X[chunk]).logits)
+        return np.concatenate(logits)
+
+    def loss_and_gradients(self, coefs, intercepts, X, y):
+        """Run the network and backpropagate the mean cross-entropy through time.
+
+        Parameters
+        ----------
+        coefs, intercepts : lists of ndarrays
+        X : batch of n_samples samples
+        y : ndarray of int of shape (n_samples,)
+            Index of the class.
+
+        Returns
+        -------
+        loss : float
+            Mean over the samples.
+        coef_grads, intercept_grads : lists of ndarrays
+        rates : ndarray of shape (n_layers,)
+            Mean number of spikes per neuron and step.
+        """
+        n_samples = len(y)
+        coef_grads = [np.zeros_like(w) for w in coefs]
+        intercept_grads = [np.zeros_like(b) for b in intercepts]
+        loss = 0.0
+        rates = np.zeros(len(coefs))
+        for chunk in self._chunks(n_samples, coefs):
+            with single_threaded_blas():
+                tape = self._forward(coefs, intercepts, X[chunk])
+                chunk_loss, grad_logits = cross_entropy(tape.logits, y[chunk])
+                chunk_grads = backward(
+                    self.network, coefs, tape, grad_logits / n_samples, self._workspace
+                )
+            for layer, (coef_grad, intercept_grad) in enumerate(chunk_grads):
+                coef_grads[layer][: len(coef_grad)] += coef_grad
+                intercept_grads[layer] += intercept_grad
+            loss += chunk_loss / n_samples
+            share = len(tape.logits) / n_samples
+            rates += [share * s.mean() for s in tape.spikes]
+        return loss, coef_grads, intercept_grads, rates
+
+    def _chunks(self, n_samples, coefs):
+        """Cut a batch; depends on shapes alone."""
+        widest = max(max(w.shape) for w in coefs)
+        size = MAX_CHUNK_ELEMENTS // (self.network.n_steps * widest)
+        size = min(max(size, 1), MAX_CHUNK_SAMPLES)
+        return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
+
+    def _forward(self, coefs, intercepts, X):
+        """Return the Tape of a chunk; the next one overwrites it."""
+        inputs = self._inputs(X, coefs[0].dtype)
+        return forward(
+            self.network, coefs, intercepts, inputs, X.shape[0], self._workspace
+        )
+
+    def _inputs(self, X, dtype):
+        """Return what the first layer receives; arrays become time-major."""
+        if isinstance(X, SpikeTrains):
+            return X.events(self._workspace)
+        if sparse.issparse(X):
+            X = X.toarray()
+        if X.ndim == 2:
+            return np.ascontiguousarray(X, dtype)[np.newaxis]
+        n_samples, n_steps, n_features = X.shape
+        inputs = self._workspace.array("input", (n_steps, n_samples, n_features), dtype)
+        inputs[...] = X.transpose(1, 0, 2)
+        return inputs

@@ -1,0 +1,167 @@
+"""The network: a stack of LIF layers, forward to logits and backward to gradients.
+
+Layer ``l`` has weights ``coefs[l]`` of shape (n_inputs, n_units) and a bias
+``intercepts[l]``. The readout is a LIF layer too, with one neuron per class, and its
+spike counts are the logits::
+
+    logits = logit_scale * sum_t s_t        p = softmax(logits)
+    loss = -mean_i log p[i, y_i]            dL/ds_t = logit_scale * (p - onehot(y)) / n
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import log_softmax
+
+from sklearn_snn._neurons import LIF, lif_backward, lif_forward
+from sklearn_snn._synapses import input_current, weight_gradient
+
+
+class Network(NamedTuple):
+    """What is fixed while the weights learn.
+
+    Attributes
+    ----------
+    neuron : LIF
+    n_steps : int
+    logit_scale : float
+        Logit per output spike.
+    smooth : bool
+        See `lif_forward`.
+    """
+
+    neuron: LIF
+    n_steps: int
+    logit_scale: float
+    smooth: bool = False
+
+
+class Tape(NamedTuple):
+    """What `forward` leaves for `backward`.
+
+    Attributes
+    ----------
+    inputs : Events or ndarray
+        What the first layer received.
+    membranes, spikes : lists of ndarrays of shape (n_steps, n_samples, n_units)
+        One per layer; the membrane is the one before the spike test.
+    logits : ndarray of shape (n_samples, n_classes)
+    """
+
+    inputs: object
+    membranes: list
+    spikes: list
+    logits: np.ndarray
+
+
+def initial_parameters(sizes, dtype, random_state):
+    """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs); biases are 0.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Number of units of all layers, input and output included.
+    dtype : dtype-like
+        The same numbers are drawn for all types.
+    random_state : RandomState
+
+    Returns
+    -------
+    coefs, intercepts : lists of ndarrays
+    """
+    coefs, intercepts = [], []
+    for n_inputs, n_units in pairwise(sizes):
+        bound = n_inputs**-0.5
+        weights = random_state.uniform(-bound, bound, (n_inputs, n_units))
+        coefs.append(weights.astype(dtype))
+        intercepts.append(np.zeros(n_units, dtype=dtype))
+    return coefs, intercepts
+
+
+def forward(network, coefs, intercepts, inputs, n_samples, workspace):
+    """Run the network over all steps.
+
+    Parameters
+    ----------
+    network : Network
+    coefs, intercepts : lists of ndarrays
+    inputs : Events or ndarray of shape (n_steps or 1, n_samples, n_features)
+    n_samples : int
+    workspace : Workspace
+        Holds the tape, which the next call with the same workspace overwrites.
+
+    Returns
+    -------
+    tape : Tape
+    """
+    membranes, spikes = [], []
+    x = inputs
+    for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
+        shape = network.n_steps, n_samples, weights.shape[1]
+        dtype = weights.dtype
+        u = workspace.array(("membrane", layer), shape, dtype)
+        s = workspace.array(("spikes", layer), shape, dtype)
+        constant = isinstance(x, np.ndarray) and len(x) == 1
+        # A constant current is kept apart: it is read at every step.
+        current = workspace.array("current", (1, *shape[1:]), dtype) if constant else u
+        input_current(x, weights, bias, current, workspace)
+        lif_forward(
+            np.broadcast_to(current, shape), network.neuron, u, s, network.smooth
+        )
+        membranes.append(u)
+        spikes.append(s)
+        x = s
+    logits = network.logit_scale * x.sum(axis=0)
+    return Tape(inputs, membranes, spikes, logits)
+
+
+def cross_entropy(logits, y):
+    """Sum over the samples of the softmax cross-entropy, and its gradient.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+    y : ndarray of int of shape (n_samples,)
+
+    Returns
+    -------
+    loss : float
+    gradient : ndarray of shape (n_samples, n_classes)
+    """
+    log_p = log_softmax(logits, axis=1)
+    rows = np.arange(len(y))
+    gradient = np.exp(log_p)
+    gradient[rows, y] -= 1
+    return -float(log_p[rows, y].sum(dtype=np.float64)), gradient
+
+
+def backward(network, coefs, tape, grad_logits, workspace):
+    """Backpropagate through time.
+
+    Parameters
+    ----------
+    network : Network
+    coefs : list of ndarrays
+    tape : Tape
+    grad_logits : ndarray of shape (n_samples, n_classes)
+    workspace : Workspace
+
+    Returns
+    -------
+    gradients : list of (coef_grad, intercept_grad)
+        One pair per layer: as `weight_gradient` returns it, and of shape (n_units,).
+    """
+    gradients = []
+    grad_spikes = network.logit_scale * grad_logits
+    for layer in reversed(range(len(coefs))):
+        u, s = tape.membranes[layer], tape.spikes[layer]
+        delta = workspace.array(("delta", layer), u.shape, u.dtype)
+        lif_backward(grad_spikes, u, s, network.neuron, delta, workspace)
+        inputs = tape.spikes[layer - 1] if layer else tape.inputs
+        coef_grad = weight_gradient(inputs, delta, workspace)
+        gradients.append((coef_grad, delta.sum(axis=(0, 1))))
+        if layer:
+            below = workspace.array(("delta", layer - 1), inputs.shape, u.dtype)
+            grad_spikes = np.matmul(delta, coefs[layer].T, out=below)
+    return gradients[::-1]

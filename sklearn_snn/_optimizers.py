@@ -1,0 +1,150 @@
+"""Stochastic optimizers and learning-rate schedules on lists of arrays."""
+
+import math
+
+import numpy as np
+
+
+class SGD:
+    """Stochastic gradient descent with momentum ``m``, in place.
+
+    ::
+
+        velocity = m * velocity - learning_rate * grad
+        param   += velocity                                  nesterov=False
+        param   += m * velocity - learning_rate * grad       nesterov=True
+
+    after Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and
+    momentum in deep learning", ICML 2013.
+
+    Parameters
+    ----------
+    params : list of ndarrays
+        Updated in place.
+    momentum : float, default=0.9
+    nesterov : bool, default=True
+    """
+
+    def __init__(self, params, momentum=0.9, nesterov=True):
+        self.params = params
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.velocities = [np.zeros_like(p) for p in params]
+
+    def update(self, grads, learning_rate):
+        """Take one step.
+
+        Parameters
+        ----------
+        grads : list of ndarrays
+            Gradients, in the order of the parameters.
+        learning_rate : float
+        """
+        for p, g, v in zip(self.params, grads, self.velocities, strict=True):
+            v *= self.momentum
+            v -= learning_rate * g
+            p += self.momentum * v - learning_rate * g if self.nesterov else v
+
+
+class Adam:
+    """Adam (Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015).
+
+    ::
+
+        m = beta_1 * m + (1 - beta_1) * grad
+        v = beta_2 * v + (1 - beta_2) * grad**2
+        param -= learning_rate * m / (1 - beta_1**t) / (sqrt(v / (1 - beta_2**t)) + eps)
+
+    Parameters
+    ----------
+    params : list of ndarrays
+        Updated in place.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of the running means of the gradient and of its square.
+    epsilon : float, default=1e-8
+    """
+
+    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.params = params
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.t = 0
+        self.ms = [np.zeros_like(p) for p in params]
+        self.vs = [np.zeros_like(p) for p in params]
+
+    def update(self, grads, learning_rate):
+        """Take one step.
+
+        Parameters
+        ----------
+        grads : list of ndarrays
+            Gradients, in the order of the parameters.
+        learning_rate : float
+        """
+        self.t += 1
+        step = learning_rate / (1 - self.beta_1**self.t)
+        correction = 1 / math.sqrt(1 - self.beta_2**self.t)
+        for p, g, m, v in zip(self.params, grads, self.ms, self.vs, strict=True):
+            m += (1 - self.beta_1) * (g - m)
+            v += (1 - self.beta_2) * (np.square(g) - v)
+            scale = np.sqrt(v)
+            scale *= correction
+            scale += self.epsilon
+            p -= step * m / scale
+
+
+def clip_by_value(grads, limit):
+    """Clip every element to [-limit, limit], in place.
+
+    Parameters
+    ----------
+    grads : list of ndarrays
+    limit : float
+    """
+    for g in grads:
+        np.clip(g, -limit, limit, out=g)
+
+
+def global_norm(grads):
+    """Return the Euclidean norm of all gradients together.
+
+    Parameters
+    ----------
+    grads : list of ndarrays
+
+    Returns
+    -------
+    norm : float
+    """
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
+
+
+def clip_by_norm(grads, limit):
+    """Scale all gradients so that their joint Euclidean norm is at most `limit`.
+
+    Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural
+    networks", ICML 2013.
+
+    Parameters
+    ----------
+    grads : list of ndarrays
+        Scaled in place.
+    limit : float
+    """
+    norm = global_norm(grads)
+    if norm > limit:
+        for g in grads:
+            g *= limit / norm
+
+
+def _constant(progress):
+    return 1.0
+
+
+def _cosine(progress):
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+# Factor on the initial learning rate, given the share of the training that is done.
+SCHEDULES = {"constant": _constant, "cosine": _cosine}

@@ -1,0 +1,202 @@
+"""Bad input: an error of the right type that says what was given, before any work."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+
+X2 = np.random.default_rng(0).random((12, 4))
+X3 = np.repeat(X2[:, None], 5, axis=1)
+TRAINS = SpikeTrains(X2, 5)
+Y = np.arange(12) % 2
+
+
+@pytest.fixture(autouse=True)
+def no_work(request, monkeypatch):
+    """Fail if a network is trained or run before the error."""
+
+    def work(*args):
+        raise AssertionError("work was done before the input was refused")
+
+    if "works" not in request.fixturenames:
+        monkeypatch.setattr("sklearn_snn._engine_numpy.forward", work)
+
+
+@pytest.fixture
+def works():
+    """Let the network run: the test needs a fitted one."""
+
+
+@pytest.fixture
+def fitted(works):
+    return SpikingClassifier(hidden_layer_sizes=(3,), max_iter=1).fit(X2, Y)
+
+
+def with_value(X, value):
+    X = X.astype(float)
+    X.flat[3] = value
+    return X
+
+
+def refused(X, y=Y, match=None, error=ValueError, **params):
+    with pytest.raises(error, match=match):
+        SpikingClassifier(**params).fit(X, y)
+
+
+@pytest.mark.parametrize("X", [X2, X3], ids=["2-D", "3-D"])
+@pytest.mark.parametrize(
+    ("value", "match"), [(np.nan, "contains NaN"), (np.inf, "contains infinity")]
+)
+def test_nan_and_infinity(X, value, match):
+    refused(with_value(X, value), match=match)
+    if X.ndim == 2:
+        refused(sparse.csr_array(with_value(X, value)), match=match)
+        with pytest.raises(ValueError, match=match):
+            PoissonSpikeEncoder().fit(with_value(X, value))
+
+
+@pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])
+def test_wrong_number_of_features_at_predict(X, fitted):
+    shorter = {2: X2[:, :3], 3: X3[:, :, :3]}[X.ndim]
+    if isinstance(X, SpikeTrains):
+        shorter = SpikeTrains(X2[:, :3], 5)
+    fitted.predict(X)
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 4"):
+        fitted.predict(shorter)
+
+
+def test_wrong_number_of_features_at_transform():
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 4"):
+        PoissonSpikeEncoder().fit(X2).transform(X2[:, :3])
+
+
+@pytest.mark.parametrize(
+    ("X", "match"),
+    [
+        (X2[0], "Expected 2D array, got 1D"),
+        (X3[:, None], "Found array with dim 4"),
+        (5.0, "Expected 2D array, got scalar"),
+        (X2[:0], "0 sample"),
+        (X2[:, :0], r"0 feature\(s\)"),
+        (X3[:0], "0 sample"),
+        (X3[:, :0], "at least one sample, one step and one feature"),
+        (X3[:, :, :0], "at least one sample, one step and one feature"),
+        (TRAINS[:0], "at least one sample, one step and one feature"),
+        (SpikeTrains(X2[:, :0], 5), "at least one sample, one step and one feature"),
+    ],
+)
+def test_wrong_dimensions(X, match):
+    n = len(X) if hasattr(X, "__len__") else 1
+    refused(X, Y[:n] if n else [], match=match)
+
+
+@pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (Y[:-1], "inconsistent numbers of samples"),
+        (np.zeros(12), "only one class: .*0.0"),
+        (np.linspace(0, 1, 12), "Unknown label type"),
+        (None, "requires y to be passed"),
+        (np.where(Y, np.nan, 1.0), "contains NaN"),
+        (np.eye(12, 3), "y should be a 1d array"),
+    ],
+    ids=["length", "one class", "continuous", "none", "nan", "2-D"],
+)
+def test_bad_y(X, y, match):
+    refused(X, y, match=match)
+
+
+@pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])
+def test_fewer_samples_than_needed(X):
+    refused(X[:1], Y[:1], match="only one class")
+
+
+def test_text_features():
+    text = np.full((12, 4), "spike", dtype=object)
+    refused(text, match="could not convert string to float")
+    refused(np.repeat(text[:, None], 2, axis=1), match="could not convert string")
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        PoissonSpikeEncoder().fit(text)
+
+
+def test_complex_features():
+    refused(X2 + 1j, match="Complex data not supported")
+    refused(X3 + 1j, match="Complex data not supported")
+
+
+@pytest.mark.parametrize("X", [2 * X2, X2 - 1, sparse.csr_array(2 * X2)])
+def test_intensities_outside_the_unit_interval(X):
+    encoder = PoissonSpikeEncoder(scaling=None)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\], got values from"):
+        encoder.fit(X)
+    encoder.fit(X2)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\], got values from"):
+        encoder.transform(X)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"alpha": -0.1}, "'alpha' .* in the range \\[0.*, 1.*\\]. Got -0.1"),
+        ({"alpha": 1.1}, "'alpha'"),
+        ({"threshold": 0}, "'threshold'"),
+        ({"threshold": -1}, "'threshold'"),
+        ({"beta": 0}, "'beta'"),
+        ({"n_steps": 0}, "'n_steps'"),
+        ({"n_steps": 2.5}, "'n_steps'"),
+        ({"surrogate": "tanh"}, "'surrogate' .* among .*'sigmoid'"),
+        ({"reset": "soft"}, "'reset' .* among .*'subtract'"),
+        ({"solver": "lbfgs"}, "'solver' .* among .*'adam'"),
+        ({"learning_rate": "step"}, "'learning_rate' .* among .*'cosine'"),
+        ({"engine": "torch"}, "'engine' .* among .*'numpy'"),
+        ({"logit_scale": 0}, "'logit_scale'"),
+        ({"batch_size": 0}, "'batch_size'"),
+        ({"max_iter": 0}, "'max_iter'"),
+        ({"hidden_layer_sizes": (3, 0)}, "positive int or a sequence of them"),
+        ({"hidden_layer_sizes": (2.5,)}, "positive int or a sequence of them"),
+        ({"hidden_layer_sizes": [[3]]}, "positive int or a sequence of them"),
+        ({"hidden_layer_sizes": "100"}, "'hidden_layer_sizes'"),
+    ],
+    ids=str,
+)
+def test_bad_parameters(params, match):
+    refused(X2, match=match, **params)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"n_steps": 0}, "'n_steps'"),
+        ({"max_rate": 0}, "'max_rate'"),
+        ({"max_rate": 1.5}, "'max_rate'"),
+        ({"scaling": "minmax"}, "'scaling' .* among .*'global'"),
+        ({"random_state": "x"}, "'random_state'"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_of_the_encoder(params, match):
+    with pytest.raises(ValueError, match=match):
+        PoissonSpikeEncoder(**params).fit(X2)
+
+
+def test_unknown_parameter_names():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'leak'"):
+        SpikingClassifier(leak=0.9)
+    with pytest.raises(ValueError, match="Invalid parameter 'leak'"):
+        SpikingClassifier().set_params(leak=0.9)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+)
+def test_predict_before_fit(method):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(SpikingClassifier(), method)(X2)
+
+
+def test_transform_before_fit():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        PoissonSpikeEncoder().transform(X2)

@@ -1,0 +1,35 @@
+"""scikit-learn's own checks, with no expected failures."""
+
+import pytest
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_estimator,
+    check_param_validation,
+)
+
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+
+ESTIMATORS = [SpikingClassifier(), PoissonSpikeEncoder()]
+
+
+@pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
+def estimator(request):
+    return request.param
+
+
+def test_check_estimator(estimator, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one check would be skipped
+    results = check_estimator(estimator, on_skip=None)
+    assert len(results) > 40
+    assert {r["status"] for r in results} == {"passed"}
+
+
+# Checks that check_estimator does not run.
+
+
+def test_check_param_validation(estimator):
+    check_param_validation(type(estimator).__name__, estimator)
+
+
+def test_check_dataframe_column_names_consistency(estimator):
+    check_dataframe_column_names_consistency(type(estimator).__name__, estimator)

@@ -1,0 +1,83 @@
+"""Optimizers against torch.optim, on arrays of several shapes."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_snn._optimizers import SCHEDULES, SGD, Adam, clip_by_norm, clip_by_value
+
+SHAPES = [(4, 6), (6,), (1, 1)]
+
+
+def run_both(ours, torch_optimizer, rng, **kwargs):
+    """Return parameters after ten steps with the same gradients."""
+    params = [rng.normal(size=s) for s in SHAPES]
+    tensors = [torch.tensor(p) for p in params]
+    optimizer = ours(params)
+    reference = torch_optimizer(tensors, lr=0.01, **kwargs)
+    for _ in range(10):
+        grads = [rng.normal(size=s) for s in SHAPES]
+        optimizer.update(grads, 0.01)
+        for tensor, grad in zip(tensors, grads, strict=True):
+            tensor.grad = torch.tensor(grad)
+        reference.step()
+    return params, [t.numpy() for t in tensors]
+
+
+def test_adam(rng):
+    ours, theirs = run_both(Adam, torch.optim.Adam, rng)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_sgd(momentum, nesterov, rng):
+    ours, theirs = run_both(
+        lambda params: SGD(params, momentum, nesterov),
+        torch.optim.SGD,
+        rng,
+        momentum=momentum,
+        nesterov=nesterov and momentum > 0,
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_parameters_keep_their_type_and_memory(optimizer):
+    params = [np.ones((2, 2), dtype=np.float32)]
+    address = params[0].ctypes.data
+    optimizer(params).update([np.ones((2, 2), dtype=np.float32)], 0.1)
+    assert params[0].dtype == np.float32
+    assert params[0].ctypes.data == address
+    assert (params[0] < 1).all()
+
+
+def test_clip_by_value(rng):
+    grads = [rng.normal(size=s) for s in SHAPES]
+    expected = [np.clip(g, -0.5, 0.5) for g in grads]
+    clip_by_value(grads, 0.5)
+    for g, e in zip(grads, expected, strict=True):
+        np.testing.assert_array_equal(g, e)
+
+
+@pytest.mark.parametrize("limit", [0.1, 1e6])
+def test_clip_by_norm(limit, rng):
+    grads = [rng.normal(size=s) for s in SHAPES]
+    tensors = [torch.zeros(s) for s in SHAPES]
+    for tensor, grad in zip(tensors, grads, strict=True):
+        tensor.grad = torch.tensor(grad, dtype=torch.float32)
+    torch.nn.utils.clip_grad_norm_(tensors, limit)
+    clip_by_norm(grads, limit)
+    for g, t in zip(grads, tensors, strict=True):
+        np.testing.assert_allclose(g, t.grad.numpy(), rtol=1e-4)
+
+
+def test_schedules():
+    assert [SCHEDULES["constant"](p) for p in (0, 0.5, 1)] == [1, 1, 1]
+    cosine = [SCHEDULES["cosine"](p) for p in (0, 0.25, 0.5, 1)]
+    expected = [1, (1 + math.sqrt(0.5)) / 2, 0.5, 0]
+    np.testing.assert_allclose(cosine, expected, atol=1e-12)
