@@ -101,6 +101,21 @@ def content_keys(indptr, words, keys):
     return running[indptr[1:]] - running[indptr[:-1]]
 
 
+def split_keys(stream_keys):
+    """Return start and odd increment, both uint32, of each stream's Weyl sequence.
+
+    Parameters
+    ----------
+    stream_keys : ndarray of uint64 of shape (n_streams,)
+
+    Returns
+    -------
+    starts, increments : ndarrays of uint32 of shape (n_streams,)
+    """
+    increments = (stream_keys >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+    return stream_keys.astype(np.uint32), increments
+
+
 def bernoulli(stream_keys, thresholds, out, scratch):
     """Draw ``out[k, t] = 1`` with probability ``(thresholds[k] + 1) / 2**32``.
 
@@ -115,10 +130,9 @@ def bernoulli(stream_keys, thresholds, out, scratch):
         Overwritten.
     """
     words, spare = scratch
-    start = stream_keys.astype(np.uint32)
-    increment = (stream_keys >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+    starts, increments = split_keys(stream_keys)
     steps = np.arange(out.shape[1], dtype=np.uint32)
-    np.multiply(increment[:, None], steps, out=words)
-    np.add(words, start[:, None], out=words)
+    np.multiply(increments[:, None], steps, out=words)
+    np.add(words, starts[:, None], out=words)
     mix32(words, spare)
     np.less_equal(words, thresholds[:, None], out=out)

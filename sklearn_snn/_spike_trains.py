@@ -191,8 +191,7 @@ class SpikeTrains:
         events : Events
         """
         workspace = Workspace() if workspace is None else workspace
-        indptr, features, thresholds = self._active()
-        keys = self._stream_keys(indptr, features, thresholds)
+        indptr, features, thresholds, keys = self.streams()
         spikes = workspace.array("spikes", (len(features), self.n_steps), bool)
         for i in range(len(self)):
             # Sample by sample, so that the words being mixed stay in the cache.
@@ -204,6 +203,21 @@ class SpikeTrains:
             )
             bernoulli(keys[rows], thresholds[rows], spikes[rows], scratch)
         return Events(indptr, features, spikes)
+
+    def streams(self):
+        """Return what decides the spikes of all entries that can fire.
+
+        Returns
+        -------
+        indptr : ndarray of int of shape (n_samples + 1,)
+            Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
+        features : ndarray of int of shape (n_active,)
+        thresholds : ndarray of uint32 of shape (n_active,)
+        keys : ndarray of uint64 of shape (n_active,)
+            For `_random.bernoulli`.
+        """
+        active = self._active()
+        return *active, self._stream_keys(*active)
 
     def _active(self):
         """Return row pointers, features and thresholds of all entries that can fire."""

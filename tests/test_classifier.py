@@ -16,7 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._neurons import RESETS
+from sklearn_snn._optimizers import Adam
 from sklearn_snn._surrogates import SURROGATES
 
 
@@ -111,7 +113,11 @@ def test_any_depth_learns(hidden_layer_sizes, blobs):
     ids=str,
 )
 def test_every_parameter_takes_effect_and_learns(params, blobs):
-    reference = fast(max_iter=60).fit(*blobs)
+    # Compared with the defaults, but for what the parameter needs in order to count.
+    needed = {k: params[k] for k in ("solver", "learning_rate_init") if k in params}
+    if len(needed) == len(params):
+        needed = {}
+    reference = fast(max_iter=60).set_params(**needed).fit(*blobs)
     model = fast(max_iter=60).set_params(**params).fit(*blobs)
     assert model.score(*blobs) > 0.9
     defaults = SpikingClassifier().get_params()
@@ -143,6 +149,91 @@ def test_weight_decay_is_an_l2_penalty(blobs):
         np.testing.assert_array_equal(b, b_decayed)
     penalty = 0.05 * sum((w**2).sum() for w in start.coefs_)
     assert decayed.loss_ - plain.loss_ == pytest.approx(penalty)
+
+
+@pytest.fixture
+def updates(monkeypatch):
+    """Record (gradients, learning rate) of every update."""
+    recorded = []
+    update = Adam.update
+
+    def record(self, grads, learning_rate):
+        recorded.append(([g.copy() for g in grads], learning_rate))
+        update(self, grads, learning_rate)
+
+    monkeypatch.setattr(Adam, "update", record)
+    return recorded
+
+
+def test_cosine_schedule_falls_with_every_batch(blobs, updates):
+    fast(max_iter=4, batch_size=20, learning_rate_init=0.3).fit(*blobs)
+    expected = 0.3 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2
+    np.testing.assert_allclose([rate for _, rate in updates], expected)
+
+
+def test_constant_schedule(blobs, updates):
+    with pytest.warns(ConvergenceWarning):
+        fast(learning_rate="constant", batch_size=20, learning_rate_init=0.3).fit(
+            *blobs
+        )
+    assert [rate for _, rate in updates] == [0.3] * 9
+
+
+def test_gradients_are_clipped_by_value_then_by_norm(blobs, updates):
+    """Of all parameters, biases included."""
+    params = {"max_iter": 1, "max_grad_norm": None}
+    fast(**params).fit(*blobs)
+    fast(**params, grad_clip=1e-3).fit(*blobs)
+    fast(**params | {"max_grad_norm": 5e-3}, grad_clip=1e-3).fit(*blobs)
+    (plain, _), (by_value, _), (by_both, _) = updates
+    clipped = [np.clip(g, -1e-3, 1e-3) for g in plain]
+    norm = np.sqrt(sum((g**2).sum() for g in clipped))
+    assert norm > 5e-3
+    assert any((np.abs(g) > 1e-3).any() for g in plain[2:])  # some of the biases
+    for value, both, expected in zip(by_value, by_both, clipped, strict=True):
+        np.testing.assert_array_equal(value, expected)
+        np.testing.assert_allclose(both, expected * 5e-3 / norm)
+
+
+def test_samples_are_shuffled_anew_in_every_epoch(blobs, monkeypatch):
+    seen = []
+    step = NumpyEngine.loss_and_gradients
+
+    def record(self, coefs, intercepts, X, y):
+        seen.append(X[:, 0])
+        return step(self, coefs, intercepts, X, y)
+
+    monkeypatch.setattr(NumpyEngine, "loss_and_gradients", record)
+    X, y = blobs
+    fast(max_iter=3).fit(X, y)
+    fast(max_iter=2, shuffle=False).fit(X, y)
+    first, second, third, *unshuffled = seen
+    for epoch in (first, second, third):
+        np.testing.assert_array_equal(np.sort(epoch), np.sort(X[:, 0]))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(second, third)
+    for epoch in unshuffled:
+        np.testing.assert_array_equal(epoch, X[:, 0])
+
+
+def test_firing_rates_are_those_of_the_last_epoch(blobs):
+    """Against the spikes of a network that hardly moves, for unequal batches."""
+    X, y = blobs
+    params = {"learning_rate_init": 1e-12, "max_iter": 1, "hidden_layer_sizes": (9,)}
+    model = fast(**params, batch_size=47).fit(X, y)
+    spikes = np.zeros(2)
+    u = [np.zeros((60, 9)), np.zeros((60, 2))]
+    for _ in range(10):
+        x = X
+        for layer in range(2):
+            u[layer] = (
+                0.95 * u[layer] + x @ model.coefs_[layer] + model.intercepts_[layer]
+            )
+            x = (u[layer] > 0.6).astype(float)
+            u[layer] *= 1 - x
+            spikes[layer] += x.mean() / 10
+    assert spikes[0] > 0
+    np.testing.assert_allclose(model.firing_rates_, spikes, rtol=1e-6)
 
 
 # What it accepts

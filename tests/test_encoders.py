@@ -55,6 +55,15 @@ def test_new_intensities_are_clipped_to_the_learned_range(X, scaling):
 
 
 @pytest.mark.parametrize("scaling", ["global", "feature"])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, sparse.csr_array])
+def test_max_rate(kind, scaling):
+    X = kind(np.array([[0, 100], [50, 50], [100, 0]], dtype=np.uint8))
+    trains = PoissonSpikeEncoder(max_rate=0.3, scaling=scaling).fit_transform(X)
+    expected = [[0, 0.3], [0.15, 0.15], [0.3, 0]]
+    np.testing.assert_allclose(rates_of(trains), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaling", ["global", "feature"])
 def test_constant_features_are_silent(scaling):
     X = np.full((4, 3), 7.0)
     trains = PoissonSpikeEncoder(scaling=scaling).fit_transform(X)

@@ -157,6 +157,36 @@ def test_gradient_of_the_smooth_network_by_finite_differences(surrogate, reset, 
         assert numeric == pytest.approx((grad * direction).sum(), rel=rel, abs=1e-8)
 
 
+def test_a_neuron_at_the_threshold_does_not_fire():
+    """The comparison is strict; 0.5 and 0.75 are exact in binary."""
+    network = Network(LIF(alpha=0.5, threshold=0.5), 2, 1.0)
+    X = np.array([[[0.5], [0.25]], [[0.5], [0.75]]])
+    case = Case(network, [np.ones((1, 1))], [np.zeros(1)], X, np.zeros(2, int))
+    (spikes,) = spikes_of(case)
+    # u = 0.5, then 0.25 + 0.25 = 0.5 or 0.25 + 0.75 = 1
+    assert spikes[:, :, 0].T.tolist() == [[0, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["trains", "graded", "constant"])
+def test_membranes_do_not_depend_on_the_batch(kind, dtype, rng):
+    """To the bit, in every layer; a product over the batch would not do."""
+    n_samples, n_steps, sizes = 37, 20, [90, 70, 50, 10]
+    coefs = [rng.normal(size=shape).astype(dtype) for shape in pairwise(sizes)]
+    intercepts = [rng.normal(size=n).astype(dtype) for n in sizes[1:]]
+    X = {
+        "trains": SpikeTrains(rng.random((n_samples, 90)), n_steps),
+        "graded": rng.normal(size=(n_samples, n_steps, 90)).astype(dtype),
+        "constant": rng.normal(size=(n_samples, 90)).astype(dtype),
+    }[kind]
+    engine = NumpyEngine(Network(LIF(threshold=5.0), n_steps, 1.0))
+    together = [u.copy() for u in engine._forward(coefs, intercepts, X).membranes]
+    for i in range(n_samples):
+        alone = engine._forward(coefs, intercepts, X[i : i + 1]).membranes
+        for a, b in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(a[:, 0], b[:, i])
+
+
 # Mistakes that published code makes: each must be noticed.
 
 
@@ -229,6 +259,16 @@ def test_decayed_gradients_do_not_become_subnormal(rng):
     nonzero = np.abs(delta[delta != 0])
     assert nonzero.min() > np.finfo(np.float32).tiny
     assert np.abs(delta[: n_steps // 2]).max() == 0
+
+
+@pytest.mark.parametrize(("n_steps", "n_features"), [(20_000, 64), (10, 10**6)])
+def test_chunks_keep_memory_bounded(n_steps, n_features):
+    coefs = [np.empty((n_features, 64)), np.empty((64, 3))]
+    chunks = NumpyEngine(Network(LIF(), n_steps, 1.0))._chunks(1000, coefs)
+    rows = np.concatenate([np.arange(1000)[chunk] for chunk in chunks])
+    np.testing.assert_array_equal(rows, np.arange(1000))
+    longest = max(chunk.stop - chunk.start for chunk in chunks)
+    assert longest * n_steps * max(n_features, 64) <= 2**24
 
 
 @pytest.mark.parametrize("kind", ["spikes", "constant"])

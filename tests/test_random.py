@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_snn._random import bernoulli, content_keys, counter_keys, mix32, mix64
+from sklearn_snn._random import (
+    bernoulli,
+    content_keys,
+    counter_keys,
+    mix32,
+    mix64,
+    split_keys,
+)
 
 
 def _mix32(x):
@@ -55,21 +62,29 @@ def test_avalanche(mix, dtype, n_bits, rng):
         assert np.abs(share - 0.5).max() < 0.025
 
 
+def _words(keys, n_steps):
+    """Return the words that `bernoulli` compares with the thresholds."""
+    starts, increments = split_keys(keys)
+    steps = np.arange(n_steps, dtype=np.uint32)
+    return _mix32(increments[:, None] * steps + starts[:, None])
+
+
 def test_draws_are_uniform_and_steps_uncorrelated():
     """Whole words of many streams: false alarm 1e-4 for each of three tests."""
-    keys = mix64(counter_keys(7, np.arange(2000)))
-    n_steps = 200
-    words = (keys >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
-    words = (
-        words[:, None] * np.arange(n_steps, dtype=np.uint32)
-        + keys.astype(np.uint32)[:, None]
-    )
-    uniform = _mix32(words) / 2**32
+    uniform = _words(counter_keys(7, np.arange(2000)), 200) / 2**32
     assert stats.kstest(uniform.ravel(), "uniform").pvalue > 1e-4
     for array in (uniform, uniform.T):  # neighbours in time, neighbouring streams
         pairs = np.floor(array[:, :-1] * 16) * 16 + np.floor(array[:, 1:] * 16)
         counts = np.bincount(pairs.astype(int).ravel(), minlength=256)
         assert stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_every_stream_has_an_odd_increment_of_its_own():
+    """With a common increment, two streams could be shifted copies of each other."""
+    starts, increments = split_keys(counter_keys(0, np.arange(1000)))
+    assert (increments % 2 == 1).all()
+    # 1000 of 2**31 odd words: two equal ones with p = 2.3e-4.
+    assert len(np.unique(increments)) == len(np.unique(starts)) == 1000
 
 
 def test_low_bits_are_balanced():
@@ -87,6 +102,18 @@ def test_bernoulli_extremes_are_exact():
     bernoulli(keys, np.full(100, 2**32 - 1, dtype=np.uint32), out, scratch)
     assert out.all()
     bernoulli(keys, np.zeros(100, dtype=np.uint32), out, scratch)
+    assert not out.any()
+
+
+def test_bernoulli_fires_up_to_and_at_the_threshold():
+    """P = (threshold + 1) / 2**32 is exact: the word itself is still below."""
+    keys = counter_keys(1, np.arange(300))
+    thresholds = _words(keys, 1)[:, 0]
+    out = np.empty((300, 1), dtype=bool)
+    scratch = tuple(np.empty((2, 300, 1), dtype=np.uint32))
+    bernoulli(keys, thresholds, out, scratch)
+    assert out.all()
+    bernoulli(keys, thresholds - np.uint32(1), out, scratch)
     assert not out.any()
 
 
