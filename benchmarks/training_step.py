@@ -5,12 +5,13 @@
 
 The work is the same for all: a 784-100-10 network of LIF neurons (leak 0.95, threshold
 0.6, reset to zero, logistic surrogate of steepness 5), 100 Poisson steps, a mini-batch
-of 128 MNIST images: encoding, forward pass, backpropagation through time, and an Adam
-update, in float32, on all cores that each library takes by itself. Each peer is written
-as its own tutorial does it: snnTorch and norse step through time, SpikingJelly runs its
-multi-step mode, which is its fastest on a CPU. Each runs in a process of its own,
-because subnormal numbers are flushed per process; the processes take turns, so that a
-change of the machine's speed meets all of them. Printed is the median of all steps.
+of 128 MNIST images: encoding, forward pass, backpropagation through time, gradient
+clipping and an Adam update, in float32, on all cores that each library takes by itself.
+Each peer is written as its own tutorial does it: snnTorch and norse step through time,
+SpikingJelly runs its multi-step mode, which is its fastest on a CPU. Each runs in a
+process of its own, because subnormal numbers are flushed per process; the processes
+take turns, so that a change of the machine's speed meets all of them. Printed is the
+median of all steps.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def make_ours(images, labels):
     from sklearn_snn._engine_numpy import NumpyEngine
     from sklearn_snn._network import Network, initial_parameters
     from sklearn_snn._neurons import LIF
-    from sklearn_snn._optimizers import Adam
+    from sklearn_snn._optimizers import Adam, clip_by_norm
 
     trains = PoissonSpikeEncoder(N_STEPS, random_state=0).fit_transform(images)
     network = Network(LIF(ALPHA, THRESHOLD, BETA), N_STEPS, 10 / N_STEPS)
@@ -51,7 +52,9 @@ def make_ours(images, labels):
         _, coef_grads, intercept_grads, _ = engine.loss_and_gradients(
             coefs, intercepts, trains[rows], labels[rows]
         )
-        optimizer.update(coef_grads + intercept_grads, LEARNING_RATE)
+        grads = coef_grads + intercept_grads
+        clip_by_norm(grads, 1.0)
+        optimizer.update(grads, LEARNING_RATE)
 
     return step
 
@@ -71,6 +74,7 @@ def make_torch(images, labels, net, to_counts):
         loss = torch.nn.functional.cross_entropy(logits, y[rows])
         optimizer.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
 
     return step

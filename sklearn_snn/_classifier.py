@@ -99,8 +99,9 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights and the order of the samples. Pass an int for
-        the same result, to the bit, in every `fit`.
+        Determines the initial weights, the samples from which the initial biases are
+        set, and the order of the samples. Pass an int for the same result, to the bit,
+        in every `fit`.
     verbose : bool, default=False
         Whether to print a line per epoch.
     engine : {"auto", "numpy"}, default="auto"
@@ -261,14 +262,16 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
                 or array-like of shape (n_samples, n_steps, n_features)
             2-D input is injected as a constant current for `n_steps` steps; 3-D input
             is a recorded sequence, of spikes or of graded values; spike trains from an
-            encoder are drawn anew in every epoch. Computing is done in float64 where
-            `X` is float64, else in float32 (2-D integers count as float64).
+            encoder are drawn anew in every epoch. Computing is done in float32 for
+            spike trains, float32 arrays, and sequences of uint8 or bool; else in
+            float64.
         y : array-like of shape (n_samples,)
             Class labels, of two or more classes.
 
         Returns
         -------
         self : SpikingClassifier
+            The trained network.
 
         Raises
         ------
@@ -340,14 +343,12 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             self.best_loss_ = min(self.best_loss_, epoch.loss)
             if n_stale > self.n_iter_no_change:
                 return
-        if self.learning_rate == "constant":
-            # A cosine schedule has come to its planned end; this one was cut off.
-            warnings.warn(
-                f"Maximum number of epochs ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        warnings.warn(
+            f"Maximum number of epochs (max_iter={self.max_iter}) reached and the "
+            "optimization hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
     def _report(self, epoch):
         """Print one line on the epoch that has just ended."""

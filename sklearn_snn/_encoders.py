@@ -28,7 +28,8 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
 
     so that the number of spikes is binomial with mean ``n_steps * r``, and intervals
     between spikes are geometric; at most one spike fits into a step. The result is
-    close to a Poisson process where ``r`` is small.
+    close to a Poisson process where ``r`` is small. A feature that was constant in
+    `fit` (``low == high``) is silent.
 
     `fit` learns the range from `low` to `high` and nothing else; `transform` keeps no
     state, and gives the same spikes whenever it sees the same row. While a
@@ -119,6 +120,7 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : PoissonSpikeEncoder
+            The fitted encoder.
 
         Raises
         ------
@@ -136,6 +138,8 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
             self.data_min_, self.data_max_ = float(X.min()), float(X.max())
         else:
             self.data_min_, self.data_max_ = 0.0, 1.0
+        if np.max(self.data_max_ / 2 - self.data_min_ / 2) > np.finfo(float).max / 2:
+            raise ValueError("The range of X is too large for float64 numbers.")
         random_state = check_random_state(self.random_state)
         self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
         return self
@@ -168,7 +172,7 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
         levels = None
         if sparse.issparse(X) and np.all(self.data_min_ >= 0):
             # Zero stays zero: only stored entries can fire.
-            rates = sparse.csr_array(X, dtype=np.float32)
+            rates = sparse.csr_array(X, dtype=np.float32, copy=True)
             for part in gen_batches(X.nnz, _ROWS * 1024):
                 rates.data[part] = self._rates(X.data[part], X.indices[part])
         elif X.dtype == np.uint8 and one_range and not sparse.issparse(X):
@@ -187,8 +191,8 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
             low, high = low[features], high[features]
         low = np.asarray(low, dtype=np.float64)
         width = high - low
-        # A constant feature carries nothing: it is silent, and fires when exceeded.
-        rates = (x - low) / np.where(width > 0, width, 1)
+        # A constant feature carries nothing: an infinite width makes it silent.
+        rates = (x - low) / np.where(width > 0, width, np.inf)
         return (self.max_rate * np.clip(rates, 0, 1)).astype(np.float32)
 
     def _validate(self, X, reset):
@@ -200,6 +204,9 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
             accept_sparse="csr",
             dtype=(np.float64, np.float32, np.uint8),
         )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
         if self.scaling is None and not (X.min() >= 0 and X.max() <= 1):
             raise ValueError(
                 "With scaling=None, X must lie in [0, 1], got values from "

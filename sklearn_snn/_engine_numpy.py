@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_snn._blas import single_threaded_blas
-from sklearn_snn._network import backward, cross_entropy, forward
+from sklearn_snn._network import backward, center_currents, cross_entropy, forward
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._workspace import Workspace
 
@@ -90,6 +90,24 @@ class NumpyEngine:
             rates += [share * s.mean() for s in tape.spikes]
         return loss, coef_grads, intercept_grads, rates
 
+    def center_currents(self, coefs, intercepts, X):
+        """Set the biases from a few samples; see `_network.center_currents`.
+
+        Parameters
+        ----------
+        coefs : list of ndarrays
+        intercepts : list of ndarrays
+            Overwritten.
+        X : batch
+            As many samples as fit into a chunk are used.
+        """
+        X = X[self._chunks(X.shape[0], coefs)[0]]
+        inputs = self._inputs(X, coefs[0].dtype)
+        with single_threaded_blas():
+            center_currents(
+                self.network, coefs, intercepts, inputs, X.shape[0], self._workspace
+            )
+
     def _chunks(self, n_samples, coefs):
         """Cut a batch; depends on shapes alone."""
         widest = max(max(w.shape) for w in coefs)
@@ -109,7 +127,7 @@ class NumpyEngine:
         if isinstance(X, SpikeTrains):
             return X.events(self._workspace)
         if sparse.issparse(X):
-            X = X.toarray()
+            return X.astype(dtype)
         if X.ndim == 2:
             return np.ascontiguousarray(X, dtype)[np.newaxis]
         n_samples, n_steps, n_features = X.shape

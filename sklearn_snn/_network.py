@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from sklearn_snn._neurons import LIF, lif_backward, lif_forward
-from sklearn_snn._synapses import input_current, weight_gradient
+from sklearn_snn._synapses import input_current, is_constant, weight_gradient
 
 
 class Network(NamedTuple):
@@ -42,7 +42,7 @@ class Tape(NamedTuple):
 
     Attributes
     ----------
-    inputs : Events or ndarray
+    inputs : Events, ndarray or CSR array
         What the first layer received.
     membranes, spikes : lists of ndarrays of shape (n_steps, n_samples, n_units)
         One per layer; the membrane is the one before the spike test.
@@ -56,7 +56,9 @@ class Tape(NamedTuple):
 
 
 def initial_parameters(sizes, dtype, random_state):
-    """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs); biases are 0.
+    """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs).
+
+    The biases are zero; `center_currents` sets them.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def forward(network, coefs, intercepts, inputs, n_samples, workspace):
     ----------
     network : Network
     coefs, intercepts : lists of ndarrays
-    inputs : Events or ndarray of shape (n_steps or 1, n_samples, n_features)
+    inputs : Events, ndarray of shape (n_steps or 1, n_samples, n_features) or CSR array
+        See `_synapses`.
     n_samples : int
     workspace : Workspace
         Holds the tape, which the next call with the same workspace overwrites.
@@ -98,22 +101,62 @@ def forward(network, coefs, intercepts, inputs, n_samples, workspace):
     membranes, spikes = [], []
     x = inputs
     for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
-        shape = network.n_steps, n_samples, weights.shape[1]
-        dtype = weights.dtype
-        u = workspace.array(("membrane", layer), shape, dtype)
-        s = workspace.array(("spikes", layer), shape, dtype)
-        constant = isinstance(x, np.ndarray) and len(x) == 1
-        # A constant current is kept apart: it is read at every step.
-        current = workspace.array("current", (1, *shape[1:]), dtype) if constant else u
-        input_current(x, weights, bias, current, workspace)
-        lif_forward(
-            np.broadcast_to(current, shape), network.neuron, u, s, network.smooth
-        )
+        u, x = _run_layer(network, layer, weights, bias, x, n_samples, workspace)
         membranes.append(u)
-        spikes.append(s)
-        x = s
+        spikes.append(x)
     logits = network.logit_scale * x.sum(axis=0)
     return Tape(inputs, membranes, spikes, logits)
+
+
+def _current(network, layer, weights, bias, x, n_samples, workspace):
+    """Return the input current of a layer, with a single step if it is constant."""
+    # A constant current is kept apart: it is read at every step.
+    name = "current" if is_constant(x) else ("membrane", layer)
+    n_steps = 1 if is_constant(x) else network.n_steps
+    shape = n_steps, n_samples, weights.shape[1]
+    current = workspace.array(name, shape, weights.dtype)
+    input_current(x, weights, bias, current, workspace)
+    return current
+
+
+def _run_layer(network, layer, weights, bias, x, n_samples, workspace):
+    """Return membranes and spikes of a layer."""
+    current = _current(network, layer, weights, bias, x, n_samples, workspace)
+    shape = network.n_steps, n_samples, weights.shape[1]
+    u = workspace.array(("membrane", layer), shape, weights.dtype)
+    s = workspace.array(("spikes", layer), shape, weights.dtype)
+    current = np.broadcast_to(current, shape)
+    lif_forward(current, network.neuron, u, s, network.smooth)
+    return u, s
+
+
+def center_currents(network, coefs, intercepts, inputs, n_samples, workspace):
+    """Set the biases so that each neuron's mean current is its rheobase.
+
+    The rheobase is the constant current that charges a membrane to the threshold, here
+    within the steps there are: ``threshold / sum_t alpha**t``. With random weights
+    alone some neurons get a current so negative that they never fire; their surrogate
+    gradient vanishes, and an output neuron that is born silent stays it. The idea of
+    setting biases from data is that of Salimans & Kingma, "Weight normalization",
+    NeurIPS 2016.
+
+    Parameters
+    ----------
+    network : Network
+    coefs : list of ndarrays
+    intercepts : list of ndarrays
+        Overwritten.
+    inputs, n_samples, workspace
+        As in `forward`.
+    """
+    decay = network.neuron.alpha ** np.arange(network.n_steps)
+    rheobase = network.neuron.threshold / decay.sum()
+    x = inputs
+    for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
+        arguments = layer, weights, bias, x, n_samples, workspace
+        bias[:] = 0
+        bias[:] = rheobase - _current(network, *arguments).mean(axis=(0, 1))
+        _, x = _run_layer(network, *arguments)
 
 
 def cross_entropy(logits, y):

@@ -62,10 +62,10 @@ class LIF(NamedTuple):
 
 
 class Reset(NamedTuple):
-    """A reset rule ``v = apply(u, s, threshold)`` and its derivatives.
+    """A reset rule and its derivatives; all three write to their last argument.
 
-    ``apply(u, s, threshold, out)`` writes to `out`. ``by_membrane(s)`` is dv/du at
-    constant ``s`` and ``by_spike(u, threshold)`` is dv/ds; kappa is their total
+    ``apply(u, s, threshold, out)`` gives v, ``by_membrane(s, out)`` dv/du at constant
+    ``s``, and ``by_spike(u, threshold, out)`` dv/ds. kappa is the total derivative
     ``by_membrane + by_spike * e``.
     """
 
@@ -88,12 +88,25 @@ def _no_reset(u, s, threshold, out):
     out[...] = u
 
 
+def _fill(value):
+    def write(*args):
+        args[-1][...] = value
+
+    return write
+
+
 RESETS = {
-    "zero": Reset(_reset_to_zero, lambda s: 1 - s, lambda u, threshold: -u),
-    "subtract": Reset(
-        _reset_by_subtraction, lambda s: 1, lambda u, threshold: -threshold
+    "zero": Reset(
+        _reset_to_zero,
+        lambda s, out: np.subtract(1, s, out=out),
+        lambda u, threshold, out: np.negative(u, out=out),
     ),
-    "none": Reset(_no_reset, lambda s: 1, lambda u, threshold: 0),
+    "subtract": Reset(
+        _reset_by_subtraction,
+        _fill(1),
+        lambda u, threshold, out: np.copyto(out, -threshold),
+    ),
+    "none": Reset(_no_reset, _fill(1), _fill(0)),
 }
 
 
@@ -148,13 +161,14 @@ def lif_backward(grad_spikes, membrane, spikes, neuron, delta, workspace):
     np.subtract(membrane, neuron.threshold, out=e)
     SURROGATES[neuron.surrogate].derivative(e, neuron.beta)
 
-    carry = workspace.array("carry", shape, dtype)
-    if neuron.detach_reset:
-        carry[...] = reset.by_membrane(spikes)
-    else:
-        np.multiply(e, reset.by_spike(membrane, neuron.threshold), out=carry)
-        np.add(carry, reset.by_membrane(spikes), out=carry)
-    np.multiply(carry, neuron.alpha, out=carry)
+    kappa = workspace.array("kappa", shape, dtype)
+    reset.by_membrane(spikes, kappa)
+    if not neuron.detach_reset:
+        by_spike = workspace.array("reset by spike", shape, dtype)
+        reset.by_spike(membrane, neuron.threshold, by_spike)
+        np.multiply(by_spike, e, out=by_spike)
+        np.add(kappa, by_spike, out=kappa)
+    carry = np.multiply(kappa, neuron.alpha, out=kappa)
     np.multiply(grad_spikes, e, out=delta)
 
     # A decaying delta drifts into subnormal numbers, which make the matrix products

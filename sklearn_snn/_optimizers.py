@@ -117,7 +117,7 @@ def global_norm(grads):
     -------
     norm : float
     """
-    return math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
+    return math.hypot(*(float(np.linalg.norm(g.astype(np.float64))) for g in grads))
 
 
 def clip_by_norm(grads, limit):

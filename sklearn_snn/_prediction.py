@@ -64,6 +64,7 @@ class PredictionMixin:
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
         """
         indices = self._logits(X).argmax(axis=1)
         return self.classes_[indices]
@@ -79,6 +80,7 @@ class PredictionMixin:
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
         """
         return log_softmax(self._logits(X), axis=1)
 

@@ -10,7 +10,7 @@ Two published mixers do the work:
   pseudorandom number generators", OOPSLA 2014), variant 13 of Stafford.
 - 32-bit draws: a Weyl sequence ``a + t * b`` with an odd increment of its own for
   each stream, as in SplitMix, through the finalizer "lowbias32" (C. Wellons,
-  "Prospecting for hash functions", 2018), whose avalanche bias is 0.17 %.
+  "Prospecting for hash functions", 2018), whose avalanche bias is 0.17 per mille.
 
 ``tests/test_random.py`` measures avalanche and uniformity of both, and
 ``tests/test_spike_trains.py`` the statistics of the spikes that come out.

@@ -1,5 +1,6 @@
 """SpikeTrains: rate-coded spikes as a lazy array of shape (sample, step, feature)."""
 
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -89,17 +90,23 @@ class SpikeTrains:
     ndim = 3
 
     def __init__(self, rates, n_steps, *, seed=0, presentation=0, levels=None):
+        n_steps, seed = operator.index(n_steps), operator.index(seed)
         if n_steps < 1:
             raise ValueError(f"n_steps must be at least 1, got {n_steps}.")
         if levels is not None:
             levels = np.asarray(levels, dtype=np.float32)
-            if rates.dtype != np.uint8 or levels.shape != (256,):
+            is_dense = isinstance(rates, np.ndarray)
+            if not is_dense or rates.dtype != np.uint8 or levels.shape != (256,):
                 raise ValueError(
-                    "levels need rates of dtype uint8 and shape (256,), got "
-                    f"{rates.dtype} and {levels.shape}."
+                    "levels must have shape (256,) and need an ndarray of uint8 as "
+                    f"rates, got levels of shape {levels.shape} and "
+                    f"{getattr(rates, 'dtype', '')} {type(rates).__name__}."
                 )
         elif sparse.issparse(rates):
             rates = sparse.csr_array(rates, dtype=np.float32)
+            if not rates.has_canonical_format:
+                rates = rates.copy()
+                rates.sum_duplicates()
         else:
             rates = np.asarray(rates, dtype=np.float32)
         if rates.ndim != 2:
@@ -107,9 +114,9 @@ class SpikeTrains:
         _check_probabilities(rates if levels is None else levels)
         self.rates = rates
         self.levels = levels
-        self.n_steps = int(n_steps)
-        self.seed = int(seed)
-        self.presentation = int(presentation)
+        self.n_steps = n_steps
+        self.seed = seed
+        self.presentation = operator.index(presentation)
 
     @property
     def shape(self):
@@ -145,10 +152,12 @@ class SpikeTrains:
         Returns
         -------
         subset : SpikeTrains
+            With the spikes that the samples have here.
         """
         if isinstance(samples, tuple):
-            samples, *others = samples
-            if not all(o is Ellipsis or o == slice(None) for o in others):
+            samples, *others = samples or (...,)
+            whole = (slice(None), Ellipsis)
+            if not all(isinstance(o, type(...) | slice) and o in whole for o in others):
                 raise IndexError(
                     "SpikeTrains can be indexed by sample only; np.asarray(trains) "
                     "gives an array that can be cut along every axis."
@@ -161,6 +170,8 @@ class SpikeTrains:
             samples = [samples]
         elif not isinstance(samples, slice):
             samples = np.asarray(samples)
+            if samples.ndim != 1:
+                raise IndexError(f"sample indices must be 1-D, got {samples.ndim}-D")
             if samples.size == 0:
                 samples = samples.astype(np.intp)
         return self._replace(rates=self.rates[samples])
@@ -171,12 +182,14 @@ class SpikeTrains:
         Parameters
         ----------
         presentation : int
+            Which one.
 
         Returns
         -------
         trains : SpikeTrains
+            It shares the rates.
         """
-        return self._replace(presentation=int(presentation))
+        return self._replace(presentation=operator.index(presentation))
 
     def events(self, workspace=None):
         """Draw the spikes.
@@ -189,6 +202,7 @@ class SpikeTrains:
         Returns
         -------
         events : Events
+            The spikes of all samples.
         """
         workspace = Workspace() if workspace is None else workspace
         indptr, features, thresholds, keys = self.streams()

@@ -16,6 +16,9 @@ from sklearn_snn._optimizers import (
 )
 from sklearn_snn._spike_trains import SpikeTrains
 
+# Enough samples to tell the mean current of a neuron.
+N_CENTERING_SAMPLES = 128
+
 
 class TrainingPlan(NamedTuple):
     """How to train; the names are explained in `SpikingClassifier`."""
@@ -51,7 +54,7 @@ class Epoch(NamedTuple):
 
 
 def train(engine, coefs, intercepts, X, y, plan, random_state):
-    """Train the parameters in place.
+    """Set the biases from some samples, then train all parameters, in place.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def train(engine, coefs, intercepts, X, y, plan, random_state):
         Index of the class.
     plan : TrainingPlan
     random_state : RandomState
-        Shuffles the samples.
+        Chooses and shuffles samples.
 
     Yields
     ------
@@ -75,6 +78,9 @@ def train(engine, coefs, intercepts, X, y, plan, random_state):
     ValueError
         If the gradient is not finite.
     """
+    some = random_state.permutation(len(y))[:N_CENTERING_SAMPLES]
+    first = X.present(1) if isinstance(X, SpikeTrains) else X
+    engine.center_currents(coefs, intercepts, first[some])
     params = coefs + intercepts
     if plan.solver == "adam":
         optimizer = Adam(params)

@@ -1,7 +1,6 @@
 """What a network accepts as X and y: scikit-learn's rules, and those for sequences."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -37,7 +36,13 @@ def validate_input(estimator, X, y="no_validation", *, reset):
     ValueError, TypeError
         As `sklearn.utils.check_array` does, and for sequences with an empty axis.
     """
-    if not isinstance(X, SpikeTrains) and _n_dimensions(X) != 3:
+    n_dimensions = _n_dimensions(X)
+    if n_dimensions > 3:
+        raise ValueError(
+            f"Found array with dim {n_dimensions}; {type(estimator).__name__} accepts "
+            "(n_samples, n_features) and (n_samples, n_steps, n_features)."
+        )
+    if n_dimensions != 3:
         return validate_data(
             estimator,
             X,
@@ -75,6 +80,4 @@ def network_dtype(X):
 
 
 def _n_dimensions(X):
-    if hasattr(X, "ndim") or sparse.issparse(X):
-        return X.ndim
-    return np.asarray(X).ndim
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim

@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 __all__ = ["fetch_mnist"]
 
-_RAW = "{}-{}-idx{}-ubyte"
+# What torchvision raises for a file that is not what its name says.
+_DAMAGED = (AssertionError, ValueError, IndexError, KeyError)
 
 # Folder, prefix of the file names for train and test, and what the set shows.
 _SETS = {
@@ -115,13 +116,15 @@ def fetch_mnist(
             "pip install 'sklearn-snn[datasets]'"
         )
     root = _data_home(data_home)
+    folder = root / _SETS[name][0] / "raw"
     with ProcessPoolExecutor(max_workers=1) as torch_process:
+        reading = torch_process.submit(_read, name, root, download, split)
         try:
-            parts, target_names = torch_process.submit(
-                _read, name, root, download, split
-            ).result()
+            parts, target_names = reading.result()
+        except _DAMAGED as error:
+            raise OSError(f"A file of {name} in {folder} is damaged.") from error
         except (OSError, RuntimeError) as error:
-            raise OSError(_how_to_provide(name, root, split)) from error
+            raise OSError(_how_to_provide(name, folder)) from error
     images = np.concatenate([images for images, _ in parts])
     target = np.concatenate([target for _, target in parts])
     if name.startswith("EMNIST"):
@@ -168,17 +171,14 @@ def _read(name, root, download, split):
     return arrays, list(map(str, parts[0].classes))
 
 
-def _how_to_provide(name, root, split):
+def _how_to_provide(name, folder):
     """Return a message that says which files to put where."""
-    folder, train, test, _ = _SETS[name]
-    prefixes = {"train": [train], "test": [test], None: [train, test]}[split]
     files = [
-        f"  {kind}"
-        for p in prefixes
-        for kind in (_RAW.format(p, "images", 3), _RAW.format(p, "labels", 1))
+        f"  {prefix}-{kind}-ubyte"
+        for prefix in _SETS[name][1:3]
+        for kind in ("images-idx3", "labels-idx1")
     ]
     return (
         f"{name} was not found and not downloaded. Either allow download=True with a "
-        f"network, or put these files, unzipped, into {root / folder / 'raw'}:\n"
-        + "\n".join(files)
+        f"network, or put these files, unzipped, into {folder}:\n" + "\n".join(files)
     )

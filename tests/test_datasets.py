@@ -1,6 +1,8 @@
 """fetch_mnist: real files, the layouts of all four sets, and clear failures."""
 
+import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +95,25 @@ def test_not_there(name, tmp_path):
     assert str(folder) in str(error.value)
     assert f"{prefix}-images-idx3-ubyte" in str(error.value)
     assert f"{prefix}-labels-idx1-ubyte" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["MNIST", "EMNIST-digits"])
+def test_doing_what_the_message_says_helps(name, data_home, tmp_path):
+    target = tmp_path / "new"
+    with pytest.raises(OSError, match="put these files") as error:
+        fetch_mnist(name, data_home=target, download=False, split="test")
+    where, *files = str(error.value).split("into ")[1].split("\n")
+    Path(where.rstrip(":")).mkdir(parents=True, exist_ok=True)
+    for file in files:
+        source = data_home / name.split("-")[0] / "raw" / file.strip()
+        shutil.copy(source, where.rstrip(":"))
+    fetch_mnist(name, data_home=target, download=False, split="test")
+
+
+def test_damaged_file(data_home):
+    (data_home / "MNIST" / "raw" / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\10")
+    with pytest.raises(OSError, match=r"A file of MNIST in .* is damaged"):
+        fetch_mnist(data_home=data_home, download=False)
 
 
 def test_no_network(tmp_path, monkeypatch):

@@ -65,8 +65,8 @@ def test_max_rate(kind, scaling):
 
 @pytest.mark.parametrize("scaling", ["global", "feature"])
 def test_constant_features_are_silent(scaling):
-    X = np.full((4, 3), 7.0)
-    trains = PoissonSpikeEncoder(scaling=scaling).fit_transform(X)
+    encoder = PoissonSpikeEncoder(scaling=scaling).fit(np.full((4, 3), 7.0))
+    trains = encoder.transform(np.array([[7.0, 6.0, 9.0]]))
     assert np.asarray(trains).sum() == 0
 
 
@@ -119,11 +119,40 @@ def test_images_are_not_copied_to_float():
 
 
 def test_the_input_may_change_afterwards(rng):
-    for X in (rng.random((4, 3)), rng.integers(0, 9, (4, 3), dtype=np.uint8)):
+    dense = rng.random((4, 3))
+    for X in (
+        dense,
+        dense.astype(np.float32),
+        rng.integers(0, 9, (4, 3), dtype=np.uint8),
+        sparse.csr_array(dense),
+        sparse.csr_array(dense.astype(np.float32)),
+    ):
+        values = X.data if sparse.issparse(X) else X
+        given = values.copy()
         trains = PoissonSpikeEncoder(n_steps=20, random_state=0).fit_transform(X)
+        np.testing.assert_array_equal(values, given)  # nor does the encoder change it
         before = np.asarray(trains)
-        X[:] = 0
+        values[:] = 0
         np.testing.assert_array_equal(np.asarray(trains), before)
+
+
+@pytest.mark.parametrize("scaling", ["global", "feature"])
+def test_duplicate_entries_of_a_sparse_matrix_add_up(scaling):
+    duplicated = sparse.csr_array(
+        (np.array([1.0, 2.0, 4.0, 6.0]), np.array([0, 0, 1, 0]), np.array([0, 3, 4])),
+        shape=(2, 2),
+    )
+    encoder = PoissonSpikeEncoder(scaling=scaling).fit(duplicated.toarray())
+    np.testing.assert_allclose(
+        rates_of(encoder.transform(duplicated)),
+        rates_of(encoder.transform(duplicated.toarray())),
+    )
+    assert duplicated.nnz == 4  # the user's matrix is left alone
+
+
+def test_range_beyond_float64():
+    with pytest.raises(ValueError, match="range of X is too large"):
+        PoissonSpikeEncoder().fit(np.array([[-1e308, 1e308]]))
 
 
 def test_random_state(X):

@@ -169,9 +169,10 @@ def test_a_neuron_at_the_threshold_does_not_fire():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["trains", "graded", "constant"])
-def test_membranes_do_not_depend_on_the_batch(kind, dtype, rng):
+@pytest.mark.parametrize("hidden", [(70, 50), (1,), (5, 1, 2)])
+def test_membranes_do_not_depend_on_the_batch(kind, hidden, dtype, rng):
     """To the bit, in every layer; a product over the batch would not do."""
-    n_samples, n_steps, sizes = 37, 20, [90, 70, 50, 10]
+    n_samples, n_steps, sizes = 37, 20, [90, *hidden, 10]
     coefs = [rng.normal(size=shape).astype(dtype) for shape in pairwise(sizes)]
     intercepts = [rng.normal(size=n).astype(dtype) for n in sizes[1:]]
     X = {
@@ -196,7 +197,7 @@ def _drop_alpha_carry(lif_backward, g, u, s, neuron, delta, workspace):
 
 def _drop_reset_gate(lif_backward, g, u, s, neuron, delta, workspace):
     kept = RESETS["zero"]
-    RESETS["zero"] = kept._replace(by_membrane=lambda s: 1)
+    RESETS["zero"] = kept._replace(by_membrane=lambda s, out: np.copyto(out, 1))
     try:
         lif_backward(g, u, s, neuron, delta, workspace)
     finally:
@@ -236,6 +237,30 @@ def test_planted_mistakes_are_caught(mistake, detach_reset, monkeypatch):
 
 
 # Numerical health
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.9, 1.0])
+@pytest.mark.parametrize("kind", ["trains", "graded", "constant"])
+def test_initial_biases_center_the_currents(kind, alpha, rng):
+    """A neuron with just its mean current reaches the threshold in the last step."""
+    case = make_case(LIF(alpha=alpha), 30, depth=2, kind="graded")
+    if kind == "trains":
+        case = case._replace(X=SpikeTrains(rng.random((6, N_FEATURES)), 30))
+    elif kind == "constant":
+        case = case._replace(X=case.X[:, 0])
+    engine = NumpyEngine(case.network)
+    engine.center_currents(case.coefs, case.intercepts, case.X)
+    tape = engine._forward(case.coefs, case.intercepts, case.X)
+    x = np.asarray(case.X, dtype=float)
+    x = x.mean(axis=(0, 1)) if x.ndim == 3 else x.mean(axis=0)
+    for weights, bias, spikes in zip(
+        case.coefs, case.intercepts, tape.spikes, strict=True
+    ):
+        v = np.zeros(len(bias))
+        for _ in range(30):
+            v = alpha * v + x @ weights + bias
+        np.testing.assert_allclose(v, case.network.neuron.threshold)
+        x = spikes.mean(axis=(0, 1))
 
 
 def test_decayed_gradients_do_not_become_subnormal(rng):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_snn._optimizers import SCHEDULES, SGD, Adam, clip_by_norm, clip_by_value
+from sklearn_snn._optimizers import (
+    SCHEDULES,
+    SGD,
+    Adam,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 
 SHAPES = [(4, 6), (6,), (1, 1)]
 
@@ -74,6 +81,12 @@ def test_clip_by_norm(limit, rng):
     clip_by_norm(grads, limit)
     for g, t in zip(grads, tensors, strict=True):
         np.testing.assert_allclose(g, t.grad.numpy(), rtol=1e-4)
+
+
+def test_global_norm_does_not_overflow():
+    grads = [np.full(3, 1e25, dtype=np.float32), np.zeros(2, dtype=np.float32)]
+    assert global_norm(grads) == pytest.approx(np.sqrt(3) * 1e25)
+    assert not math.isfinite(global_norm([np.array([np.nan])]))
 
 
 def test_schedules():

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -98,5 +99,25 @@ def test_versions_agree():
 
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"version: {sklearn_snn.__version__}\n" in citation
-    assert "SKLEARN_SNN_NO_SKIPS" in (ROOT / ".ci" / "run").read_text()
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+SKIPS = {
+    "in a test": "def test():\n    pytest.skip()",
+    "in a docstring": "def f():\n    'D.\\n\\n>>> pytest.skip()\\n'",
+    "in a module": "pytest.skip(allow_module_level=True)",
+}
+
+
+@pytest.mark.parametrize("where", sorted(SKIPS))
+def test_ci_does_not_overlook_a_skip(where, tmp_path):
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(f"import pytest\n\n{SKIPS[where]}\n")
+    (tmp_path / "test_other.py").write_text("def test_passes():\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "--doctest-modules", "-q", tmp_path]
+    for no_skips, returncode in (("", 0), ("1", 1)):
+        environment = {**os.environ, "SKLEARN_SNN_NO_SKIPS": no_skips}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        assert "skipped" in done.stdout
+        assert done.returncode == returncode, done.stdout

@@ -1,7 +1,8 @@
 """SpikeTrains: array behaviour, and the statistics of the spikes.
 
 The statistical tests have fixed seeds; ``FALSE_ALARM`` is the probability with which a
-perfect generator would fail each of them.
+perfect generator would fail a single check. A test makes at most four, and so fails
+with at most four times that.
 """
 
 import pickle
@@ -61,6 +62,7 @@ def test_looks_like_an_array(rates):
         np.arange(40) % 3 == 0,
         [],
         ...,
+        (),
         ([1, 2], ...),
         (slice(3), slice(None), slice(None)),
     ],
@@ -80,8 +82,11 @@ def test_bad_indices(rates):
     for index in (40, -41, np.zeros(39, dtype=bool), [50]):
         with pytest.raises(IndexError):
             trains[index]
-    with pytest.raises(IndexError, match="by sample only"):
-        trains[:, 0]
+    for index in ((slice(None), 0), (0, np.array([0, 1]))):
+        with pytest.raises(IndexError, match="by sample only"):
+            trains[index]
+    with pytest.raises(IndexError, match="1-D"):
+        trains[np.array([[0, 1]])]
     assert sum(1 for _ in trains) == 40
 
 
@@ -102,6 +107,13 @@ def test_storage_does_not_change_the_spikes(rng):
         pickle.loads(pickle.dumps(SpikeTrains(rates, 9, seed=3))),
     ):
         np.testing.assert_array_equal(np.asarray(same), reference)
+
+
+def test_duplicate_entries_add_up():
+    entries = np.array([0.25, 0.5]), np.array([0, 0]), np.array([0, 2])
+    trains = SpikeTrains(sparse.csr_array(entries, shape=(1, 1)), 20)
+    same = SpikeTrains(np.array([[0.75]]), 20)
+    np.testing.assert_array_equal(np.asarray(trains), np.asarray(same))
 
 
 def test_eight_bit_images_are_not_blown_up():
@@ -128,8 +140,13 @@ def test_rates_must_be_probabilities(rates, message):
 def test_other_bad_arguments():
     with pytest.raises(ValueError, match="n_steps"):
         SpikeTrains(np.zeros((1, 1)), 0)
-    with pytest.raises(ValueError, match="levels"):
-        SpikeTrains(np.zeros((1, 1)), 1, levels=np.zeros(256))
+    for kwargs in ({"n_steps": 2.5}, {"n_steps": 1, "seed": 0.5}):
+        with pytest.raises(TypeError, match="float"):
+            SpikeTrains(np.zeros((1, 1)), **kwargs)
+    codes = np.zeros((1, 1), dtype=np.uint8)
+    for rates in (codes.astype(float), [[0]], sparse.csr_array(codes)):
+        with pytest.raises(ValueError, match="levels"):
+            SpikeTrains(rates, 1, levels=np.zeros(256))
 
 
 # A spike is a function of its content alone

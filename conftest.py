@@ -18,15 +18,12 @@ def pytest_runtest_setup(item):
         pytest.skip(NO_MNIST)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    """With SKLEARN_SNN_NO_SKIPS set, as in CI, a skipped test is a failed one."""
-    report = yield
-    skipped = report.skipped and not hasattr(report, "wasxfail")
-    if skipped and os.environ.get("SKLEARN_SNN_NO_SKIPS"):
-        report.outcome = "failed"
-        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
-    return report
+def pytest_sessionfinish(session):
+    """With SKLEARN_SNN_NO_SKIPS set, as in CI, a skip fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("SKLEARN_SNN_NO_SKIPS") and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("skipped tests, which CI does not allow", red=True)
 
 
 @pytest.fixture(scope="session")
