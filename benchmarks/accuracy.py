@@ -3,7 +3,8 @@
     python benchmarks/accuracy.py --data MNIST FashionMNIST --seeds 0 1 2
 
 784-100-10, 100 Poisson steps, 5 epochs, everything else by default. The peak memory is
-that of the whole process, with the data, as the operating system counts it.
+that of the whole process, with the data, as the operating system counts it, up to then:
+for a single figure ask for one set and one seed.
 """
 
 import argparse

@@ -3,15 +3,19 @@
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
+# A fixed number of epochs is the plan.
+warnings.simplefilter("ignore", ConvergenceWarning)
 X, y = load_digits(return_X_y=True)
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=25, random_state=0),

@@ -9,10 +9,12 @@ from the folder that SKLEARN_SNN_DATA names, else they are downloaded.
 
 import argparse
 import time
+import warnings
 from pathlib import Path
 
 import joblib
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
@@ -50,6 +52,8 @@ model = make_pipeline(
         hidden_layer_sizes=(100,), max_iter=max_iter, random_state=0, verbose=True
     ),
 )
+# A fixed number of epochs is the plan.
+warnings.simplefilter("ignore", ConvergenceWarning)
 print(f"{len(X_train)} images of {X_train.shape[1]} pixels, {n_steps} steps each")
 start = time.perf_counter()
 model.fit(X_train, y_train)
