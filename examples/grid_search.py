@@ -1,6 +1,7 @@
 """Choose leak, threshold and surrogate steepness by cross-validation (a minute)."""
 
 import os
+import warnings
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -9,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
 # A fixed number of epochs is the plan; the processes of n_jobs read the environment.
+warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 X, y = load_digits(return_X_y=True)

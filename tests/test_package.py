@@ -78,6 +78,7 @@ def test_train_images_reads_mnist(mnist, tmp_path):
 
 
 def test_readme_code_runs(tmp_path):
+    readme = (ROOT / "README.md").read_text()
     digits, table, *_ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     printed = run(sys.executable, "-c", digits + table, cwd=tmp_path)
     assert [float(accuracy) > 0.95 for accuracy in printed.split()] == [True, True]
