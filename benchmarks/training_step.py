@@ -80,6 +80,16 @@ def make_torch(images, labels, net, to_counts):
     return step
 
 
+def step_through(net, spikes, hidden, output):
+    """Return the spike counts of a (linear, neuron, linear, neuron) network."""
+    counts = 0
+    for x in spikes:
+        s, hidden = net[1](net[0](x), hidden)
+        s, output = net[3](net[2](s), output)
+        counts = counts + s
+    return counts
+
+
 def make_spikingjelly(images, labels):
     """Use the multi-step mode: one product per layer, then a loop over the neuron."""
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -123,13 +133,7 @@ def make_snntorch(images, labels):
     net = nn.ModuleList([nn.Linear(784, HIDDEN), lif(), nn.Linear(HIDDEN, 10), lif()])
 
     def to_counts(spikes):
-        hidden, output = net[1].init_leaky(), net[3].init_leaky()
-        counts = 0
-        for x in spikes:
-            s, hidden = net[1](net[0](x), hidden)
-            s, output = net[3](net[2](s), output)
-            counts = counts + s
-        return counts
+        return step_through(net, spikes, net[1].init_leaky(), net[3].init_leaky())
 
     return make_torch(images, labels, net, to_counts)
 
@@ -159,13 +163,7 @@ def make_norse(images, labels):
         linear.weight.data /= 1 - ALPHA
 
     def to_counts(spikes):
-        hidden = output = None
-        counts = 0
-        for x in spikes:
-            s, hidden = net[1](net[0](x), hidden)
-            s, output = net[3](net[2](s), output)
-            counts = counts + s
-        return counts
+        return step_through(net, spikes, None, None)
 
     return make_torch(images, labels, net, to_counts)
 
