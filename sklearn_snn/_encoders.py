@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._spike_trains import SpikeTrains
 
-# Rows that are converted at a time: keeps the float64 temporaries small.
+# What is converted at a time, dense and sparse: keeps the float64 temporaries small.
 _ROWS = 1024
+_ENTRIES = 2**20
 
 
 class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
@@ -172,9 +173,11 @@ class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
         levels = None
         if sparse.issparse(X) and np.all(self.data_min_ >= 0):
             # Zero stays zero: only stored entries can fire.
-            rates = sparse.csr_array(X, dtype=np.float32, copy=True)
-            for part in gen_batches(X.nnz, _ROWS * 1024):
-                rates.data[part] = self._rates(X.data[part], X.indices[part])
+            data = np.empty(X.nnz, dtype=np.float32)
+            for start in range(0, X.nnz, _ENTRIES):
+                part = slice(start, start + _ENTRIES)
+                data[part] = self._rates(X.data[part], X.indices[part])
+            rates = sparse.csr_array((data, X.indices, X.indptr), X.shape, copy=True)
         elif X.dtype == np.uint8 and one_range and not sparse.issparse(X):
             rates, levels = X.copy(), self._rates(np.arange(256))
         else:

@@ -108,6 +108,15 @@ def test_sparse_input_stays_sparse():
     assert trains.rates.nnz == X.nnz
 
 
+@pytest.mark.parametrize("scaling", ["global", "feature", None])
+def test_sparse_input_without_any_entry(scaling):
+    trains = PoissonSpikeEncoder(scaling=scaling).fit_transform(
+        sparse.csr_array((3, 4))
+    )
+    assert np.asarray(trains).shape == (3, 100, 4)
+    assert not np.asarray(trains).any()
+
+
 def test_images_are_not_copied_to_float():
     X = np.tile(np.arange(256, dtype=np.uint8), (20_000, 3))
     encoder = PoissonSpikeEncoder(random_state=0).fit(X)
@@ -139,15 +148,14 @@ def test_the_input_may_change_afterwards(rng):
 @pytest.mark.parametrize("scaling", ["global", "feature"])
 def test_duplicate_entries_of_a_sparse_matrix_add_up(scaling):
     duplicated = sparse.csr_array(
-        (np.array([1.0, 2.0, 4.0, 6.0]), np.array([0, 0, 1, 0]), np.array([0, 3, 4])),
-        shape=(2, 2),
+        ([2.0, 4.0, 4.0, 3.0, 1.0], [0, 0, 1, 0, 1], [0, 3, 5]), shape=(2, 2)
     )
     encoder = PoissonSpikeEncoder(scaling=scaling).fit(duplicated.toarray())
     np.testing.assert_allclose(
         rates_of(encoder.transform(duplicated)),
         rates_of(encoder.transform(duplicated.toarray())),
     )
-    assert duplicated.nnz == 4  # the user's matrix is left alone
+    assert duplicated.nnz == 5  # the user's matrix is left alone
 
 
 def test_range_beyond_float64():

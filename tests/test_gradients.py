@@ -169,16 +169,16 @@ def test_a_neuron_at_the_threshold_does_not_fire():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["trains", "graded", "constant"])
-@pytest.mark.parametrize("hidden", [(70, 50), (1,), (5, 1, 2)])
-def test_membranes_do_not_depend_on_the_batch(kind, hidden, dtype, rng):
+@pytest.mark.parametrize("sizes", [(90, 70, 50, 10), (3, 1, 2), (40, 1, 7, 1, 3)])
+def test_membranes_do_not_depend_on_the_batch(kind, sizes, dtype, rng):
     """To the bit, in every layer; a product over the batch would not do."""
-    n_samples, n_steps, sizes = 37, 20, [90, *hidden, 10]
+    n_samples, n_steps = 100, 12
     coefs = [rng.normal(size=shape).astype(dtype) for shape in pairwise(sizes)]
     intercepts = [rng.normal(size=n).astype(dtype) for n in sizes[1:]]
     X = {
-        "trains": SpikeTrains(rng.random((n_samples, 90)), n_steps),
-        "graded": rng.normal(size=(n_samples, n_steps, 90)).astype(dtype),
-        "constant": rng.normal(size=(n_samples, 90)).astype(dtype),
+        "trains": SpikeTrains(rng.random((n_samples, sizes[0])), n_steps),
+        "graded": rng.normal(size=(n_samples, n_steps, sizes[0])).astype(dtype),
+        "constant": rng.normal(size=(n_samples, sizes[0])).astype(dtype),
     }[kind]
     engine = NumpyEngine(Network(LIF(threshold=5.0), n_steps, 1.0))
     together = [u.copy() for u in engine._forward(coefs, intercepts, X).membranes]
