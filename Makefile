@@ -21,7 +21,7 @@ test: .venv/.test
 	.venv/bin/python -m pytest
 
 bench: .venv/.bench
-	.venv/bin/python benchmarks/training_step.py
+	.venv/bin/python benchmarks/compare.py --output docs/benchmarks.md
 
 dist: .venv/.test
 	.venv/bin/python -m build

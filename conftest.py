@@ -44,6 +44,13 @@ def digits():
     return train_test_split(X, y, random_state=0)
 
 
+@pytest.fixture(params=["numpy", "numba"])
+def engine(request, monkeypatch):
+    """Run a test with each engine, as that which "auto" stands for; return its name."""
+    monkeypatch.setattr("sklearn_snn._engines.fastest", lambda: request.param)
+    return request.param
+
+
 @pytest.fixture
 def rng():
     """Return a generator with a fixed seed."""

@@ -2,7 +2,8 @@
 
     python benchmarks/accuracy.py --data MNIST FashionMNIST --seeds 0 1 2
 
-784-100-10, 100 Poisson steps, 5 epochs, everything else by default. The peak memory is
+784-100-10, 100 Poisson steps, 5 epochs, unless told otherwise, and everything else by
+default. The peak memory is
 that of the whole process, with the data, as the operating system counts it, up to then:
 for a single figure ask for one set and one seed.
 """
@@ -10,7 +11,9 @@ for a single figure ask for one set and one seed.
 import argparse
 import resource
 import time
+import warnings
 
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
@@ -19,19 +22,24 @@ from sklearn_snn.datasets import fetch_mnist
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--data", nargs="+", default=["MNIST", "FashionMNIST"])
 parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+parser.add_argument("--hidden", nargs="+", type=int, default=[100])
+parser.add_argument("--n-steps", type=int, default=100)
+parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--engine", default="auto")
 args = parser.parse_args()
+# The number of epochs is part of the task.
+warnings.simplefilter("ignore", ConvergenceWarning)
 
 for name in args.data:
     X_train, y_train = fetch_mnist(name, split="train", return_X_y=True)
     X_test, y_test = fetch_mnist(name, split="test", return_X_y=True)
     for seed in args.seeds:
         model = make_pipeline(
-            PoissonSpikeEncoder(n_steps=100, random_state=seed),
+            PoissonSpikeEncoder(n_steps=args.n_steps, random_state=seed),
             SpikingClassifier(
-                hidden_layer_sizes=(100,),
+                hidden_layer_sizes=args.hidden,
                 batch_size=128,
-                max_iter=5,
+                max_iter=args.epochs,
                 random_state=seed,
                 engine=args.engine,
             ),

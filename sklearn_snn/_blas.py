@@ -25,6 +25,17 @@ def _blas():
     return ThreadpoolController().select(user_api="blas")
 
 
+def n_blas_threads():
+    """Return how many threads the BLAS may use: what threadpoolctl was told last.
+
+    Returns
+    -------
+    n : int
+    """
+    with _lock:  # else another thread's limit, below, would be taken for the user's
+        return min((lib["num_threads"] for lib in _blas().info()), default=1)
+
+
 @contextmanager
 def single_threaded_blas():
     """Run a block in which every BLAS call stays on the thread that makes it.

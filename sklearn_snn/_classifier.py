@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
+from sklearn_snn._engines import ENGINES
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._neurons import RESETS
 from sklearn_snn._optimizers import SCHEDULES
@@ -104,8 +105,11 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         in every `fit`.
     verbose : bool, default=False
         Whether to print a line per epoch.
-    engine : {"auto", "numpy"}, default="auto"
-        What computes. "auto" takes the fastest that is installed.
+    engine : {"auto", "numba", "numpy"}, default="auto"
+        What computes. "numba" needs that package, compiles in the first fit on a
+        machine and uses all cores, within the limits of ``OMP_NUM_THREADS``,
+        ``NUMBA_NUM_THREADS``, threadpoolctl and joblib; "auto" takes it where it is
+        installed. Spikes are the same for all engines, gradients up to rounding.
 
     Attributes
     ----------
@@ -194,7 +198,7 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
-        "engine": [StrOptions({"auto", "numpy"})],
+        "engine": [StrOptions(set(ENGINES))],
     }
 
     def __init__(
@@ -278,6 +282,8 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             If a parameter, `X` or `y` is not acceptable. A fit that fails or is
             interrupted leaves the estimator as it was.
+        ImportError
+            If ``engine="numba"`` and numba is not installed.
         """
         with _all_or_nothing(self):
             X, y = validate_input(self, X, y, reset=True)
@@ -330,6 +336,8 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         self.best_loss_ = np.inf
         n_stale = 0
         engine = self._engine(X)
+        if self.verbose and engine.compiles:
+            self._prepare(engine, X)
         for epoch in train(
             engine, self.coefs_, self.intercepts_, X, y, plan, random_state
         ):
@@ -349,6 +357,13 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             ConvergenceWarning,
             stacklevel=4,
         )
+
+    def _prepare(self, engine, X):
+        """Let the engine compile before the first epoch, and say how long it took."""
+        print("Loading compiled code, or compiling it in the first use on a machine")
+        seconds = engine.prepare(self.coefs_, self.intercepts_, X)
+        if seconds:
+            print(f"Compiled in {seconds:.0f} s")
 
     def _report(self, epoch):
         """Print one line on the epoch that has just ended."""

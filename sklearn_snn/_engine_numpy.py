@@ -6,11 +6,16 @@ result is the same to the bit wherever and however often it is computed.
 """
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_snn._blas import single_threaded_blas
-from sklearn_snn._network import backward, center_currents, cross_entropy, forward
+from sklearn_snn._network import (
+    backward,
+    center_currents,
+    cross_entropy,
+    forward,
+)
 from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._synapses import time_major
 from sklearn_snn._workspace import Workspace
 
 # Largest (n_steps, n_samples, n_units) of a chunk: 64 MB in float32.
@@ -29,6 +34,8 @@ class NumpyEngine:
     ----------
     network : Network
     """
+
+    compiles = False
 
     def __init__(self, network):
         self.network = network
@@ -51,6 +58,26 @@ class NumpyEngine:
             with single_threaded_blas():
                 logits.append(self._forward(coefs, intercepts, X[chunk]).logits)
         return np.concatenate(logits)
+
+    def spikes(self, coefs, intercepts, X):
+        """Run the network and keep all spikes.
+
+        Parameters
+        ----------
+        coefs, intercepts : lists of ndarrays
+        X : batch of n_samples samples
+
+        Returns
+        -------
+        spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
+            One per layer.
+        """
+        parts = []
+        for chunk in self._chunks(X.shape[0], coefs):
+            with single_threaded_blas():
+                tape = self._forward(coefs, intercepts, X[chunk])
+            parts.append([s.transpose(1, 0, 2).astype(np.uint8) for s in tape.spikes])
+        return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
 
     def loss_and_gradients(self, coefs, intercepts, X, y):
         """Run the network and backpropagate the mean cross-entropy through time.
@@ -123,14 +150,7 @@ class NumpyEngine:
         )
 
     def _inputs(self, X, dtype):
-        """Return what the first layer receives; arrays become time-major."""
+        """Return what the first layer receives."""
         if isinstance(X, SpikeTrains):
             return X.events(self._workspace)
-        if sparse.issparse(X):
-            return X.astype(dtype)
-        if X.ndim == 2:
-            return np.ascontiguousarray(X, dtype)[np.newaxis]
-        n_samples, n_steps, n_features = X.shape
-        inputs = self._workspace.array("input", (n_steps, n_samples, n_features), dtype)
-        inputs[...] = X.transpose(1, 0, 2)
-        return inputs
+        return time_major(X, dtype, self._workspace)

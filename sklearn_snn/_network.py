@@ -15,7 +15,12 @@ import numpy as np
 from scipy.special import log_softmax
 
 from sklearn_snn._neurons import LIF, lif_backward, lif_forward
-from sklearn_snn._synapses import input_current, is_constant, weight_gradient
+from sklearn_snn._synapses import (
+    exact_parts,
+    input_current,
+    is_constant,
+    weight_gradient,
+)
 
 
 class Network(NamedTuple):
@@ -115,7 +120,7 @@ def _current(network, layer, weights, bias, x, n_samples, workspace):
     n_steps = 1 if is_constant(x) else network.n_steps
     shape = n_steps, n_samples, weights.shape[1]
     current = workspace.array(name, shape, weights.dtype)
-    input_current(x, weights, bias, current, workspace)
+    input_current(x, exact_parts(weights), bias, current, workspace)
     return current
 
 

@@ -3,7 +3,7 @@
 from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._engines import make_engine
 from sklearn_snn._network import Network
 from sklearn_snn._neurons import LIF
 from sklearn_snn._validation import validate_input
@@ -29,7 +29,7 @@ class PredictionMixin:
             reset=self.reset,
             detach_reset=bool(self.detach_reset),
         )
-        return NumpyEngine(Network(neuron, n_steps, float(scale)))
+        return make_engine(self.engine, Network(neuron, n_steps, float(scale)))
 
     def _logits(self, X):
         """Return the logits, of shape (n_samples, n_classes), of validated input."""

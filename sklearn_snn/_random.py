@@ -59,6 +59,21 @@ def mix32(x, scratch):
     np.bitwise_xor(x, scratch, out=x)
 
 
+def counter_start(seed):
+    """Return the 64-bit word that the keys of a seed's counters start from.
+
+    Parameters
+    ----------
+    seed : int
+        Any integer; its low 64 bits count.
+
+    Returns
+    -------
+    start : uint64
+    """
+    return mix64(np.array([seed & _MASK_64], dtype=np.uint64))[0]
+
+
 def counter_keys(seed, counters):
     """One 64-bit key per counter, e.g. per feature.
 
@@ -72,8 +87,8 @@ def counter_keys(seed, counters):
     -------
     keys : ndarray of uint64 of shape (n,)
     """
-    start = mix64(np.array([seed & _MASK_64], dtype=np.uint64))
-    return mix64(start + (np.asarray(counters, dtype=np.uint64) + 1) * GOLDEN_64)
+    steps = (np.asarray(counters, dtype=np.uint64) + 1) * GOLDEN_64
+    return mix64(counter_start(seed) + steps)
 
 
 def content_keys(indptr, words, keys):

@@ -230,11 +230,20 @@ class SpikeTrains:
         keys : ndarray of uint64 of shape (n_active,)
             For `_random.bernoulli`.
         """
-        active = self._active()
+        active = self.active()
         return *active, self._stream_keys(*active)
 
-    def _active(self):
-        """Return row pointers, features and thresholds of all entries that can fire."""
+    def active(self):
+        """Return what decides how often each entry that can fire does.
+
+        Returns
+        -------
+        indptr : ndarray of int of shape (n_samples + 1,)
+            Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
+        features : ndarray of int of shape (n_active,)
+        thresholds : ndarray of uint32 of shape (n_active,)
+            For `_random.bernoulli`.
+        """
         if sparse.issparse(self.rates):
             csr = self.rates
             features, rates, indptr = csr.indices, csr.data, csr.indptr

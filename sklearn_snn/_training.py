@@ -13,6 +13,7 @@ from sklearn_snn._optimizers import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    sum_of_squares,
 )
 from sklearn_snn._spike_trains import SpikeTrains
 
@@ -121,7 +122,7 @@ def _penalized_gradients(engine, coefs, intercepts, X, y, weight_decay):
     )
     if weight_decay:
         for weights, grad in zip(coefs, coef_grads, strict=True):
-            loss += weight_decay / 2 * float(np.vdot(weights, weights))
+            loss += weight_decay / 2 * sum_of_squares(weights)
             grad += weight_decay * weights
     grads = coef_grads + intercept_grads
     # The loss tells nothing: a neuron whose membrane is NaN is merely silent.

@@ -7,6 +7,8 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 X2 = np.random.default_rng(0).random((12, 4))
 X3 = np.repeat(X2[:, None], 5, axis=1)
 TRAINS = SpikeTrains(X2, 5)
@@ -22,6 +24,7 @@ def no_work(request, monkeypatch):
 
     if "works" not in request.fixturenames:
         monkeypatch.setattr("sklearn_snn._engine_numpy.forward", work)
+        monkeypatch.setattr("sklearn_snn._engine_numba.run_chunks", work)
 
 
 @pytest.fixture

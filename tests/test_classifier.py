@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn._engine_numba import NumbaEngine
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._neurons import RESETS
 from sklearn_snn._optimizers import Adam
@@ -36,6 +37,14 @@ def blobs():
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
     return rng.normal(size=(60, 5)) + 2.5 * (y[:, None] - 0.5), y
+
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture
+def engine_class(engine):
+    return {"numpy": NumpyEngine, "numba": NumbaEngine}[engine]
 
 
 def fast(**params):
@@ -215,17 +224,17 @@ def test_gradients_are_clipped_by_value_then_by_norm(blobs, updates):
 
 
 @pytest.mark.parametrize("nesterovs_momentum", [False, True])
-def test_momentum(nesterovs_momentum, blobs, monkeypatch):
+def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
     """Two full-batch steps by hand."""
     gradients = []
-    step = NumpyEngine.loss_and_gradients
+    step = engine_class.loss_and_gradients
 
     def record(self, coefs, intercepts, X, y):
         result = step(self, coefs, intercepts, X, y)
         gradients.append(result[1][0].copy())
         return result
 
-    monkeypatch.setattr(NumpyEngine, "loss_and_gradients", record)
+    monkeypatch.setattr(engine_class, "loss_and_gradients", record)
     params = {"solver": "sgd", "learning_rate": "constant", "max_grad_norm": None}
     start = fast(**params | {"learning_rate_init": 1e-300}, max_iter=1).fit(*blobs)
     model = fast(
@@ -242,15 +251,15 @@ def test_momentum(nesterovs_momentum, blobs, monkeypatch):
     np.testing.assert_allclose(model.coefs_[0], expected, rtol=1e-9, atol=1e-15)
 
 
-def test_samples_are_shuffled_anew_in_every_epoch(blobs, monkeypatch):
+def test_samples_are_shuffled_anew_in_every_epoch(blobs, engine_class, monkeypatch):
     seen = []
-    step = NumpyEngine.loss_and_gradients
+    step = engine_class.loss_and_gradients
 
     def record(self, coefs, intercepts, X, y):
         seen.append(X[:, 0])
         return step(self, coefs, intercepts, X, y)
 
-    monkeypatch.setattr(NumpyEngine, "loss_and_gradients", record)
+    monkeypatch.setattr(engine_class, "loss_and_gradients", record)
     X, y = blobs
     fast(max_iter=3).fit(X, y)
     fast(max_iter=2, shuffle=False).fit(X, y)
@@ -479,6 +488,7 @@ def test_verbose(blobs, capsys):
     assert capsys.readouterr().out == ""
     model = fast(verbose=True).fit(*blobs)
     lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in lines if "ompil" not in line]  # see test_engines
     assert len(lines) == 3
     assert lines[2].startswith(f"Epoch 3/3: loss {model.loss_:.4f}, firing rates")
 

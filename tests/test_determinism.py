@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 # Fits, and predicts with a given file; prints digests of both.
 SCRIPT = """
 import hashlib, sys
@@ -90,10 +92,10 @@ def test_random_state(digits):
     assert (weights(None).coefs_[0] != weights(None).coefs_[0]).all()
 
 
-def test_saved_model_in_processes_with_other_threads(tmp_path):
+def test_saved_model_in_processes_with_other_threads(engine, tmp_path):
     """A joblib file predicts, and a fit learns, the same with 1, 2 and 4 threads."""
     X, y = (a[:300] for a in load_digits(return_X_y=True))
-    model = make_model().fit(X, y)
+    model = make_model(engine=engine).fit(X, y)
     path = tmp_path / "model.joblib"
     joblib.dump(model, path)
     outputs = set()
@@ -133,7 +135,7 @@ def test_a_limit_set_by_another_thread_does_no_harm(n_threads, digits):
         np.testing.assert_array_equal(a, b)
 
 
-def test_grid_search_is_the_same_for_any_number_of_jobs(digits):
+def test_grid_search_is_the_same_for_any_number_of_jobs(engine, digits):
     X, _, y, _ = digits
     grid = {
         "spikingclassifier__alpha": [0.9, 0.95],
@@ -143,7 +145,10 @@ def test_grid_search_is_the_same_for_any_number_of_jobs(digits):
     scores = []
     for n_jobs in (1, 2):
         search = GridSearchCV(
-            make_model(hidden_layer_sizes=(20,), max_iter=3), grid, cv=2, n_jobs=n_jobs
+            make_model(hidden_layer_sizes=(20,), max_iter=3, engine=engine),
+            grid,
+            cv=2,
+            n_jobs=n_jobs,
         ).fit(X[:400], y[:400])
         results = search.cv_results_
         scores.append(np.array([results[f"split{i}_test_score"] for i in (0, 1)]))
@@ -151,10 +156,10 @@ def test_grid_search_is_the_same_for_any_number_of_jobs(digits):
     assert np.ptp(scores[0]) > 0
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
-def test_fits_at_the_same_time_do_not_disturb_each_other(backend, digits):
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+def test_fits_at_the_same_time_do_not_disturb_each_other(backend, engine, digits):
     X, _, y, _ = digits
-    models = [make_model(random_state=seed) for seed in range(4)]
+    models = [make_model(engine=engine, random_state=seed) for seed in range(4)]
 
     def fit(model):
         return model.fit(X[:200], y[:200])[-1].coefs_[0]

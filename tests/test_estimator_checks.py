@@ -9,6 +9,8 @@ from sklearn.utils.estimator_checks import (
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ESTIMATORS = [SpikingClassifier(), PoissonSpikeEncoder()]
 
 

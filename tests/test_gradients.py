@@ -10,10 +10,13 @@ from oracles import loss_and_gradients
 import sklearn_snn._network as network_module
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._engines import make_engine
 from sklearn_snn._network import Network, forward
 from sklearn_snn._neurons import LIF, RESETS
 from sklearn_snn._surrogates import SURROGATES
 from sklearn_snn._workspace import Workspace
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 N_SAMPLES, N_FEATURES, N_CLASSES = 6, 8, 3
 HIDDEN = {0: (), 1: (9,), 2: (9, 7), 3: (9, 7, 5)}
@@ -49,13 +52,17 @@ def make_case(neuron, n_steps, depth=1, dtype=np.float64, kind="spikes"):
 
 
 def engine_gradients(case, **network_changes):
-    engine = NumpyEngine(case.network._replace(**network_changes))
+    network = case.network._replace(**network_changes)
+    # What runs a smooth step is the numpy engine alone.
+    engine = make_engine("numpy" if network.smooth else "auto", network)
     return engine.loss_and_gradients(case.coefs, case.intercepts, case.X, case.y)
 
 
 def spikes_of(case):
-    engine = NumpyEngine(case.network)
-    return engine._forward(case.coefs, case.intercepts, case.X).spikes
+    """Return the spikes of each layer, time-major as the oracles do."""
+    engine = make_engine("auto", case.network)
+    spikes = engine.spikes(case.coefs, case.intercepts, case.X)
+    return [s.transpose(1, 0, 2) for s in spikes]
 
 
 def assert_same_gradients(ours, oracle, rtol, atol=0.0):
@@ -215,6 +222,7 @@ def _surrogate_off_the_threshold(lif_backward, g, u, s, neuron, delta, workspace
     lif_backward(g, u, s, off, delta, workspace)
 
 
+@pytest.mark.parametrize("engine", ["numpy"], indirect=True)
 @pytest.mark.parametrize("detach_reset", [False, True])
 @pytest.mark.parametrize(
     "mistake",
@@ -225,7 +233,7 @@ def _surrogate_off_the_threshold(lif_backward, g, u, s, neuron, delta, workspace
         _surrogate_off_the_threshold,
     ],
 )
-def test_planted_mistakes_are_caught(mistake, detach_reset, monkeypatch):
+def test_planted_mistakes_are_caught(engine, mistake, detach_reset, monkeypatch):
     case = make_case(LIF(detach_reset=detach_reset), 12)
     check_against("torch", case)
     correct = network_module.lif_backward
@@ -248,13 +256,13 @@ def test_initial_biases_center_the_currents(kind, alpha, rng):
         case = case._replace(X=SpikeTrains(rng.random((6, N_FEATURES)), 30))
     elif kind == "constant":
         case = case._replace(X=case.X[:, 0])
-    engine = NumpyEngine(case.network)
+    engine = make_engine("auto", case.network)
     engine.center_currents(case.coefs, case.intercepts, case.X)
-    tape = engine._forward(case.coefs, case.intercepts, case.X)
+    spike_trains = spikes_of(case)
     x = np.asarray(case.X, dtype=float)
     x = x.mean(axis=(0, 1)) if x.ndim == 3 else x.mean(axis=0)
     for weights, bias, spikes in zip(
-        case.coefs, case.intercepts, tape.spikes, strict=True
+        case.coefs, case.intercepts, spike_trains, strict=True
     ):
         v = np.zeros(len(bias))
         for _ in range(30):
@@ -301,11 +309,12 @@ def test_chunks_do_not_change_the_result(kind, monkeypatch):
     case = make_case(LIF(), 12, depth=2, kind=kind)
     whole = engine_gradients(case)
     monkeypatch.setattr("sklearn_snn._engine_numpy.MAX_CHUNK_SAMPLES", 4)
+    monkeypatch.setattr("sklearn_snn._engine_numba.MAX_GRADIENT_CHUNKS", 2)
     parts = engine_gradients(case)
     assert parts[0] == pytest.approx(whole[0], rel=1e-12)
     assert_same_gradients(parts[1], whole[1], 1e-12)
     np.testing.assert_allclose(parts[3], whole[3], rtol=1e-12)
-    engine = NumpyEngine(case.network)
+    engine = make_engine("auto", case.network)
     together = engine.logits(case.coefs, case.intercepts, case.X)
     alone = [
         engine.logits(case.coefs, case.intercepts, case.X[i : i + 1])

@@ -1,0 +1,91 @@
+"""Show where the time of one training step of the numba engine goes.
+
+    python benchmarks/profile_step.py [--n-steps 100] [--hidden 100] [--batch 128]
+
+The parts run one after another on one thread, as one chunk; the last line is the whole
+step as `fit` takes it, on all threads. Medians, in milliseconds.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+
+from sklearn_snn import PoissonSpikeEncoder
+from sklearn_snn._engine_numba import NumbaEngine, _Batch, _pack
+from sklearn_snn._network import Network, initial_parameters
+from sklearn_snn._neurons import LIF
+from sklearn_snn._numba_chunks import active_inputs
+from sklearn_snn._optimizers import Adam, clip_by_norm
+from sklearn_snn._workspace import Workspace
+from sklearn_snn.datasets import fetch_mnist
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--n-steps", type=int, default=100)
+parser.add_argument("--hidden", type=int, nargs="*", default=[100])
+parser.add_argument("--batch", type=int, default=128)
+parser.add_argument("--repeats", type=int, default=30)
+args = parser.parse_args()
+
+images, labels = fetch_mnist(split="train", return_X_y=True)
+images, labels = images[: args.batch], labels[: args.batch].astype(int)
+trains = PoissonSpikeEncoder(args.n_steps, random_state=0).fit_transform(images)
+network = Network(LIF(), args.n_steps, 10 / args.n_steps)
+coefs, intercepts = initial_parameters(
+    [784, *args.hidden, 10], np.float32, np.random.RandomState(0)
+)
+engine = NumbaEngine(network)
+engine.center_currents(coefs, intercepts, trains)
+optimizer = Adam(coefs + intercepts)
+workspace, everything = Workspace(), slice(0, args.batch)
+
+
+def forward():
+    """Run the whole batch as one chunk, forward."""
+    _Batch(network, coefs, intercepts, trains).run(0, everything, workspace)
+
+
+def forward_and_backward():
+    """Run the whole batch as one chunk, both ways."""
+    batch = _Batch(network, coefs, intercepts, trains)
+    layers = batch.layers
+    gradients = np.empty_like(layers.transposed), np.empty_like(layers.biases)
+    batch.learn(labels, [gradients])
+    batch.run(0, everything, workspace)
+
+
+def gradients():
+    """Return the gradients as training sees them."""
+    _, coef_grads, intercept_grads, _ = engine.loss_and_gradients(
+        coefs, intercepts, trains, labels
+    )
+    return coef_grads + intercept_grads
+
+
+def step():
+    """Take a whole training step."""
+    grads = gradients()
+    clip_by_norm(grads, 1.0)
+    optimizer.update(grads, 1e-9)
+
+
+grads = gradients()
+parts = {
+    "weights in whole numbers": lambda: _pack(coefs, intercepts, has_events=True),
+    "inputs that can fire": lambda: active_inputs(trains.levels[trains.rates]),
+    "forward, with the two above": forward,
+    "forward and backward": forward_and_backward,
+    "clipping": lambda: clip_by_norm(grads, 1.0),
+    "Adam": lambda: optimizer.update(grads, 1e-9),
+    "whole step, all threads": step,
+}
+times = {name: [] for name in parts}
+for repeat in range(args.repeats + 1):
+    for name, part in parts.items():
+        start = time.perf_counter()
+        part()
+        if repeat:  # the first one compiles
+            times[name].append(time.perf_counter() - start)
+for name, seconds in times.items():
+    print(f"{name:30}{1e3 * statistics.median(seconds):8.2f} ms")

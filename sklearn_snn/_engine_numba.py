@@ -1,0 +1,357 @@
+"""The event-driven engine: compiled code on threads, for spikes that are mostly absent.
+
+A batch is cut into chunks, each of which runs forward and backward on one thread. Where
+the cuts are depends on the length of the batch alone and the partial gradients are
+added in order: the result is the same to the bit for any number of threads.
+"""
+
+import time
+from contextlib import nullcontext
+from itertools import accumulate, pairwise
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_snn import _numba_chunks as kernels
+from sklearn_snn._blas import single_threaded_blas
+from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._numba_network import Layers
+from sklearn_snn._numba_neurons import RESET_CODES, SURROGATE_CODES, Constants
+from sklearn_snn._numba_vectors import LANES
+from sklearn_snn._random import counter_keys, counter_start
+from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._synapses import (
+    exact_parts,
+    grid,
+    input_current,
+    time_major,
+    weight_gradient,
+)
+from sklearn_snn._threads import n_threads, run_chunks
+from sklearn_snn._workspace import Workspace
+
+# As many threads can share a batch: each chunk has a gradient of its own to be added.
+MAX_GRADIENT_CHUNKS = 8
+# Fewer if these gradients would take more numbers than this: 256 MB in float32.
+MAX_GRADIENT_ELEMENTS = 2**26
+# Samples that are made ready at a time, so that memory does not grow with the batch.
+MAX_CHUNK_SAMPLES = 32
+# Partial gradients are added in pieces of this many numbers.
+PIECE = 2**15
+
+
+class NumbaEngine:
+    """Logits and gradients of a network; the same contract as `NumpyEngine`.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    compiles = True
+
+    def __init__(self, network):
+        if network.smooth:
+            raise ValueError("Only the numpy engine runs a smooth network.")
+        self.network = network
+        self._n_threads = n_threads()
+        self._shared = Workspace()
+        self._workspaces = [Workspace() for _ in range(self._n_threads)]
+
+    def prepare(self, coefs, intercepts, X):
+        """Compile or load what `loss_and_gradients` needs for batches like `X`.
+
+        Parameters
+        ----------
+        coefs, intercepts : lists of ndarrays
+        X : batch
+
+        Returns
+        -------
+        seconds : float
+            How long it took if there was something to compile, else 0.
+        """
+        n_before, start = kernels.n_compiled(), time.perf_counter()
+        self.loss_and_gradients(coefs, intercepts, X[:1], np.zeros(1, int))
+        if kernels.n_compiled() == n_before:
+            return 0.0
+        return time.perf_counter() - start
+
+    def logits(self, coefs, intercepts, X):
+        """Run the network; see `NumpyEngine.logits`."""
+        batch = _Batch(self.network, coefs, intercepts, X)
+        self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        return batch.logits
+
+    def spikes(self, coefs, intercepts, X):
+        """Run the network and keep all spikes; see `NumpyEngine.spikes`."""
+        batch = _Batch(self.network, coefs, intercepts, X)
+        batch.keep_spikes()
+        self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        return np.split(batch.spikes, list(accumulate(batch.layers.sizes[1:-1])), 2)
+
+    def loss_and_gradients(self, coefs, intercepts, X, y):
+        """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
+        batch = _Batch(self.network, coefs, intercepts, X)
+        n_samples = len(y)
+        n_weights, n_biases = len(batch.layers.counts), len(batch.layers.biases)
+        affordable = max(1, MAX_GRADIENT_ELEMENTS // (n_weights + n_biases))
+        chunks = _cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
+        dtype = batch.layers.biases.dtype
+        parts = self._shared.array(
+            "gradients", (len(chunks), n_weights + n_biases), dtype
+        )
+        batch.learn(y, [(part[:n_weights], part[n_weights:]) for part in parts])
+        results = self._run(batch, chunks)
+        gradient = self._sum(parts)
+        losses, fired, first_gradients = zip(*results, strict=True)
+        coef_grads, intercept_grads = batch.unpack(gradient)
+        if X.ndim == 2:
+            coef_grads[0] = sum(first_gradients)
+        neurons = n_samples * self.network.n_steps * batch.layers.sizes[1:]
+        rates = np.sum(fired, axis=0) / neurons
+        loss = sum(losses) / n_samples
+        return loss, coef_grads, intercept_grads, rates
+
+    def center_currents(self, coefs, intercepts, X):
+        """Set the biases from a few samples, once in a fit: numpy will do."""
+        NumpyEngine(self.network).center_currents(coefs, intercepts, X)
+
+    def _run(self, batch, chunks):
+        """Run all chunks; return (loss, fired, first gradient) of each."""
+
+        def run(i, runner):
+            return batch.run(i, chunks[i], self._workspaces[runner])
+
+        # Graded input takes the BLAS, whose rounding depends on its threads.
+        needs_blas = not isinstance(batch.X, SpikeTrains)
+        with single_threaded_blas() if needs_blas else nullcontext():
+            return run_chunks(run, len(chunks), self._n_threads)
+
+    def _sum(self, parts):
+        """Return the sum of the partial gradients, added in order."""
+        total = np.empty(parts.shape[1], parts.dtype)
+        pieces = _cut(len(total), PIECE)
+
+        def add(i, _):
+            np.sum(parts[:, pieces[i]], axis=0, out=total[pieces[i]])
+
+        run_chunks(add, len(pieces), self._n_threads)
+        return total
+
+
+class _Batch:
+    """A batch and the network as the compiled code wants them, and the results."""
+
+    def __init__(self, network, coefs, intercepts, X):
+        self.network, self.X = network, X
+        self.coefs, self.intercepts = coefs, intercepts
+        # A constant input has no events: nothing is kept for them in the first layer.
+        self.layers = _pack(coefs, intercepts, has_events=X.ndim == 3)
+        self.parts = None if isinstance(X, SpikeTrains) else exact_parts(coefs[0])
+        dtype = self.layers.biases.dtype
+        self.constants = _constants(network, dtype)
+        sizes = self.layers.sizes
+        self.logits = np.empty((X.shape[0], sizes[-1]), dtype)
+        self.spikes = np.empty((0, network.n_steps, sizes[1:].sum()), np.uint8)
+        self.y, self.gradients = np.empty(0, np.int64), None
+
+    def keep_spikes(self):
+        """Keep the spikes of all samples, layers side by side."""
+        shape = self.X.shape[0], *self.spikes.shape[1:]
+        self.spikes = np.empty(shape, np.uint8)
+
+    def learn(self, y, gradients):
+        """Go backward too, and put the gradients of each chunk where it is said."""
+        self.y, self.gradients = np.asarray(y, np.int64), gradients
+
+    def run(self, i, rows, workspace):
+        """Run chunk ``i``, made of `rows`.
+
+        Returns
+        -------
+        loss : float
+        fired : ndarray of int64 of shape (n_layers,)
+        first_gradient : ndarray of the shape of ``coefs[0]`` or None
+            Where X is constant and there are labels; else it is with the others.
+        """
+        loss, fired = 0.0, np.zeros(len(self.coefs), np.int64)
+        gradients = self.layers.transposed[:0], self.layers.biases[:0]
+        if self.gradients is not None:
+            gradients = self.gradients[i]
+            for part in gradients:
+                part[...] = 0
+        first_gradient = None
+        for few in _cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
+            X = self.X[few]
+            results = (
+                self.y[few],
+                self.X.shape[0],
+                self.logits[few],
+                self.spikes[few],
+                gradients,
+                fired,
+            )
+            if isinstance(X, SpikeTrains):
+                loss += self._run_trains(X, results)
+            elif X.ndim == 3:
+                loss += self._run_sequences(X, results, workspace)
+            else:
+                few_loss, gradient = self._run_currents(X, results, workspace)
+                loss += few_loss
+                if first_gradient is None:
+                    first_gradient = gradient
+                else:
+                    first_gradient += gradient
+        return loss, fired, first_gradient
+
+    def _run_trains(self, X, results):
+        if sparse.issparse(X.rates):
+            indptr, features, thresholds = X.active()
+        else:
+            rates = X.rates if X.levels is None else X.levels[X.rates]
+            rates = np.ascontiguousarray(rates)
+            indptr, features, thresholds = kernels.active_inputs(rates)
+        trains = kernels.Trains(
+            indptr.astype(np.int64, copy=False),
+            features.astype(np.uint32, copy=False),
+            thresholds,
+            counter_start(X.seed),
+            counter_keys(~X.seed, [X.presentation])[0],
+        )
+        bits = np.empty((0, self.network.n_steps, 0), np.uint8)
+        return kernels.run_spikes(self.constants, self.layers, trains, bits, *results)
+
+    def _run_sequences(self, X, results, workspace):
+        """Run recorded spikes as events, graded sequences as currents."""
+        X = np.ascontiguousarray(X)
+        n_words = -(-X.shape[2] // 64)
+        bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
+        is_binary = kernels.as_bits(X, bits)
+        loss = 0.0
+        # Sample by sample, so that none depends on what it is computed with.
+        changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
+        for start, stop in pairwise(changes):
+            rows = slice(start, stop)
+            y, n_total, logits, spikes, gradients, fired = results
+            part = y[rows], n_total, logits[rows], spikes[rows], gradients, fired
+            if is_binary[start]:
+                loss += kernels.run_spikes(
+                    self.constants, self.layers, _NO_TRAINS, bits[rows], *part
+                )
+            else:
+                part_loss, gradient = self._run_currents(X[rows], part, workspace)
+                loss += part_loss
+                if gradient is not None:
+                    padded = _matrices(gradients[0], self.layers)[0]
+                    padded[:, : gradient.shape[1]] += gradient
+        return loss
+
+    def _run_currents(self, X, results, workspace):
+        """Return the loss and, when learning, the gradient of the first weights."""
+        weights, n_steps = self.coefs[0], self.network.n_steps
+        inputs = time_major(X, weights.dtype, workspace)
+        n_currents = 1 if X.ndim == 2 else n_steps
+        shape = n_currents, X.shape[0], weights.shape[1]
+        currents = workspace.array("currents", shape, weights.dtype)
+        input_current(inputs, self.parts, self.intercepts[0], currents, workspace)
+        loss = kernels.run_currents(
+            self.constants, self.layers, n_steps, currents, *results
+        )
+        if self.gradients is None:
+            return loss, None
+        return loss, weight_gradient(inputs, currents, workspace)
+
+    def unpack(self, gradient):
+        """Return coef_grads and intercept_grads, of the shapes of the parameters."""
+        n_weights = len(self.layers.counts)
+        coef_grads = [
+            padded[: w.shape[0], : w.shape[1]].copy()
+            for padded, w in zip(
+                _matrices(gradient[:n_weights], self.layers), self.coefs, strict=True
+            )
+        ]
+        ends = n_weights + np.cumsum(self.layers.widths[1:])
+        intercept_grads = [
+            gradient[end - width :][: len(b)].copy()
+            for end, width, b in zip(
+                ends, self.layers.widths[1:], self.intercepts, strict=True
+            )
+        ]
+        return coef_grads, intercept_grads
+
+
+_NO_TRAINS = kernels.Trains(
+    np.zeros(1, np.int64),
+    np.empty(0, np.uint32),
+    np.empty(0, np.uint32),
+    np.uint64(0),
+    np.uint64(0),
+)
+
+
+def _cut(stop, size, start=0):
+    """Cut ``range(start, stop)`` into slices of `size`."""
+    return [slice(i, min(i + size, stop)) for i in range(start, stop, size)]
+
+
+def _constants(network, dtype):
+    """Return the Constants of a network for weights of a dtype."""
+    neuron, number = network.neuron, dtype.type
+    return Constants(
+        number(neuron.alpha),
+        number(neuron.threshold),
+        number(neuron.beta),
+        number(network.logit_scale),
+        number(np.sqrt(np.finfo(dtype).tiny)),
+        SURROGATE_CODES[neuron.surrogate],
+        RESET_CODES[neuron.reset],
+        neuron.detach_reset,
+    )
+
+
+def _pack(coefs, intercepts, has_events):
+    """Return the Layers; without events the first one has no inputs."""
+    n_inputs = len(coefs[0]) if has_events else 0
+    sizes = np.array([n_inputs, *(len(b) for b in intercepts)])
+    widths = -(-sizes // LANES) * LANES
+    widths[0] = sizes[0]
+    starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
+    dtype = coefs[0].dtype
+    whole = np.int32 if dtype == np.float32 else np.float64
+    layers = Layers(
+        sizes=sizes,
+        widths=widths,
+        starts=starts,
+        grids=np.array([grid(w) for w in coefs]),
+        counts=np.zeros(starts[-1], whole),
+        signed=np.zeros((2 * widths[0], widths[1]), whole),
+        transposed=np.zeros(starts[-1], dtype),
+        biases=np.zeros(widths[1:].sum(), dtype),
+    )
+    if has_events:
+        counts = layers.signed[:n_inputs, : sizes[1]]
+        counts[...] = np.rint(coefs[0] / layers.grids[0])
+        np.negative(counts, out=layers.signed[n_inputs:, : sizes[1]])
+    for w, unit, counts, transposed in zip(
+        coefs[1:],
+        layers.grids[1:],
+        _matrices(layers.counts, layers)[1:],
+        _matrices(layers.transposed, layers, transposed=True)[1:],
+        strict=True,
+    ):
+        counts[: w.shape[0], : w.shape[1]] = np.rint(w / unit)
+        transposed[: w.shape[1], : w.shape[0]] = w.T
+    ends = np.cumsum(widths[1:])
+    for end, width, b in zip(ends, widths[1:], intercepts, strict=True):
+        layers.biases[end - width :][: len(b)] = b
+    return layers
+
+
+def _matrices(flat, layers, transposed=False):
+    """Return the matrix of each layer that a flat array consists of."""
+    shapes = pairwise(layers.widths)
+    return [
+        flat[start:stop].reshape(shape[::-1] if transposed else shape)
+        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
+    ]

@@ -1,0 +1,89 @@
+"""A pool of threads for compiled code that releases the interpreter lock."""
+
+import itertools
+import multiprocessing
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from joblib import cpu_count
+
+from sklearn_snn._blas import n_blas_threads
+
+_lock = threading.Lock()
+_pool = None
+
+
+def _forget_pool():
+    """Start anew in a forked process, where the threads are gone."""
+    global _lock, _pool
+    _lock = threading.Lock()
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def n_threads():
+    """Return how many threads to use.
+
+    As many as there are cores for this process, and at most what ``OMP_NUM_THREADS``,
+    ``NUMBA_NUM_THREADS`` and threadpoolctl allow. joblib limits its worker processes by
+    these variables; a process that may not have children, such as those of
+    `multiprocessing.Pool`, is one of many too, and gets a single thread.
+
+    Returns
+    -------
+    n : int
+    """
+    if multiprocessing.current_process().daemon:
+        return 1
+    allowed = [cpu_count(), n_blas_threads()]
+    for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        # OMP_NUM_THREADS may list a number for each level of nesting.
+        value = os.environ.get(variable, "").split(",")[0].strip()
+        if value.isdigit():
+            allowed.append(int(value))
+    return max(1, min(allowed))
+
+
+def run_chunks(function, n_chunks, n):
+    """Call ``function(chunk, runner)`` for each chunk; the calling thread takes part.
+
+    Parameters
+    ----------
+    function : callable
+        ``runner``, below `n`, is different for calls that run at the same time.
+    n_chunks : int
+    n : int
+        Number of threads.
+
+    Returns
+    -------
+    results : list
+        In the order of the chunks.
+    """
+    results = [None] * n_chunks
+    chunks = itertools.count()
+
+    def run(runner):
+        while (chunk := next(chunks)) < n_chunks:
+            results[chunk] = function(chunk, runner)
+
+    others = [_submit(run, i) for i in range(1, min(n, n_chunks))]
+    try:
+        run(0)
+    finally:
+        # An error or Ctrl-C must not leave threads behind that write to our arrays.
+        for other in others:
+            other.result()
+    return results
+
+
+def _submit(function, *args):
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(max(1, cpu_count() - 1), "sklearn-snn")
+        return _pool.submit(function, *args)

@@ -1,0 +1,311 @@
+"""The engines against each other, and what threads, forks and caches do to one."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn import _engine_numba as engine_numba
+from sklearn_snn import _engines as engines
+from sklearn_snn import _threads as threads
+from sklearn_snn._engine_numba import NumbaEngine
+from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._network import Network, initial_parameters
+from sklearn_snn._neurons import LIF, RESETS
+from sklearn_snn._surrogates import SURROGATES
+
+
+def kinds_of_input(images, n_steps):
+    """Make every kind of input of rates; the mixed one has spikes and other samples."""
+    rng = np.random.default_rng(0)
+    trains = SpikeTrains(images, n_steps, seed=3)
+    spikes = np.asarray(trains)
+    graded = spikes * rng.random(images.shape[1])
+    mixed = graded.copy()
+    mixed[3:7] = spikes[3:7]
+    return {
+        "trains": trains,
+        "spikes": spikes,
+        "graded": graded,
+        "mixed": mixed,
+        "constant": images,
+    }
+
+
+def both_engines(network):
+    return NumpyEngine(network), NumbaEngine(network)
+
+
+@pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "mixed", "constant"])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-12)])
+def test_engines_agree_on_mnist(kind, dtype, rtol, mnist):
+    images, labels = mnist[0][:64] / 255, mnist[1][:64].astype(int)
+    network = Network(LIF(), 40, 0.25)
+    coefs, intercepts = initial_parameters(
+        [784, 100, 30, 10], dtype, np.random.RandomState(0)
+    )
+    X = kinds_of_input(images, network.n_steps)[kind]
+    if kind not in ("trains", "spikes"):
+        X = X.astype(dtype)
+    for engine in both_engines(network):
+        engine.center_currents(coefs, intercepts, X)
+    reference, fast = (
+        engine.loss_and_gradients(coefs, intercepts, X, labels)
+        for engine in both_engines(network)
+    )
+    spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
+    for a, b in zip(*spikes, strict=True):
+        assert a.any()
+        np.testing.assert_array_equal(a, b)
+    assert fast[0] == pytest.approx(reference[0], rel=rtol)
+    for a, b in zip(fast[1] + fast[2], reference[1] + reference[2], strict=True):
+        assert a.dtype == dtype
+        np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
+    np.testing.assert_allclose(fast[3], reference[3], rtol=1e-6)
+    logits = [e.logits(coefs, intercepts, X) for e in both_engines(network)]
+    np.testing.assert_array_equal(*logits)
+
+
+@pytest.mark.parametrize("detach_reset", [False, True])
+@pytest.mark.parametrize("reset", sorted(RESETS))
+@pytest.mark.parametrize("surrogate", sorted(SURROGATES))
+def test_engines_agree_on_all_neurons(surrogate, reset, detach_reset, rng):
+    neuron = LIF(0.9, 0.7, 3.0, surrogate, reset, detach_reset)
+    network = Network(neuron, 15, 0.5)
+    sizes = [70, 17, 5, 3]
+    y = rng.integers(0, 3, 20)
+    X = SpikeTrains(rng.random((20, 70)), 15)
+    for dtype, rtol in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        coefs, intercepts = initial_parameters(sizes, dtype, np.random.RandomState(1))
+        reference, fast = both_engines(network)
+        reference.center_currents(coefs, intercepts, X)
+        expected = reference.loss_and_gradients(coefs, intercepts, X, y)
+        got = fast.loss_and_gradients(coefs, intercepts, X, y)
+        for a, b in zip(got[1] + got[2], expected[1] + expected[2], strict=True):
+            assert b.any()
+            np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-7, 0.4, 0.5, 0.6, 1 - 1e-7, 1.0])
+@pytest.mark.parametrize("n_features", [1, 63, 64, 65])
+def test_rare_and_frequent_spikes(n_features, rate):
+    """Silences are counted from a rate of one half on."""
+    network = Network(LIF(threshold=0.3), 50, 0.2)
+    coefs, intercepts = initial_parameters(
+        [n_features, 2], np.float32, np.random.RandomState(0)
+    )
+    X = SpikeTrains(np.full((3, n_features), rate), 50)
+    results = [
+        e.loss_and_gradients(coefs, intercepts, X, np.array([0, 1, 1]))
+        for e in both_engines(network)
+    ]
+    spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
+    np.testing.assert_array_equal(*spikes)
+    np.testing.assert_allclose(results[0][1][0], results[1][1][0], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "constant"])
+def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
+    """A large batch is worked on a few samples at a time, with the same gradient."""
+    X = kinds_of_input(rng.random((70, 9)), 12)[kind]
+    network = Network(LIF(), 12, 0.5)
+    coefs, intercepts = initial_parameters([9, 8, 3], float, np.random.RandomState(0))
+    y = rng.integers(0, 3, 70)
+    engine = NumbaEngine(network)
+    engine.center_currents(coefs, intercepts, X)
+    expected = engine.loss_and_gradients(coefs, intercepts, X, y)
+    sizes = []
+    for method in ("_run_trains", "_run_sequences", "_run_currents"):
+        run = getattr(engine_numba._Batch, method)
+
+        def record(self, X, *args, run=run):
+            sizes.append(X.shape[0])
+            return run(self, X, *args)
+
+        monkeypatch.setattr(engine_numba._Batch, method, record)
+    monkeypatch.setattr(engine_numba, "MAX_CHUNK_SAMPLES", 3)
+    monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
+    got = engine.loss_and_gradients(coefs, intercepts, X, y)
+    assert max(sizes) == 3
+    assert got[0] == pytest.approx(expected[0], rel=1e-12)
+    for a, b in zip(got[1] + got[2], expected[1] + expected[2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
+
+
+def test_trained_networks_are_the_same():
+    """Rounding differs in the gradients alone; a short fit does not amplify it."""
+    X, y = load_digits(return_X_y=True)
+    trains = PoissonSpikeEncoder(20, random_state=0).fit_transform(X[:500])
+    models = [
+        SpikingClassifier((30,), max_iter=3, random_state=0, engine=engine).fit(
+            trains, y[:500]
+        )
+        for engine in ("numpy", "numba")
+    ]
+    a, b = (model.coefs_[0] for model in models)
+    np.testing.assert_allclose(a, b, atol=1e-3)
+    assert np.abs(a).max() > 0.1
+
+
+def test_auto_takes_numba_and_a_missing_one_is_named(monkeypatch):
+    network = Network(LIF(), 5, 1.0)
+    assert isinstance(engines.make_engine("auto", network), NumbaEngine)
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    assert isinstance(engines.make_engine("auto", network), NumpyEngine)
+    with pytest.raises(ImportError, match=r"sklearn-snn\[fast\]"):
+        engines.make_engine("numba", network)
+
+
+# Threads
+
+
+def test_chunks_run_on_several_threads_and_come_back_in_order():
+    barrier = threading.Barrier(2, timeout=30)
+
+    def run(chunk, runner):
+        if chunk < 2:
+            barrier.wait()  # passes only if two of them run at the same time
+        return chunk, runner
+
+    results = threads.run_chunks(run, 20, 2)
+    assert [chunk for chunk, _ in results] == list(range(20))
+    assert {runner for _, runner in results} <= {0, 1}
+
+
+@pytest.mark.parametrize("failing", [0, 1, 5])
+def test_an_error_in_a_chunk_is_raised(failing):
+    def run(chunk, runner):
+        if chunk == failing:
+            raise KeyError(chunk)
+
+    with pytest.raises(KeyError):
+        threads.run_chunks(run, 8, 2)
+
+
+@pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"])
+def test_environment_limits_threads(variable, monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "n_blas_threads", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    assert threads.n_threads() == 8
+    monkeypatch.setenv(variable, "3,2")
+    assert threads.n_threads() == 3
+
+
+def test_threadpoolctl_limits_threads(monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 8)
+    with threadpool_limits(1):
+        assert threads.n_threads() == 1
+
+
+def test_joblib_workers_share_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    n_cores = joblib.cpu_count()
+    for backend in ("loky", "multiprocessing"):
+        counts = joblib.Parallel(n_jobs=n_cores, backend=backend)(
+            joblib.delayed(threads.n_threads)() for _ in range(n_cores)
+        )
+        assert counts == [1] * n_cores
+
+
+def _coefs_of_a_fit():
+    X, y = load_digits(return_X_y=True)
+    trains = PoissonSpikeEncoder(20, random_state=0).fit_transform(X[:300])
+    model = SpikingClassifier((20,), max_iter=2, random_state=0, engine="numba")
+    return model.fit(trains, y[:300]).coefs_
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_coefs_for_any_number_of_threads(n_threads, monkeypatch):
+    expected = _coefs_of_a_fit()
+    used = []
+    run_chunks = threads.run_chunks
+
+    def count(function, n_chunks, n):
+        used.append(n)
+        return run_chunks(function, n_chunks, n)
+
+    monkeypatch.setattr("sklearn_snn._engine_numba.n_threads", lambda: n_threads)
+    monkeypatch.setattr("sklearn_snn._engine_numba.run_chunks", count)
+    for a, b in zip(_coefs_of_a_fit(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert set(used) == {n_threads}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork_after_a_fit():
+    """The child fits on threads of its own; the parent goes on."""
+    expected = _coefs_of_a_fit()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        # Whatever happens, the child must not go on with the other tests.
+        try:
+            coefs = _coefs_of_a_fit()
+            same = all(map(np.array_equal, coefs, expected))
+            os.write(writer, b"same" if same else b"other")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        assert pipe.read() == b"same"
+    os.waitpid(child, 0)
+    for a, b in zip(_coefs_of_a_fit(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# Compilation
+
+SCRIPT = """
+import sys
+import sklearn_snn
+assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
+from sklearn.datasets import load_digits
+X, y = load_digits(return_X_y=True)
+sklearn_snn.SpikingClassifier(
+    (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
+).fit(X[:50], y[:50])
+from sklearn_snn import _numba_chunks
+stats = _numba_chunks.run_currents.stats
+n_compiled, n_loaded = stats.cache_misses.values(), stats.cache_hits.values()
+print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
+"""
+
+
+def run_script(cache, **env):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::UserWarning", "-c", SCRIPT],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_second_process_does_not_compile(tmp_path):
+    first, second = run_script(tmp_path), run_script(tmp_path)
+    assert "Compiled in" in first
+    assert "Compiled in" not in second
+    assert "1 compiled 0 loaded" in first
+    assert "0 compiled 1 loaded" in second
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
+    """A file where the folder should be stops root too."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    only_here = {
+        "NUMBA_CACHE_LOCATOR_CLASSES": "numba.core.caching.UserProvidedCacheLocator"
+    }
+    out = run_script(blocked / "cache", **only_here)
+    assert "Compiled in" in out
+    assert "Epoch 1/1" in out
