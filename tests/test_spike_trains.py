@@ -185,7 +185,7 @@ def test_no_two_rows_presentations_or_seeds_share_their_streams(rng):
     keys = []
     for seed, presentation in ((0, 0), (0, 1), (1, 0)):
         trains = SpikeTrains(rows, 1, seed=seed, presentation=presentation)
-        keys.append(trains._stream_keys(*trains._active()))
+        keys.append(trains._stream_keys(*trains.active()))
     keys = np.concatenate(keys)
     assert len(np.unique(keys)) == len(keys)
 
