@@ -145,7 +145,7 @@ def comparison(title, work, crew, n_turns):
     lines = [
         f"## {title}",
         "",
-        "| | version | ms per batch | times ours | peak MiB |",
+        "| | version | ms per batch | times ours | peak MiB so far |",
         "|---|---|---:|---:|---:|",
     ]
     for name, seconds in medians.items():

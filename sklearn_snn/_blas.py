@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -31,9 +32,10 @@ def n_blas_threads():
     Returns
     -------
     n : int
+        A huge number if threadpoolctl does not know the BLAS there is.
     """
     with _lock:  # else another thread's limit, below, would be taken for the user's
-        return min((lib["num_threads"] for lib in _blas().info()), default=1)
+        return min((lib["num_threads"] for lib in _blas().info()), default=sys.maxsize)
 
 
 @contextmanager

@@ -72,7 +72,12 @@ class NumbaEngine:
             How long it took if there was something to compile, else 0.
         """
         n_before, start = kernels.n_compiled(), time.perf_counter()
-        self.loss_and_gradients(coefs, intercepts, X[:1], np.zeros(1, int))
+        samples = [X[:1]]
+        if isinstance(X, np.ndarray) and X.ndim == 3:
+            # Spikes and graded values are run by different code.
+            samples = [np.full_like(X[:1], value) for value in (0, 0.5, 2)]
+        for sample in samples:
+            self.loss_and_gradients(coefs, intercepts, sample, np.zeros(1, int))
         if kernels.n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
@@ -95,7 +100,8 @@ class NumbaEngine:
         batch = _Batch(self.network, coefs, intercepts, X)
         n_samples = len(y)
         n_weights, n_biases = len(batch.layers.counts), len(batch.layers.biases)
-        affordable = max(1, MAX_GRADIENT_ELEMENTS // (n_weights + n_biases))
+        n_parameters = max(n_weights, sum(w.size for w in coefs))
+        affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
         chunks = _cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array(

@@ -6,6 +6,7 @@ What is compiled here is kept on disk, with all that it calls.
 import inspect
 import math
 import zlib
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -39,12 +40,27 @@ _SOURCES = zlib.crc32(
 )
 
 
+def _without_os_errors(function):
+    """Let a function return None where it would raise an OSError."""
+
+    def quiet(*args, **kwargs):
+        with suppress(OSError):
+            return function(*args, **kwargs)
+
+    return quiet
+
+
 def _cached(function):
     """Compile, and keep the result on disk if there is a folder that can be written."""
     try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:
+        dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError:  # numba found no folder
         return njit(nogil=True, error_model="numpy")(function)
+    # The folder may also vanish, or the disk be full, when something is to be kept.
+    cache = dispatcher._cache
+    for name in ("load_overload", "save_overload"):
+        setattr(cache, name, _without_os_errors(getattr(cache, name)))
+    return dispatcher
 
 
 class Trains(NamedTuple):

@@ -4,7 +4,7 @@ import itertools
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from joblib import cpu_count
 
@@ -29,9 +29,9 @@ def n_threads():
     """Return how many threads to use.
 
     As many as there are cores for this process, and at most what ``OMP_NUM_THREADS``,
-    ``NUMBA_NUM_THREADS`` and threadpoolctl allow. joblib limits its worker processes by
-    these variables; a process that may not have children, such as those of
-    `multiprocessing.Pool`, is one of many too, and gets a single thread.
+    ``NUMBA_NUM_THREADS`` and, for the BLAS, threadpoolctl allow. joblib limits its
+    worker processes by these variables; a process that may not have children, such as
+    those of `multiprocessing.Pool`, is one of many too, and gets a single thread.
 
     Returns
     -------
@@ -66,18 +66,24 @@ def run_chunks(function, n_chunks, n):
     """
     results = [None] * n_chunks
     chunks = itertools.count()
+    stopped = threading.Event()
 
     def run(runner):
-        while (chunk := next(chunks)) < n_chunks:
-            results[chunk] = function(chunk, runner)
+        while not stopped.is_set() and (chunk := next(chunks)) < n_chunks:
+            try:
+                results[chunk] = function(chunk, runner)
+            except BaseException:
+                stopped.set()
+                raise
 
     others = [_submit(run, i) for i in range(1, min(n, n_chunks))]
     try:
         run(0)
     finally:
         # An error or Ctrl-C must not leave threads behind that write to our arrays.
-        for other in others:
-            other.result()
+        wait(others)
+    for other in others:
+        other.result()
     return results
 
 

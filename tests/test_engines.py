@@ -1,9 +1,13 @@
 """The engines against each other, and what threads, forks and caches do to one."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -180,13 +184,21 @@ def test_chunks_run_on_several_threads_and_come_back_in_order():
 
 
 @pytest.mark.parametrize("failing", [0, 1, 5])
-def test_an_error_in_a_chunk_is_raised(failing):
+def test_an_error_in_a_chunk_is_raised_and_ends_the_others(failing):
+    running, done = [], []
+
     def run(chunk, runner):
         if chunk == failing:
             raise KeyError(chunk)
+        running.append(chunk)
+        time.sleep(0.02)
+        running.remove(chunk)
+        done.append(chunk)
 
     with pytest.raises(KeyError):
-        threads.run_chunks(run, 8, 2)
+        threads.run_chunks(run, 100, 3)
+    assert not running
+    assert len(done) < 50
 
 
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"])
@@ -216,28 +228,34 @@ def test_joblib_workers_share_the_cores(monkeypatch):
         assert counts == [1] * n_cores
 
 
-def _coefs_of_a_fit():
+def _coefs_of_a_fit(kind="trains"):
     X, y = load_digits(return_X_y=True)
-    trains = PoissonSpikeEncoder(20, random_state=0).fit_transform(X[:300])
+    X = kinds_of_input(X[:300] / 16, 20)[kind]
     model = SpikingClassifier((20,), max_iter=2, random_state=0, engine="numba")
-    return model.fit(trains, y[:300]).coefs_
+    return model.fit(X, y[:300]).coefs_
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 4])
-def test_coefs_for_any_number_of_threads(n_threads, monkeypatch):
-    expected = _coefs_of_a_fit()
-    used = []
-    run_chunks = threads.run_chunks
+@pytest.mark.parametrize("kind", ["trains", "spikes", "mixed", "constant"])
+def test_coefs_for_any_number_of_threads(kind, monkeypatch):
+    coefs = {}
+    with ThreadPoolExecutor(3) as pool:  # however few the cores are
+        monkeypatch.setattr(threads, "_pool", pool)
+        for n_threads in (1, 2, 4):
+            runners = set()
+            run = engine_numba._Batch.run
 
-    def count(function, n_chunks, n):
-        used.append(n)
-        return run_chunks(function, n_chunks, n)
+            def record(self, i, rows, workspace, run=run, runners=runners):
+                runners.add(threading.get_ident())
+                return run(self, i, rows, workspace)
 
-    monkeypatch.setattr("sklearn_snn._engine_numba.n_threads", lambda: n_threads)
-    monkeypatch.setattr("sklearn_snn._engine_numba.run_chunks", count)
-    for a, b in zip(_coefs_of_a_fit(), expected, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert set(used) == {n_threads}
+            with monkeypatch.context() as patch:
+                patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
+                patch.setattr(engine_numba._Batch, "run", record)
+                coefs[n_threads] = _coefs_of_a_fit(kind)
+            assert min(n_threads, 2) <= len(runners) <= n_threads
+    for n_threads in (2, 4):
+        for a, b in zip(coefs[n_threads], coefs[1], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -255,6 +273,9 @@ def test_fork_after_a_fit():
         finally:
             os._exit(0)
     os.close(writer)
+    ready, _, _ = select.select([reader], [], [], 120)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
         assert pipe.read() == b"same"
     os.waitpid(child, 0)
@@ -265,11 +286,16 @@ def test_fork_after_a_fit():
 # Compilation
 
 SCRIPT = """
-import sys
+import shutil, sys
+from pathlib import Path
 import sklearn_snn
 assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
+if len(sys.argv) > 1:  # the folder becomes a file
+    from sklearn_snn import _engine_numba
+    shutil.rmtree(sys.argv[1])
+    Path(sys.argv[1]).write_text("")
 sklearn_snn.SpikingClassifier(
     (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
 ).fit(X[:50], y[:50])
@@ -280,9 +306,9 @@ print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
 """
 
 
-def run_script(cache, **env):
+def run_script(cache, *args, **env):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore::UserWarning", "-c", SCRIPT],
+        [sys.executable, "-c", SCRIPT, *args],
         env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **env},
         capture_output=True,
         text=True,
@@ -309,3 +335,9 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
     out = run_script(blocked / "cache", **only_here)
     assert "Compiled in" in out
     assert "Epoch 1/1" in out
+
+
+def test_a_cache_that_vanishes_is_no_error(tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    assert "Epoch 1/1" in run_script(cache, str(cache))
