@@ -33,11 +33,15 @@ def make_ours(engine_name):
         )
         optimizer = Adam(coefs + intercepts)
         engine = make_engine(engine_name, network)
-        engine.center_currents(coefs, intercepts, trains[:128])
+        engine.fit_to_data(coefs, intercepts, trains[:128], np.ones(128))
 
         def step(rows):
             _, coef_grads, intercept_grads, _ = engine.loss_and_gradients(
-                coefs, intercepts, trains[rows], labels[rows]
+                coefs,
+                intercepts,
+                trains[rows],
+                labels[rows],
+                np.full(len(rows), 1 / len(rows)),
             )
             grads = coef_grads + intercept_grads
             clip_by_norm(grads, 1.0)

@@ -36,9 +36,10 @@ coefs, intercepts = initial_parameters(
     [784, *args.hidden, 10], np.float32, np.random.RandomState(0)
 )
 engine = NumbaEngine(network)
-engine.center_currents(coefs, intercepts, trains)
+engine.fit_to_data(coefs, intercepts, trains, np.ones(args.batch))
 optimizer = Adam(coefs + intercepts)
 workspace, everything = Workspace(), slice(0, args.batch)
+shares = np.full(args.batch, 1 / args.batch)
 
 
 def forward():
@@ -51,14 +52,14 @@ def forward_and_backward():
     batch = _Batch(network, coefs, intercepts, trains)
     layers = batch.layers
     gradients = np.empty_like(layers.transposed), np.empty_like(layers.biases)
-    batch.learn(labels, [gradients])
+    batch.learn(labels, shares, [gradients])
     batch.run(0, everything, workspace)
 
 
 def gradients():
     """Return the gradients as training sees them."""
     _, coef_grads, intercept_grads, _ = engine.loss_and_gradients(
-        coefs, intercepts, trains, labels
+        coefs, intercepts, trains, labels, shares
     )
     return coef_grads + intercept_grads
 

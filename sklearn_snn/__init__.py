@@ -3,7 +3,6 @@
 from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
 from sklearn_snn._spike_trains import SpikeTrains
-
-__version__ = "0.1.0"
+from sklearn_snn._version import __version__
 
 __all__ = ["PoissonSpikeEncoder", "SpikeTrains", "SpikingClassifier", "__version__"]

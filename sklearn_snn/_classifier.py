@@ -1,27 +1,23 @@
 """SpikingClassifier: parameters and training; no mathematics of the network."""
 
-import warnings
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklearn_snn._engines import ENGINES
-from sklearn_snn._network import initial_parameters
+from sklearn_snn._fitting import FitMixin
 from sklearn_snn._neurons import RESETS
 from sklearn_snn._optimizers import SCHEDULES
+from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._prediction import PredictionMixin
 from sklearn_snn._surrogates import SURROGATES
-from sklearn_snn._training import TrainingPlan, train
-from sklearn_snn._validation import network_dtype, validate_input
 
 
-class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
+class SpikingClassifier(
+    FitMixin, PredictionMixin, PersistenceMixin, ClassifierMixin, BaseEstimator
+):
     """Spiking neural network classifier.
 
     A stack of leaky integrate-and-fire (LIF) layers, trained with backpropagation
@@ -64,33 +60,61 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         - "triangular": ``beta * max(0, 1 - beta * |x|)``.
     reset : {"zero", "subtract", "none"}, default="zero"
         What a spike does to the membrane, in the same step.
-    detach_reset : bool, default=False
-        Whether the gradient ignores that the reset depends on the spike.
+    detach_reset : bool or "auto", default="auto"
+        Whether the gradient ignores that the reset depends on the spike. "auto" does
+        not ignore it as long as that is stable: while a reset does not amplify the
+        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps. With the
+        default `alpha`, `threshold` and `beta` the gradient is exact.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``: an output neuron
         that always fires has logit 10. (Counts as they are would saturate the softmax.)
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
-    learning_rate : {"constant", "cosine"}, default="cosine"
-        Schedule of the learning rate; "cosine" lets it fall to 0 over `max_iter`
-        epochs.
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
+        Schedule of the learning rate, for both solvers:
+
+        - "constant" keeps it;
+        - "cosine" lets it fall to 0 over `max_iter` epochs;
+        - "invscaling" divides it by ``(1 + t)**power_t``, where ``t`` samples were seen
+          in all epochs before;
+        - "adaptive" divides it by 5 whenever training would stop, and stops when it is
+          below 1e-6.
     learning_rate_init : float, default=0.002
         Initial learning rate, positive.
+    power_t : float, default=0.5
+        Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
         Momentum in [0, 1]. Only used with ``solver="sgd"``.
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum. Only used with ``solver="sgd"``.
-    batch_size : int, default=128
-        Samples per mini-batch; at most all samples.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's running means of the gradient and its square, in [0, 1). Only
+        used with ``solver="adam"``, and not related to `beta`.
+    epsilon : float, default=1e-8
+        Positive number in Adam's denominator. Only used with ``solver="adam"``.
+    batch_size : int or "auto", default=128
+        Samples per mini-batch; at most all samples. "auto" is 200.
     max_iter : int, default=200
         Maximum number of epochs.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
         Improvement of the loss that counts.
-    n_iter_no_change : int, default=10
-        Training stops when the loss has not improved by `tol` for more than this many
-        epochs in a row.
+    n_iter_no_change : int or inf, default=10
+        Training stops when the loss (or with `early_stopping` the validation score) has
+        not improved by `tol` for more than this many epochs in a row.
+    early_stopping : bool, default=False
+        Whether to set samples aside, and to watch the accuracy on them instead of the
+        loss. The weights of the best epoch are kept.
+    validation_fraction : float, default=0.1
+        Share of the samples, stratified by class, that is set aside; in (0, 1). Only
+        used with `early_stopping`.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights there are, instead of new ones.
+    class_weight : dict {label: weight}, "balanced" or None, default=None
+        Multiplies the weights of the samples of each class. "balanced" gives all
+        classes the same total weight, which rare classes may need in order to be
+        learned at all.
     grad_clip : float or None, default=None
         Every element of the gradient is clipped to [-grad_clip, grad_clip].
     max_grad_norm : float or None, default=1.0
@@ -126,11 +150,21 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
     n_iter_ : int
-        Number of epochs.
-    loss_curve_ : list of shape (n_iter_,)
-        Mean loss of each epoch, while its weights were changing.
+        Number of epochs of the last call.
+    t_ : int
+        Number of samples seen by the solver, a sample of each epoch counting anew.
+    loss_curve_ : list of float
+        Mean loss of each epoch, while its weights were changing; those of earlier calls
+        included, with `warm_start` and in `partial_fit`.
     loss_, best_loss_ : float
-        The last and the smallest of them.
+        The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
+    validation_scores_ : list of float or None
+        Accuracy after each epoch on the samples set aside; None without
+        `early_stopping`.
+    best_validation_score_ : float or None
+        The highest of them.
+    learning_rate_ : float
+        The learning rate of the last mini-batch.
     firing_rates_ : ndarray of shape (n_layers_ - 1,)
         Mean number of spikes per neuron and step in the last epoch, for each hidden
         layer and the output layer; in [0, 1].
@@ -178,7 +212,7 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "surrogate": [StrOptions(set(SURROGATES))],
         "reset": [StrOptions(set(RESETS))],
-        "detach_reset": ["boolean"],
+        "detach_reset": ["boolean", StrOptions({"auto"})],
         "logit_scale": [
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),
@@ -186,13 +220,27 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warm_start": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
         "grad_clip": [Interval(Real, 0, None, closed="neither"), None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -211,18 +259,26 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         n_steps=25,
         surrogate="sigmoid",
         reset="zero",
-        detach_reset=False,
+        detach_reset="auto",
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
         learning_rate_init=0.002,
+        power_t=0.5,
         momentum=0.9,
         nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
         batch_size=128,
         max_iter=200,
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        class_weight=None,
         grad_clip=None,
         max_grad_norm=1.0,
         weight_decay=0.0,
@@ -242,13 +298,21 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         self.solver = solver
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.class_weight = class_weight
         self.grad_clip = grad_clip
         self.max_grad_norm = max_grad_norm
         self.weight_decay = weight_decay
@@ -257,8 +321,12 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         self.engine = engine
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the network.
+
+        Ctrl-C ends the training: the estimator is then that of the last complete epoch
+        and a warning says so; within the first epoch it stays as it was and
+        KeyboardInterrupt is raised. Callbacks set with `set_callbacks` see each epoch.
 
         Parameters
         ----------
@@ -271,122 +339,74 @@ class SpikingClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             float64.
         y : array-like of shape (n_samples,)
             Class labels, of two or more classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, in the mean loss (they are scaled to a
+            mean of 1) and in the validation score. Weight 0 is the same as the row
+            being absent. Weight 2 is the same as the row twice: up to rounding if all
+            samples make up one mini-batch, else on the average over mini-batches.
 
         Returns
         -------
         self : SpikingClassifier
             The trained network.
 
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ends the training.
+        DeadNeuronWarning
+            If output neurons, or half of a hidden layer, never fire, or always; see
+            `sklearn_snn.exceptions`.
+
         Raises
         ------
         ValueError, TypeError
-            If a parameter, `X` or `y` is not acceptable. A fit that fails or is
-            interrupted leaves the estimator as it was.
+            If a parameter, `X`, `y` or `sample_weight` is not acceptable; the estimator
+            stays as it was. ValueError also if training diverges; the estimator is then
+            that of the last complete epoch, if there is one, and else as it was.
         ImportError
             If ``engine="numba"`` and numba is not installed.
         """
-        with _all_or_nothing(self):
-            X, y = validate_input(self, X, y, reset=True)
-            check_classification_targets(y)
-            self.classes_, y = np.unique(y, return_inverse=True)
-            if len(self.classes_) < 2:
-                raise ValueError(
-                    f"{type(self).__name__} needs samples of at least 2 classes in y, "
-                    "but the data contains only one class: "
-                    f"{self.classes_[0]!r}."
-                )
-            random_state = check_random_state(self.random_state)
-            sizes = self._layer_sizes(X.shape[-1])
-            self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-            self.out_activation_ = "softmax"
-            self.coefs_, self.intercepts_ = initial_parameters(
-                sizes, network_dtype(X), random_state
-            )
-            self._train(X, y, random_state)
-        return self
+        return self._fit(X, y, sample_weight)
 
-    def _layer_sizes(self, n_features):
-        """Return the number of units of all layers, input and output included."""
-        hidden = np.atleast_1d(self.hidden_layer_sizes)
-        if hidden.ndim > 1 or not all(
-            isinstance(n, Integral) and n > 0 for n in hidden.tolist()
-        ):
-            raise ValueError(
-                "hidden_layer_sizes must be a positive int or a sequence of them, "
-                f"got {self.hidden_layer_sizes!r}."
-            )
-        return [n_features, *hidden.tolist(), len(self.classes_)]
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one epoch on a part of the data, such as a block of a stream.
 
-    def _train(self, X, y, random_state):
-        """Run epochs until the loss no longer improves; parameters change in place."""
-        plan = TrainingPlan(
-            max_iter=self.max_iter,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            learning_rate_init=self.learning_rate_init,
-            schedule=self.learning_rate,
-            solver=self.solver,
-            momentum=self.momentum,
-            nesterov=self.nesterovs_momentum,
-            grad_clip=self.grad_clip,
-            max_grad_norm=self.max_grad_norm,
-            weight_decay=self.weight_decay,
-        )
-        self.loss_curve_ = []
-        self.best_loss_ = np.inf
-        n_stale = 0
-        engine = self._engine(X)
-        if self.verbose and engine.compiles:
-            self._prepare(engine, X)
-        for epoch in train(
-            engine, self.coefs_, self.intercepts_, X, y, plan, random_state
-        ):
-            self.loss_ = epoch.loss
-            self.loss_curve_.append(epoch.loss)
-            self.n_iter_ = len(self.loss_curve_)
-            self.firing_rates_ = epoch.firing_rates
-            if self.verbose:
-                self._report(epoch)
-            n_stale = n_stale + 1 if epoch.loss > self.best_loss_ - self.tol else 0
-            self.best_loss_ = min(self.best_loss_, epoch.loss)
-            if n_stale > self.n_iter_no_change:
-                return
-        warnings.warn(
-            f"Maximum number of epochs (max_iter={self.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        Calls add up: `fit` for some epochs with a constant learning rate, and as many
+        calls with the same data, give the same network to the bit. Memory is that of a
+        mini-batch and of `X`, which may be a memory map. The first call makes the first
+        guess of the parameters from the samples it is given; scale all parts alike.
+        The learning rate of ``learning_rate="cosine"`` stays at its beginning, since a
+        stream has no known end.
 
-    def _prepare(self, engine, X):
-        """Let the engine compile before the first epoch, and say how long it took."""
-        print("Loading compiled code, or compiling it in the first use on a machine")
-        seconds = engine.prepare(self.coefs_, self.intercepts_, X)
-        if seconds:
-            print(f"Compiled in {seconds:.0f} s")
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever occur. Needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`; relative to the other samples of this call.
 
-    def _report(self, epoch):
-        """Print one line on the epoch that has just ended."""
-        rates = ", ".join(f"{rate:.3f}" for rate in epoch.firing_rates)
-        print(
-            f"Epoch {self.n_iter_}/{self.max_iter}: loss {epoch.loss:.4f}, "
-            f"firing rates {rates}, {epoch.seconds:.2f} s"
-        )
+        Returns
+        -------
+        self : SpikingClassifier
+            The network, trained one epoch further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`; if classes are missing or other than before; or with
+            ``early_stopping`` or ``class_weight="balanced"``, which need all data. A
+            call that fails or is interrupted leaves the estimator as it was.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-@contextmanager
-def _all_or_nothing(estimator):
-    """Give the estimator back as it was if the block does not end well."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise

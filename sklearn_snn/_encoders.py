@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
 
 # What is converted at a time, dense and sparse: keeps the float64 temporaries small.
@@ -17,7 +18,7 @@ _ROWS = 1024
 _ENTRIES = 2**20
 
 
-class PoissonSpikeEncoder(TransformerMixin, BaseEstimator):
+class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
     """Encode intensities as Poisson spike trains ("rate coding").
 
     A Poisson process of rate r is approximated in discrete time: at each of `n_steps`

@@ -77,7 +77,8 @@ class NumbaEngine:
             # Spikes and graded values are run by different code.
             samples = [np.full_like(X[:1], value) for value in (0, 0.5, 2)]
         for sample in samples:
-            self.loss_and_gradients(coefs, intercepts, sample, np.zeros(1, int))
+            y, shares = np.zeros(1, int), np.ones(1)
+            self.loss_and_gradients(coefs, intercepts, sample, y, shares)
         if kernels.n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
@@ -95,7 +96,7 @@ class NumbaEngine:
         self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return np.split(batch.spikes, list(accumulate(batch.layers.sizes[1:-1])), 2)
 
-    def loss_and_gradients(self, coefs, intercepts, X, y):
+    def loss_and_gradients(self, coefs, intercepts, X, y, shares):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
         batch = _Batch(self.network, coefs, intercepts, X)
         n_samples = len(y)
@@ -107,21 +108,21 @@ class NumbaEngine:
         parts = self._shared.array(
             "gradients", (len(chunks), n_weights + n_biases), dtype
         )
-        batch.learn(y, [(part[:n_weights], part[n_weights:]) for part in parts])
+        gradients = [(part[:n_weights], part[n_weights:]) for part in parts]
+        batch.learn(y, shares, gradients)
         results = self._run(batch, chunks)
         gradient = self._sum(parts)
         losses, fired, first_gradients = zip(*results, strict=True)
         coef_grads, intercept_grads = batch.unpack(gradient)
         if X.ndim == 2:
             coef_grads[0] = sum(first_gradients)
-        neurons = n_samples * self.network.n_steps * batch.layers.sizes[1:]
-        rates = np.sum(fired, axis=0) / neurons
-        loss = sum(losses) / n_samples
-        return loss, coef_grads, intercept_grads, rates
+        ends = list(accumulate(batch.layers.sizes[1:-1]))
+        counts = np.split(np.sum(fired, axis=0), ends)
+        return sum(losses), coef_grads, intercept_grads, counts
 
-    def center_currents(self, coefs, intercepts, X):
-        """Set the biases from a few samples, once in a fit: numpy will do."""
-        NumpyEngine(self.network).center_currents(coefs, intercepts, X)
+    def fit_to_data(self, coefs, intercepts, X, weights):
+        """Set first parameters from a few samples, once in a fit: numpy will do."""
+        NumpyEngine(self.network).fit_to_data(coefs, intercepts, X, weights)
 
     def _run(self, batch, chunks):
         """Run all chunks; return (loss, fired, first gradient) of each."""
@@ -160,16 +161,19 @@ class _Batch:
         sizes = self.layers.sizes
         self.logits = np.empty((X.shape[0], sizes[-1]), dtype)
         self.spikes = np.empty((0, network.n_steps, sizes[1:].sum()), np.uint8)
-        self.y, self.gradients = np.empty(0, np.int64), None
+        self.y, self.shares = np.empty(0, np.int64), np.empty(0, dtype)
+        self.gradients = None
 
     def keep_spikes(self):
         """Keep the spikes of all samples, layers side by side."""
         shape = self.X.shape[0], *self.spikes.shape[1:]
         self.spikes = np.empty(shape, np.uint8)
 
-    def learn(self, y, gradients):
+    def learn(self, y, shares, gradients):
         """Go backward too, and put the gradients of each chunk where it is said."""
-        self.y, self.gradients = np.asarray(y, np.int64), gradients
+        self.y = np.asarray(y, np.int64)
+        self.shares = np.asarray(shares, self.logits.dtype)
+        self.gradients = gradients
 
     def run(self, i, rows, workspace):
         """Run chunk ``i``, made of `rows`.
@@ -177,11 +181,12 @@ class _Batch:
         Returns
         -------
         loss : float
-        fired : ndarray of int64 of shape (n_layers,)
+        fired : ndarray of int64 of shape (n_neurons,)
+            Number of spikes of each neuron, layer after layer.
         first_gradient : ndarray of the shape of ``coefs[0]`` or None
             Where X is constant and there are labels; else it is with the others.
         """
-        loss, fired = 0.0, np.zeros(len(self.coefs), np.int64)
+        loss, fired = 0.0, np.zeros(self.layers.sizes[1:].sum(), np.int64)
         gradients = self.layers.transposed[:0], self.layers.biases[:0]
         if self.gradients is not None:
             gradients = self.gradients[i]
@@ -192,7 +197,7 @@ class _Batch:
             X = self.X[few]
             results = (
                 self.y[few],
-                self.X.shape[0],
+                self.shares[few],
                 self.logits[few],
                 self.spikes[few],
                 gradients,
@@ -239,8 +244,8 @@ class _Batch:
         changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
         for start, stop in pairwise(changes):
             rows = slice(start, stop)
-            y, n_total, logits, spikes, gradients, fired = results
-            part = y[rows], n_total, logits[rows], spikes[rows], gradients, fired
+            *of_samples, gradients, fired = results
+            part = *(array[rows] for array in of_samples), gradients, fired
             if is_binary[start]:
                 loss += kernels.run_spikes(
                     self.constants, self.layers, _NO_TRAINS, bits[rows], *part

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn_snn._blas import single_threaded_blas
 from sklearn_snn._network import (
     backward,
-    center_currents,
     cross_entropy,
+    fit_to_data,
     forward,
 )
 from sklearn_snn._spike_trains import SpikeTrains
@@ -79,8 +79,8 @@ class NumpyEngine:
             parts.append([s.transpose(1, 0, 2).astype(np.uint8) for s in tape.spikes])
         return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
 
-    def loss_and_gradients(self, coefs, intercepts, X, y):
-        """Run the network and backpropagate the mean cross-entropy through time.
+    def loss_and_gradients(self, coefs, intercepts, X, y, shares):
+        """Run the network and backpropagate the cross-entropy through time.
 
         Parameters
         ----------
@@ -88,51 +88,59 @@ class NumpyEngine:
         X : batch of n_samples samples
         y : ndarray of int of shape (n_samples,)
             Index of the class.
+        shares : ndarray of shape (n_samples,)
+            What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
 
         Returns
         -------
         loss : float
-            Mean over the samples.
+            Weighted sum over the samples.
         coef_grads, intercept_grads : lists of ndarrays
-        rates : ndarray of shape (n_layers,)
-            Mean number of spikes per neuron and step.
+        counts : list of ndarrays of shape (n_units,)
+            Number of spikes of each neuron, all samples together.
         """
-        n_samples = len(y)
+        shares = np.asarray(shares, coefs[0].dtype)
         coef_grads = [np.zeros_like(w) for w in coefs]
         intercept_grads = [np.zeros_like(b) for b in intercepts]
         loss = 0.0
-        rates = np.zeros(len(coefs))
-        for chunk in self._chunks(n_samples, coefs):
+        counts = [np.zeros(len(b)) for b in intercepts]
+        for chunk in self._chunks(len(y), coefs):
             with single_threaded_blas():
                 tape = self._forward(coefs, intercepts, X[chunk])
-                chunk_loss, grad_logits = cross_entropy(tape.logits, y[chunk])
+                chunk_loss, grad_logits = cross_entropy(
+                    tape.logits, y[chunk], shares[chunk]
+                )
                 chunk_grads = backward(
-                    self.network, coefs, tape, grad_logits / n_samples, self._workspace
+                    self.network, coefs, tape, grad_logits, self._workspace
                 )
             for layer, (coef_grad, intercept_grad) in enumerate(chunk_grads):
                 coef_grads[layer][: len(coef_grad)] += coef_grad
                 intercept_grads[layer] += intercept_grad
-            loss += chunk_loss / n_samples
-            share = len(tape.logits) / n_samples
-            rates += [share * s.mean() for s in tape.spikes]
-        return loss, coef_grads, intercept_grads, rates
+            loss += chunk_loss
+            for count, s in zip(counts, tape.spikes, strict=True):
+                count += s.sum(axis=(0, 1))
+        return loss, coef_grads, intercept_grads, counts
 
-    def center_currents(self, coefs, intercepts, X):
-        """Set the biases from a few samples; see `_network.center_currents`.
+    def fit_to_data(self, coefs, intercepts, X, weights):
+        """Set first parameters from a few samples; see `_network.fit_to_data`.
 
         Parameters
         ----------
         coefs : list of ndarrays
+            Scaled in place.
         intercepts : list of ndarrays
             Overwritten.
         X : batch
             As many samples as fit into a chunk are used.
+        weights : ndarray of shape (n_samples,)
+            Positive.
         """
-        X = X[self._chunks(X.shape[0], coefs)[0]]
-        inputs = self._inputs(X, coefs[0].dtype)
+        chunk = self._chunks(X.shape[0], coefs)[0]
+        inputs = self._inputs(X[chunk], coefs[0].dtype)
+        shares = (weights[chunk] / weights[chunk].sum()).astype(coefs[0].dtype)
         with single_threaded_blas():
-            center_currents(
-                self.network, coefs, intercepts, inputs, X.shape[0], self._workspace
+            fit_to_data(
+                self.network, coefs, intercepts, inputs, shares, self._workspace
             )
 
     def _chunks(self, n_samples, coefs):

@@ -5,9 +5,12 @@ Layer ``l`` has weights ``coefs[l]`` of shape (n_inputs, n_units) and a bias
 spike counts are the logits::
 
     logits = logit_scale * sum_t s_t        p = softmax(logits)
-    loss = -mean_i log p[i, y_i]            dL/ds_t = logit_scale * (p - onehot(y)) / n
+    loss = -sum_i w_i log p[i, y_i]         dL/ds_t = logit_scale * w_i (p - onehot(y))
+
+where ``w_i`` is a sample's share of the loss, ``1 / n`` if all count the same.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +24,9 @@ from sklearn_snn._synapses import (
     is_constant,
     weight_gradient,
 )
+
+# Between these, in thresholds, the first guess puts the membranes' standard deviation.
+MEMBRANE_RANGE = 0.3, 5.0
 
 
 class Network(NamedTuple):
@@ -63,7 +69,7 @@ class Tape(NamedTuple):
 def initial_parameters(sizes, dtype, random_state):
     """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs).
 
-    The biases are zero; `center_currents` sets them.
+    The biases are zero. `fit_to_data` sets them, and scales the weights.
 
     Parameters
     ----------
@@ -135,42 +141,75 @@ def _run_layer(network, layer, weights, bias, x, n_samples, workspace):
     return u, s
 
 
-def center_currents(network, coefs, intercepts, inputs, n_samples, workspace):
-    """Set the biases so that each neuron's mean current is its rheobase.
+def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
+    """Scale the weights and set the biases so that no neuron is born silent.
 
-    The rheobase is the constant current that charges a membrane to the threshold, here
-    within the steps there are: ``threshold / sum_t alpha**t``. With random weights
-    alone some neurons get a current so negative that they never fire; their surrogate
-    gradient vanishes, and an output neuron that is born silent stays it. The idea of
-    setting biases from data is that of Salimans & Kingma, "Weight normalization",
-    NeurIPS 2016.
+    Layer by layer, from a few samples:
+
+    - The membrane's standard deviation, with no bias and no reset, is brought into
+      `MEMBRANE_RANGE`, in thresholds: a weaker current could not tell samples apart,
+      and with a stronger one, as a long memory piles it up, one step of the optimizer
+      would turn a neuron from silent to always firing.
+    - The bias makes each neuron's mean current its rheobase, the constant current that
+      charges a membrane to the threshold, here within the steps there are:
+      ``threshold / sum_t alpha**t``. With random weights alone some neurons get a
+      current so negative that they never fire; their surrogate gradient vanishes, and
+      an output neuron that is born silent stays it.
+
+    The idea of setting scale and biases from data is that of Salimans & Kingma, "Weight
+    normalization", NeurIPS 2016, and Mishkin & Matas, "All you need is a good init",
+    ICLR 2016.
 
     Parameters
     ----------
     network : Network
     coefs : list of ndarrays
+        Scaled in place.
     intercepts : list of ndarrays
         Overwritten.
-    inputs, n_samples, workspace
+    inputs, workspace
         As in `forward`.
+    shares : ndarray of shape (n_samples,)
+        Weights of the samples, which sum to 1.
     """
-    decay = network.neuron.alpha ** np.arange(network.n_steps)
-    rheobase = network.neuron.threshold / decay.sum()
+    neuron, n_samples = network.neuron, len(shares)
+    decay = neuron.alpha ** np.arange(network.n_steps)
+    rheobase = neuron.threshold / decay.sum()
     x = inputs
     for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
         arguments = layer, weights, bias, x, n_samples, workspace
         bias[:] = 0
-        bias[:] = rheobase - _current(network, *arguments).mean(axis=(0, 1))
+        current = _current(network, *arguments)
+        mean = shares @ current.mean(axis=0)
+        deviation = _membrane_deviation(network, current - mean, shares)
+        if 0 < deviation < np.inf:
+            target = np.clip(deviation, *(neuron.threshold * r for r in MEMBRANE_RANGE))
+            scale = np.float32(target / deviation)
+            weights *= scale
+            mean *= scale
+        bias[:] = rheobase - mean
         _, x = _run_layer(network, *arguments)
 
 
-def cross_entropy(logits, y):
-    """Sum over the samples of the softmax cross-entropy, and its gradient.
+def _membrane_deviation(network, current, shares):
+    """Return the standard deviation of membranes that integrate and never reset."""
+    shape = network.n_steps, *current.shape[1:]
+    u, s = np.empty(shape, current.dtype), np.empty(shape, current.dtype)
+    neuron = network.neuron._replace(reset="none")
+    with np.errstate(over="ignore", invalid="ignore"):
+        lif_forward(np.broadcast_to(current, shape), neuron, u, s)
+        return math.sqrt(shares @ np.square(u, out=u).mean(axis=(0, 2)))
+
+
+def cross_entropy(logits, y, shares):
+    """Weighted sum over the samples of the softmax cross-entropy, and its gradient.
 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
     y : ndarray of int of shape (n_samples,)
+    shares : ndarray of shape (n_samples,)
+        Weight of each sample.
 
     Returns
     -------
@@ -181,7 +220,9 @@ def cross_entropy(logits, y):
     rows = np.arange(len(y))
     gradient = np.exp(log_p)
     gradient[rows, y] -= 1
-    return -float(log_p[rows, y].sum(dtype=np.float64)), gradient
+    gradient *= shares[:, np.newaxis]
+    loss = -(shares * log_p[rows, y]).sum(dtype=np.float64)
+    return float(loss), gradient
 
 
 def backward(network, coefs, tape, grad_logits, workspace):

@@ -110,6 +110,37 @@ RESETS = {
 }
 
 
+# Longest memory, in steps, through which the gradient of a reset still helps.
+MAX_RESET_MEMORY = 20
+
+
+def is_reset_stable(neuron):
+    """Tell whether the gradient through the reset leads to the goal.
+
+    At the threshold, where the surrogate peaks, ``alpha * |kappa|`` is how much a
+    spike's reset multiplies ``delta`` by. Above 1, ``delta`` grows with every spike on
+    the way back. Below, what has come through many resets is still mostly noise: with a
+    memory of more than `MAX_RESET_MEMORY` steps, ``1 / (1 - alpha)``, training does
+    better without it.
+
+    Parameters
+    ----------
+    neuron : LIF
+
+    Returns
+    -------
+    stable : bool
+    """
+    reset, at_threshold = RESETS[neuron.reset], np.full(1, float(neuron.threshold))
+    peak, kappa, by_spike = np.zeros((3, 1))
+    SURROGATES[neuron.surrogate].derivative(peak, neuron.beta)
+    reset.by_membrane(np.ones(1), kappa)
+    reset.by_spike(at_threshold, neuron.threshold, by_spike)
+    kappa += by_spike * peak
+    has_short_memory = (1 - neuron.alpha) * MAX_RESET_MEMORY > 1 - 1e-9
+    return has_short_memory and abs(neuron.alpha * kappa[0]) <= 1
+
+
 def lif_forward(current, neuron, membrane, spikes, smooth=False):
     """Integrate the current and fire.
 

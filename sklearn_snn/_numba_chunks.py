@@ -134,7 +134,7 @@ def run_spikes(
     trains,
     bits,
     y,
-    n_total,
+    shares,
     logits,
     spikes,
     gradients,
@@ -153,8 +153,8 @@ def run_spikes(
         Spikes, with n_bits a multiple of 64.
     y : ndarray of int64 of shape (n_samples,) or (0,)
         Index of the class.
-    n_total : int
-        Number of samples over which the loss is a mean.
+    shares : ndarray of shape (n_samples,) or (0,)
+        What each sample's loss is multiplied with.
     logits : ndarray of shape (n_samples, n_classes)
         Overwritten.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
@@ -162,8 +162,8 @@ def run_spikes(
     gradients : tuple of two ndarrays
         Added to; laid out as ``layers.transposed``, but not
         transposed, and ``layers.biases``.
-    fired : ndarray of int64 of shape (n_layers,)
-        The numbers of spikes are added.
+    fired : ndarray of int64 of shape (n_neurons,)
+        The number of spikes of each neuron is added, layer after layer.
     sources : int
         Leave it alone.
 
@@ -231,7 +231,7 @@ def run_spikes(
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
         if len(y) > 0:
-            loss += loss_gradient(constants, logits[i], y[i], n_total, grad_counts)
+            loss += loss_gradient(constants, logits[i], y[i], shares[i], grad_counts)
             total = backward(
                 constants, layers, tape, n_steps, grad_counts, units, gradients
             )
@@ -248,7 +248,7 @@ def run_currents(
     n_steps,
     currents,
     y,
-    n_total,
+    shares,
     logits,
     spikes,
     gradients,
@@ -264,7 +264,7 @@ def run_currents(
         Of a single step: constant. Where there are labels, overwritten with the
         deltas, or their sum over the steps if constant; the gradient of the first
         weights, which follows from it, is not added.
-    constants, layers, y, n_total, logits, spikes, gradients, fired, sources
+    constants, layers, y, shares, logits, spikes, gradients, fired, sources
         As in `run_spikes`.
 
     Returns
@@ -292,7 +292,7 @@ def run_currents(
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
         if len(y) > 0:
-            loss += loss_gradient(constants, logits[i], y[i], n_total, grad_counts)
+            loss += loss_gradient(constants, logits[i], y[i], shares[i], grad_counts)
             total = backward(
                 constants, layers, tape, n_steps, grad_counts, units, gradients
             )

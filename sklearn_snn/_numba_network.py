@@ -154,32 +154,29 @@ def _collect(bits, t, rows, shifts, listed, times, counts):
 def run_layer(
     constants, bits, rows, shifts, weights, base, grid, bias, u, s, times, counts
 ):
-    """Run a layer on spikes; return how many inputs were listed.
+    """Run a layer on spikes.
 
     The current is that of `base` and of the listed rows of `weights`, in units of
     `grid`, and `bias`.
     """
     listed = np.empty(bits.shape[1], np.uint32)
     v, total = np.zeros(len(base), u.dtype), np.empty_like(base)
-    n_listed = 0
     for t in range(len(s)):
         m = _collect(bits[t], t, rows, shifts, listed, times, counts)
         sum_rows(base, weights, listed[:m], total)
         fire(t, total, grid, bias, u, s, v, constants)
-        n_listed += m
-    return n_listed
 
 
 @compiled
 def run_above(constants, layers, tape, n_steps, units, fired, logits):
     """Run all layers but the first, count all spikes, and read out the logits."""
     shifts = np.zeros(len(units), np.uint32)
-    last = len(layers.sizes) - 2
+    last, first = len(layers.sizes) - 2, 0
     for layer in range(1, last + 1):
         counts = tape.counts[layer]
         for k in range(layers.sizes[layer]):
             counts[k] = 0
-        fired[layer - 1] += run_layer(
+        run_layer(
             constants,
             spikes_of(tape, layers, layer - 1, n_steps),
             units,
@@ -193,12 +190,15 @@ def run_above(constants, layers, tape, n_steps, units, fired, logits):
             tape.times[layer],
             counts,
         )
+        for k in range(layers.sizes[layer]):
+            fired[first + k] += counts[k]
+        first += layers.sizes[layer]
     s = spikes_of(tape, layers, last, n_steps)
     for k in range(len(logits)):
         n_spikes = 0
         for t in range(n_steps):
             n_spikes += s[t, k]
-        fired[last] += n_spikes
+        fired[first + k] += n_spikes
         logits[k] = constants.logit_scale * logits.dtype.type(n_spikes)
 
 
@@ -298,11 +298,9 @@ def append_negatives(deltas, n_steps, total):
 
 
 @compiled
-def loss_gradient(constants, logits, y, n_total, grad_counts):
+def loss_gradient(constants, logits, y, share, grad_counts):
     """Return the loss of a sample, and set its gradient by the spike counts."""
     loss = _cross_entropy(logits, y, grad_counts)
     for k in range(len(logits)):
-        grad_counts[k] = constants.logit_scale * (
-            grad_counts[k] / logits.dtype.type(n_total)
-        )
-    return loss
+        grad_counts[k] = constants.logit_scale * (grad_counts[k] * share)
+    return share * loss

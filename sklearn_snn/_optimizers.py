@@ -45,6 +45,14 @@ class SGD:
             v -= learning_rate * g
             p += self.momentum * v - learning_rate * g if self.nesterov else v
 
+    def state(self):
+        """Return what the next step depends on, as a dict of copied arrays."""
+        return {"velocities": [v.copy() for v in self.velocities]}
+
+    def restore(self, state):
+        """Go on from a `state`."""
+        self.velocities = [v.copy() for v in state["velocities"]]
+
 
 class Adam:
     """Adam (Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015).
@@ -92,6 +100,17 @@ class Adam:
             scale *= correction
             scale += self.epsilon
             p -= step * m / scale
+
+    def state(self):
+        """Return what the next step depends on, as a dict of copied arrays."""
+        ms, vs = [m.copy() for m in self.ms], [v.copy() for v in self.vs]
+        return {"t": self.t, "ms": ms, "vs": vs}
+
+    def restore(self, state):
+        """Go on from a `state`."""
+        self.t = state["t"]
+        self.ms = [m.copy() for m in state["ms"]]
+        self.vs = [v.copy() for v in state["vs"]]
 
 
 def clip_by_value(grads, limit):
@@ -155,13 +174,24 @@ def clip_by_norm(grads, limit):
             g *= limit / norm
 
 
-def _constant(progress):
+def _constant(progress, n_seen, power):
     return 1.0
 
 
-def _cosine(progress):
+def _cosine(progress, n_seen, power):
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-# Factor on the initial learning rate, given the share of the training that is done.
-SCHEDULES = {"constant": _constant, "cosine": _cosine}
+def _inverse_scaling(progress, n_seen, power):
+    return (n_seen + 1) ** -power
+
+
+# Factor on the initial learning rate, given the share of the training that is done, the
+# number of samples seen in all epochs before, and a power. "adaptive" is constant here:
+# it is the fit that reduces the rate, when the loss stalls.
+SCHEDULES = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "invscaling": _inverse_scaling,
+    "adaptive": _constant,
+}

@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._engines import make_engine
 from sklearn_snn._network import Network
-from sklearn_snn._neurons import LIF
+from sklearn_snn._neurons import LIF, is_reset_stable
 from sklearn_snn._validation import validate_input
 
 # With logit_scale="auto", the logit of an output neuron that fires at every step.
@@ -27,8 +27,10 @@ class PredictionMixin:
             beta=float(self.beta),
             surrogate=self.surrogate,
             reset=self.reset,
-            detach_reset=bool(self.detach_reset),
         )
+        detach = self.detach_reset
+        detach = not is_reset_stable(neuron) if detach == "auto" else bool(detach)
+        neuron = neuron._replace(detach_reset=detach)
         return make_engine(self.engine, Network(neuron, n_steps, float(scale)))
 
     def _logits(self, X):

@@ -1,4 +1,4 @@
-"""Training: mini-batches through an engine, gradients to an optimizer."""
+"""Training: epochs of mini-batches through an engine, gradients to an optimizer."""
 
 import math
 import time
@@ -18,23 +18,47 @@ from sklearn_snn._optimizers import (
 from sklearn_snn._spike_trains import SpikeTrains
 
 # Enough samples to tell the mean current of a neuron.
-N_CENTERING_SAMPLES = 128
+N_FIRST_SAMPLES = 128
 
 
 class TrainingPlan(NamedTuple):
     """How to train; the names are explained in `SpikingClassifier`."""
 
-    max_iter: int
     batch_size: int
     shuffle: bool
     learning_rate_init: float
     schedule: str
+    power_t: float
     solver: str
     momentum: float
     nesterov: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
     grad_clip: float | None
     max_grad_norm: float | None
     weight_decay: float
+
+
+class Samples(NamedTuple):
+    """Data to train on.
+
+    Attributes
+    ----------
+    X : SpikeTrains, ndarray or CSR array of n_samples samples
+    y : ndarray of int of shape (n_samples,)
+        Index of the class.
+    weights : ndarray of shape (n_samples,)
+        Weight of each sample's loss.
+    """
+
+    X: object
+    y: np.ndarray
+    weights: np.ndarray
+
+    def take(self, rows):
+        """Return the samples of some rows."""
+        return Samples(self.X[rows], self.y[rows], self.weights[rows])
 
 
 class Epoch(NamedTuple):
@@ -44,91 +68,163 @@ class Epoch(NamedTuple):
     ----------
     loss : float
         Mean over the samples while the parameters were changing, penalty included.
-    firing_rates : ndarray of shape (n_layers,)
-        Mean number of spikes per neuron and step of each layer.
+    firing_rates : list of ndarrays of shape (n_units,)
+        Spikes per step of each neuron, layer by layer.
+    learning_rate : float
+        Of the last mini-batch.
     seconds : float
     """
 
     loss: float
-    firing_rates: np.ndarray
+    firing_rates: list
+    learning_rate: float
     seconds: float
 
 
-def train(engine, coefs, intercepts, X, y, plan, random_state):
-    """Set the biases from some samples, then train all parameters, in place.
+class DivergedError(ValueError):
+    """Training met a number that is not finite."""
+
+
+class Trainer:
+    """Trains parameters in place, epoch by epoch.
+
+    All that is random in an epoch follows from a seed and the number of epochs before
+    it: epochs in one go or one by one, as from a stream, are the same to the bit.
 
     Parameters
     ----------
-    engine : NumpyEngine
+    engine : engine
+        See `_engines`.
     coefs, intercepts : lists of ndarrays
-    X : SpikeTrains, ndarray or CSR array
-        Spike trains are drawn anew in every epoch.
-    y : ndarray of int of shape (n_samples,)
-        Index of the class.
+        Updated in place.
+    samples : Samples
     plan : TrainingPlan
-    random_state : RandomState
-        Chooses and shuffles samples.
-
-    Yields
-    ------
-    epoch : Epoch
-        After each of at most ``plan.max_iter`` epochs.
-
-    Raises
-    ------
-    ValueError
-        If the gradient is not finite.
+    seed : int
+    n_epochs, n_seen : int, default=0
+        Epochs and samples that these parameters were trained on before.
     """
-    some = random_state.permutation(len(y))[:N_CENTERING_SAMPLES]
-    first = X.present(1) if isinstance(X, SpikeTrains) else X
-    engine.center_currents(coefs, intercepts, first[some])
-    params = coefs + intercepts
-    if plan.solver == "adam":
-        optimizer = Adam(params)
-    else:
-        optimizer = SGD(params, plan.momentum, plan.nesterov)
-    order = np.arange(len(y))
-    starts = range(0, len(y), plan.batch_size)
-    for n_done in range(plan.max_iter):
-        start = time.perf_counter()
-        if plan.shuffle:
-            order = random_state.permutation(len(y))
+
+    def __init__(
+        self, engine, coefs, intercepts, samples, plan, seed, n_epochs=0, n_seen=0
+    ):
+        self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
+        self.coefs, self.intercepts = coefs, intercepts
+        self.n_epochs, self.n_seen = n_epochs, n_seen
+        self.reduction = 1.0
+        params = coefs + intercepts
+        if plan.solver == "adam":
+            self.optimizer = Adam(params, plan.beta_1, plan.beta_2, plan.epsilon)
+        else:
+            self.optimizer = SGD(params, plan.momentum, plan.nesterov)
+
+    def compile(self):
+        """Compile or load the engine's code now; return the seconds of compiling."""
+        return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
+
+    def first_guess(self):
+        """Fit the first parameters to a few of the samples, chosen at random."""
+        random_state = child_random_state(self.seed, "first guess")
+        some = random_state.permutation(len(self.samples.y))[:N_FIRST_SAMPLES]
+        X, _, weights = self.samples.take(some)
+        X = X.present(1) if isinstance(X, SpikeTrains) else X
+        self.engine.fit_to_data(self.coefs, self.intercepts, X, weights)
+
+    def epoch(self, n_done=0, max_iter=None):
+        """Train on all samples once; spike trains are drawn anew.
+
+        Parameters
+        ----------
+        n_done, max_iter : int, default=0, None
+            Place of this epoch in a plan of so many, for schedules with an end; without
+            one they stay at their beginning.
+
+        Returns
+        -------
+        epoch : Epoch
+
+        Raises
+        ------
+        DivergedError
+            If a gradient or a parameter is not finite. The parameters are those before
+            the step that failed.
+        """
+        start, n_samples = time.perf_counter(), len(self.samples.y)
+        order = np.arange(n_samples)
+        if self.plan.shuffle:
+            random_state = child_random_state(self.seed, "order", self.n_epochs)
+            order = random_state.permutation(order)
+        X = self.samples.X
         if isinstance(X, SpikeTrains):
-            X = X.present(n_done + 1)
-        loss = 0.0
-        firing_rates = np.zeros(len(coefs))
-        for i, batch_start in enumerate(starts):
-            rows = order[batch_start : batch_start + plan.batch_size]
-            batch_loss, grads, rates = _penalized_gradients(
-                engine, coefs, intercepts, X[rows], y[rows], plan.weight_decay
-            )
-            if plan.grad_clip is not None:
-                clip_by_value(grads, plan.grad_clip)
-            if plan.max_grad_norm is not None:
-                clip_by_norm(grads, plan.max_grad_norm)
-            progress = (n_done + i / len(starts)) / plan.max_iter
-            factor = SCHEDULES[plan.schedule](progress)
-            optimizer.update(grads, plan.learning_rate_init * factor)
-            share = len(rows) / len(y)
-            loss += share * batch_loss
-            firing_rates += share * rates
-        yield Epoch(loss, firing_rates, time.perf_counter() - start)
+            X = X.present(self.n_epochs + 1)
+        samples = self.samples._replace(X=X)
+        loss, counts = 0.0, [np.zeros(len(b)) for b in self.intercepts]
+        for i in range(0, n_samples, self.plan.batch_size):
+            batch = samples.take(order[i : i + self.plan.batch_size])
+            progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
+            rate = self._learning_rate(progress)
+            batch_loss, batch_counts = self._step(batch, rate)
+            loss += batch_loss * len(batch.y) / n_samples
+            for count, more in zip(counts, batch_counts, strict=True):
+                count += more
+        self.n_epochs += 1
+        self.n_seen += n_samples
+        n_tests = n_samples * self.engine.network.n_steps
+        rates = [count / n_tests for count in counts]
+        return Epoch(loss, rates, rate, time.perf_counter() - start)
 
+    def _learning_rate(self, progress):
+        factor = SCHEDULES[self.plan.schedule](progress, self.n_seen, self.plan.power_t)
+        return self.plan.learning_rate_init * self.reduction * factor
 
-def _penalized_gradients(engine, coefs, intercepts, X, y, weight_decay):
-    """Return loss, gradients of coefs and intercepts, and firing rates of a batch."""
-    loss, coef_grads, intercept_grads, rates = engine.loss_and_gradients(
-        coefs, intercepts, X, y
-    )
-    if weight_decay:
-        for weights, grad in zip(coefs, coef_grads, strict=True):
-            loss += weight_decay / 2 * sum_of_squares(weights)
-            grad += weight_decay * weights
-    grads = coef_grads + intercept_grads
-    # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
-    if not math.isfinite(global_norm(grads)):
-        raise ValueError(
-            "The gradient is not finite: training has diverged. A smaller "
-            "learning_rate_init or max_grad_norm, or scaling X, may help."
+    def _step(self, batch, learning_rate):
+        """Update the parameters; return the loss and each neuron's spikes."""
+        plan = self.plan
+        loss, coef_grads, intercept_grads, counts = self.engine.loss_and_gradients(
+            self.coefs, self.intercepts, batch.X, batch.y, batch.weights / len(batch.y)
         )
-    return loss, grads, rates
+        if plan.weight_decay:
+            for weights, grad in zip(self.coefs, coef_grads, strict=True):
+                loss += plan.weight_decay / 2 * sum_of_squares(weights)
+                grad += plan.weight_decay * weights
+        grads = coef_grads + intercept_grads
+        # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
+        _check_finite(grads, "The gradient")
+        if plan.grad_clip is not None:
+            clip_by_value(grads, plan.grad_clip)
+        if plan.max_grad_norm is not None:
+            clip_by_norm(grads, plan.max_grad_norm)
+        self.optimizer.update(grads, learning_rate)
+        return loss, counts
+
+    def check_parameters(self):
+        """Raise DivergedError if a parameter is not finite."""
+        _check_finite(self.coefs + self.intercepts, "A weight")
+
+
+def _check_finite(arrays, what):
+    if not math.isfinite(global_norm(arrays)):
+        raise DivergedError(
+            f"{what} is not finite: training has diverged. Likely causes: a "
+            "learning_rate_init that is too large, inputs with very large values "
+            "(scale X), sample weights of very different size, or a gradient that "
+            "grows through the resets (detach_reset=True, or a smaller beta or alpha)."
+        )
+
+
+_PURPOSES = {"first guess": 0, "validation": 1, "order": 2}
+
+
+def child_random_state(seed, purpose, n=0):
+    """Return a generator of its own for each purpose.
+
+    Parameters
+    ----------
+    seed : int
+    purpose : {"first guess", "validation", "order"}
+    n : int, default=0
+
+    Returns
+    -------
+    random_state : RandomState
+    """
+    return np.random.RandomState([seed, _PURPOSES[purpose], n])

@@ -1,7 +1,10 @@
-"""What a network accepts as X and y: scikit-learn's rules, and those for sequences."""
+"""What a network accepts as X, y and weights: scikit-learn's rules, and sequences."""
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_sample_weight,
     check_array,
     check_consistent_length,
     validate_data,
@@ -81,3 +84,97 @@ def network_dtype(X):
 
 def _n_dimensions(X):
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+
+
+def validate_weights(X, sample_weight):
+    """Check the weights of the samples.
+
+    Parameters
+    ----------
+    X : validated input
+    sample_weight : array-like of shape (n_samples,), float or None
+
+    Returns
+    -------
+    weights : ndarray of float64 of shape (n_samples,)
+        Of which at least one is positive, and none negative.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    if sample_weight is None:
+        return np.ones(X.shape[0])
+    return _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+
+
+def class_weights(class_weight, classes, labels, sample_weight):
+    """Return the weight of each sample's class.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (n_classes,)
+    labels : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,)
+        Counts with "balanced".
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or none is positive.
+    """
+    if class_weight is None:
+        return np.ones(len(labels))
+    by_class = compute_class_weight(
+        class_weight, classes=classes, y=labels, sample_weight=sample_weight
+    )
+    weights = by_class[np.searchsorted(classes, labels)]
+    if not (np.isfinite(by_class).all() and by_class.min() >= 0 < weights.max()):
+        raise ValueError(
+            "class_weight must be finite and not negative, and positive for a class in "
+            f"y, got {class_weight!r}."
+        )
+    return weights
+
+
+def check_classes(y, classes, name):
+    """Check the labels, and find out which classes there are.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,) or None
+        All classes, sorted; None for those of `y`.
+    name : str
+        Name of the estimator.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If `y` is not a set of labels, there are fewer than two classes, or `y` has
+        others than `classes`.
+    """
+    check_classification_targets(y)
+    found = np.unique(y)
+    classes = found if classes is None else classes
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs samples of at least 2 classes in y, but the data contains "
+            f"only one class: {classes[0]!r}. (Samples of weight 0 do not count.)"
+        )
+    if not np.isin(found, classes).all():
+        raise ValueError(f"y has classes {found}, of which not all are in {classes}.")
+    return classes

@@ -70,7 +70,7 @@ def _spikingjelly_layer(current, neuron):
 LAYERS = {"torch": _torch_layer, "spikingjelly": _spikingjelly_layer}
 
 
-def loss_and_gradients(library, network, coefs, intercepts, X, y):
+def loss_and_gradients(library, network, coefs, intercepts, X, y, shares):
     """Return spikes of all layers, the loss, and the gradients, all as numpy arrays.
 
     X has shape (n_samples, n_steps, n_features), or (n_samples, n_features) for a
@@ -86,7 +86,10 @@ def loss_and_gradients(library, network, coefs, intercepts, X, y):
         x = LAYERS[library](x @ w + b, network.neuron)
         spikes.append(x)
     logits = network.logit_scale * x.sum(dim=0)
-    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
+    losses = torch.nn.functional.cross_entropy(
+        logits, torch.tensor(y), reduction="none"
+    )
+    loss = (torch.tensor(shares) * losses).sum()
     loss.backward()
     return (
         [s.detach().numpy() for s in spikes],

@@ -229,8 +229,8 @@ def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
     gradients = []
     step = engine_class.loss_and_gradients
 
-    def record(self, coefs, intercepts, X, y):
-        result = step(self, coefs, intercepts, X, y)
+    def record(self, coefs, intercepts, X, *args):
+        result = step(self, coefs, intercepts, X, *args)
         gradients.append(result[1][0].copy())
         return result
 
@@ -255,9 +255,9 @@ def test_samples_are_shuffled_anew_in_every_epoch(blobs, engine_class, monkeypat
     seen = []
     step = engine_class.loss_and_gradients
 
-    def record(self, coefs, intercepts, X, y):
+    def record(self, coefs, intercepts, X, *args):
         seen.append(X[:, 0])
-        return step(self, coefs, intercepts, X, y)
+        return step(self, coefs, intercepts, X, *args)
 
     monkeypatch.setattr(engine_class, "loss_and_gradients", record)
     X, y = blobs

@@ -1,0 +1,62 @@
+"""What the firing rates of an epoch say about a network that does not learn."""
+
+import numpy as np
+
+# Share of a hidden layer that may be silent, or saturated, without a word.
+TOLERATED_SHARE = 0.5
+
+_ADVICE = {
+    "silent": "lower threshold or beta, raise alpha, learning_rate_init or n_steps, or "
+    "weigh rare classes with class_weight",
+    "saturated": "raise threshold, lower alpha or learning_rate_init, or scale X down",
+}
+
+
+def dead_layers(firing_rates, classes):
+    """Describe the layers whose neurons are silent or saturated.
+
+    Parameters
+    ----------
+    firing_rates : list of ndarrays of shape (n_units,)
+        Spikes per step of each neuron, layer by layer, over many samples.
+    classes : ndarray of shape (n_classes,)
+        What the neurons of the last layer stand for.
+
+    Returns
+    -------
+    findings : list of str
+        A sentence for each layer and kind, with what may help. Empty if all is well.
+    """
+    findings = []
+    for layer, rates in enumerate(firing_rates):
+        is_output = layer == len(firing_rates) - 1
+        for kind, dead in (("silent", rates == 0), ("saturated", rates >= 1)):
+            share = dead.mean()
+            if is_output and dead.any():
+                names = ", ".join(repr(c) for c in classes[dead][:10].tolist())
+                more = ", ..." if dead.sum() > 10 else ""
+                where = f"the output layer (of classes {names}{more})"
+            elif not is_output and share >= TOLERATED_SHARE:
+                where = f"hidden layer {layer + 1}"
+            else:
+                continue
+            findings.append(
+                f"{dead.sum()} of {len(rates)} neurons ({share:.0%}) of {where} are "
+                f"{kind}: they {'never' if kind == 'silent' else 'always'} fired in "
+                f"the last epoch. It may help to {_ADVICE[kind]}."
+            )
+    return findings
+
+
+def layer_means(firing_rates):
+    """Return the mean rate of each layer.
+
+    Parameters
+    ----------
+    firing_rates : list of ndarrays of shape (n_units,)
+
+    Returns
+    -------
+    means : ndarray of shape (n_layers,)
+    """
+    return np.array([rates.mean() for rates in firing_rates])
