@@ -1,16 +1,18 @@
 # make demo [DATA=digits|mnist|fashion]   train a spiking network and save it
 # make test                               lint, doctests, tests
+# make fuzz [CASES=20000]                 random parameters and data, at length
 # make bench                              compare with other frameworks
 # make dist                               build wheel and sdist
 
 PYTHON ?= python3
 DATA ?= digits
+CASES ?= 20000
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 EXTRA_digits = .venv/.core
 EXTRA_mnist = .venv/.datasets
 EXTRA_fashion = .venv/.datasets
 
-.PHONY: demo test bench dist clean
+.PHONY: demo test fuzz bench dist clean
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)
@@ -19,6 +21,10 @@ test: .venv/.test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m pytest
+
+fuzz: .venv/.test
+	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/test_fuzz.py
+	SKLEARN_SNN_INTERRUPTIONS=50 .venv/bin/python -m pytest tests/test_interruption.py
 
 bench: .venv/.bench
 	.venv/bin/python benchmarks/compare.py --output docs/benchmarks.md

@@ -26,7 +26,7 @@ from sklearn_snn._synapses import (
 )
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation.
-MEMBRANE_RANGE = 0.3, 5.0
+MEMBRANE_RANGE = 0.3, 10.0
 
 
 class Network(NamedTuple):

@@ -138,7 +138,7 @@ def is_reset_stable(neuron):
     reset.by_spike(at_threshold, neuron.threshold, by_spike)
     kappa += by_spike * peak
     has_short_memory = (1 - neuron.alpha) * MAX_RESET_MEMORY > 1 - 1e-9
-    return has_short_memory and abs(neuron.alpha * kappa[0]) <= 1
+    return bool(has_short_memory and abs(neuron.alpha * kappa[0]) <= 1)
 
 
 def lif_forward(current, neuron, membrane, spikes, smooth=False):

@@ -162,7 +162,9 @@ class Trainer:
             batch = samples.take(order[i : i + self.plan.batch_size])
             progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
             rate = self._learning_rate(progress)
-            batch_loss, batch_counts = self._step(batch, rate)
+            # What is not finite is found, and reported, by the step itself.
+            with np.errstate(over="ignore", invalid="ignore"):
+                batch_loss, batch_counts = self._step(batch, rate)
             loss += batch_loss * len(batch.y) / n_samples
             for count, more in zip(counts, batch_counts, strict=True):
                 count += more

@@ -90,7 +90,31 @@ def test_global_norm_does_not_overflow():
 
 
 def test_schedules():
-    assert [SCHEDULES["constant"](p) for p in (0, 0.5, 1)] == [1, 1, 1]
-    cosine = [SCHEDULES["cosine"](p) for p in (0, 0.25, 0.5, 1)]
+    for name in ("constant", "adaptive"):
+        assert [SCHEDULES[name](p, 7, 0.5) for p in (0, 0.5, 1)] == [1, 1, 1]
+    cosine = [SCHEDULES["cosine"](p, 7, 0.5) for p in (0, 0.25, 0.5, 1)]
     expected = [1, (1 + math.sqrt(0.5)) / 2, 0.5, 0]
     np.testing.assert_allclose(cosine, expected, atol=1e-12)
+    falling = [SCHEDULES["invscaling"](0.3, n, 0.5) for n in (0, 3, 8)]
+    np.testing.assert_allclose(falling, [1, 1 / 2, 1 / 3])
+
+
+@pytest.mark.parametrize("make", [Adam, SGD])
+def test_a_restored_optimizer_goes_on(make, rng):
+    whole = [rng.normal(size=(3, 2)), rng.normal(size=2)]
+    start = [p.copy() for p in whole]
+    steps = [[rng.normal(size=p.shape) for p in whole] for _ in range(4)]
+    optimizer = make(whole)
+    for grads in steps:
+        optimizer.update(grads, 0.1)
+    first = make(start)
+    for grads in steps[:2]:
+        first.update(grads, 0.1)
+    state = first.state()
+    second = make([p.copy() for p in start])
+    second.restore(state)
+    first.update(steps[0], 0.1)  # must not change what was saved
+    for grads in steps[2:]:
+        second.update(grads, 0.1)
+    for a, b in zip(second.params, whole, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -61,6 +61,7 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     [
         ("train_images.py", r"held-out images: ([\d.]+)", 0.95),
         ("grid_search.py", r"best on held-out digits: ([\d.]+)", 0.93),
+        ("distributed_search.py", r"best on held-out digits: ([\d.]+)", 0.8),
         ("persistence.py", r"bit: True\naccuracy on held-out digits: ([\d.]+)", 0.85),
     ],
 )
@@ -79,8 +80,12 @@ def test_train_images_reads_mnist(mnist, tmp_path):
 
 def test_readme_code_runs(tmp_path):
     readme = (ROOT / "README.md").read_text()
-    digits, table, *_ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    printed = run(sys.executable, "-c", digits + table, cwd=tmp_path)
+    digits, table, _, _, callbacks, stream = re.findall(
+        r"```python\n(.*?)```", readme, re.DOTALL
+    )
+    rows = "import numpy; numpy.save('X.npy', X[:99]); y = y[:99] > 0\n"
+    code = digits + table + callbacks + rows + stream
+    printed = run(sys.executable, "-c", code, cwd=tmp_path)
     assert [float(accuracy) > 0.95 for accuracy in printed.split()] == [True, True]
     assert (tmp_path / "digits.joblib").exists()
 

@@ -1,0 +1,221 @@
+"""Networks that do not learn: none is born silent, and one that falls silent warns."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn._diagnosis import dead_layers
+from sklearn_snn._network import MEMBRANE_RANGE, Network, initial_parameters
+from sklearn_snn._neurons import LIF, is_reset_stable
+from sklearn_snn.exceptions import DeadNeuronWarning
+
+
+@pytest.fixture
+def blobs(rng):
+    y = np.arange(60) % 3
+    return rng.normal(size=(60, 5)) + 3 * np.eye(3, 5)[y], y
+
+
+# First guess
+
+
+def deviations(network, coefs, X):
+    """Return the standard deviations of membranes that never reset, by hand."""
+    current = X.astype(float) @ coefs[0].astype(float)
+    current -= current.mean(axis=(0, 1))
+    u, squares = 0, []
+    for t in range(network.n_steps):
+        u = network.neuron.alpha * u + current[:, t]
+        squares.append(np.mean(u**2))
+    return np.sqrt(np.mean(squares))
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"), [(1e-3, "low"), (0.3, "inside"), (1e3, "high")]
+)
+def test_first_guess_scales_the_membranes(scale, expected, rng, engine):
+    from sklearn_snn._engines import make_engine
+
+    network = Network(LIF(), 20, 1.0)
+    X = scale * rng.normal(size=(40, 20, 6))
+    drawn, intercepts = initial_parameters(
+        [6, 8, 3], np.float64, np.random.RandomState(0)
+    )
+    coefs = [w.copy() for w in drawn]
+    make_engine("auto", network).fit_to_data(coefs, intercepts, X, np.ones(40))
+    low, high = (network.neuron.threshold * r for r in MEMBRANE_RANGE)
+    if expected == "inside":
+        np.testing.assert_array_equal(coefs[0], drawn[0])
+        assert low < deviations(network, coefs, X) < high
+    else:
+        goal = low if expected == "low" else high
+        assert deviations(network, coefs, X) == pytest.approx(goal, rel=1e-6)
+
+
+def test_first_guess_weighs_samples(rng):
+    """Rows of weight 3 count as if they were there three times."""
+    from sklearn_snn._engine_numpy import NumpyEngine
+
+    X, weights = rng.random((10, 6)), np.arange(1, 11) % 3 + 1
+    results = []
+    for samples, w in (
+        (X, weights),
+        (X.repeat(weights, axis=0), np.ones(sum(weights))),
+    ):
+        coefs, intercepts = initial_parameters(
+            [6, 4, 2], float, np.random.RandomState(0)
+        )
+        NumpyEngine(Network(LIF(), 9, 1.0)).fit_to_data(coefs, intercepts, samples, w)
+        results.append(coefs + intercepts)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_steps", [10, 200])
+@pytest.mark.parametrize("threshold", [0.3, 2.0])
+@pytest.mark.parametrize("alpha", [0.5, 0.99])
+def test_every_reasonable_neuron_learns(alpha, threshold, n_steps, mnist):
+    X_train, y_train, X_test, y_test = mnist
+    model = make_pipeline(
+        PoissonSpikeEncoder(n_steps, random_state=1),
+        SpikingClassifier(alpha=alpha, threshold=threshold, max_iter=2, random_state=1),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeadNeuronWarning)
+        model.fit(X_train[:5000], y_train[:5000])
+    assert model.score(X_test[:2000], y_test[:2000]) > 0.82
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1])
+def test_dim_input_is_no_silence(rate, mnist):
+    X_train, y_train, X_test, y_test = mnist
+    model = make_pipeline(
+        PoissonSpikeEncoder(100, max_rate=rate, random_state=0),
+        SpikingClassifier(max_iter=2, random_state=0),
+    )
+    model.fit(X_train[:5000], y_train[:5000])
+    assert (model[-1].firing_rates_ > 0.01).all()
+    assert model.score(X_test[:2000], y_test[:2000]) > 0.7
+
+
+# The gradient through the reset
+
+
+@pytest.mark.parametrize(
+    ("stable", "neuron"),
+    [
+        (True, LIF()),
+        (True, LIF(alpha=0.5, threshold=1.5)),  # alpha kappa = 0.94
+        (False, LIF(alpha=0.5, threshold=1.7)),  # 1.06
+        (False, LIF(threshold=2.0)),
+        (False, LIF(beta=10.0)),
+        (False, LIF(alpha=0.99)),  # remembers 100 steps
+        (True, LIF(alpha=0.9, threshold=1.6, reset="subtract")),  # 1 - 2
+        (False, LIF(alpha=0.9, threshold=1.8, reset="subtract")),  # 0.9 (1 - 2.25)
+        (True, LIF(threshold=100.0, reset="none")),
+        (False, LIF(surrogate="atan")),  # peaks at beta / 2
+    ],
+)
+def test_when_the_gradient_goes_through_the_reset(stable, neuron):
+    assert is_reset_stable(neuron) is stable
+
+
+def test_auto_detaches_where_it_has_to(blobs):
+    for params, detached in (({}, False), ({"threshold": 2.0}, True)):
+        fits = {
+            choice: SpikingClassifier(
+                (6,), max_iter=3, random_state=0, detach_reset=choice, **params
+            ).fit(*blobs)
+            for choice in ("auto", True, False)
+        }
+        for choice in (True, False):
+            same = np.array_equal(fits["auto"].coefs_[0], fits[choice].coefs_[0])
+            assert same is (choice is detached)
+
+
+# Dead neurons
+
+
+def test_which_layers_are_reported():
+    alive = np.full(4, 0.5)
+    assert dead_layers([alive, alive], np.arange(4)) == []
+    assert dead_layers([np.array([0, 0.1, 0.2, 1]), alive], np.arange(4)) == []
+    hidden, output = dead_layers(
+        [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])], np.array(["cat", "dog"])
+    )
+    assert "3 of 4 neurons (75%) of hidden layer 1 are silent" in hidden
+    assert "threshold" in hidden
+    assert "1 of 2 neurons (50%) of the output layer (of classes 'dog')" in output
+    assert "saturated" in output
+    assert "raise threshold" in output
+
+
+@pytest.mark.parametrize(("threshold", "kind"), [(1e6, "silent"), (1e-6, "saturated")])
+def test_a_dead_network_warns(threshold, kind, blobs):
+    model = SpikingClassifier(
+        (6,), max_iter=1, warm_start=True, reset="none", random_state=0
+    ).fit(*blobs)
+    for bias in model.intercepts_:
+        bias += 10
+    model.set_params(threshold=threshold)
+    with pytest.warns(DeadNeuronWarning) as caught:
+        model.fit(*blobs)
+    messages = [str(w.message) for w in caught if w.category is DeadNeuronWarning]
+    assert caught[0].filename == __file__
+    assert [kind in message for message in messages] == [True, True]
+    assert "6 of 6 neurons (100%) of hidden layer 1" in messages[0]
+    assert (
+        "3 of 3 neurons (100%) of the output layer (of classes 0, 1, 2)" in messages[1]
+    )
+
+
+def test_a_network_that_learns_does_not_warn(digits):
+    X_train, X_test, y_train, y_test = digits
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = SpikingClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
+    assert model.score(X_test, y_test) > 0.9
+
+
+# Divergence
+
+
+def test_divergence_keeps_the_last_complete_epoch(blobs, engine, monkeypatch):
+    from sklearn_snn._engines import make_engine
+
+    engine_class = type(make_engine("auto", Network(LIF(), 1, 1.0)))
+    step, n_steps = engine_class.loss_and_gradients, []
+
+    def poisoned(self, *args):
+        loss, coef_grads, *others = step(self, *args)
+        n_steps.append(1)
+        if len(n_steps) == 8:  # the second mini-batch of the third epoch
+            coef_grads[0][0, 0] = np.nan
+        return loss, coef_grads, *others
+
+    good = SpikingClassifier(
+        (6,), max_iter=2, batch_size=20, learning_rate="constant", random_state=0
+    ).fit(*blobs)
+    monkeypatch.setattr(engine_class, "loss_and_gradients", poisoned)
+    bad = SpikingClassifier(
+        (6,), max_iter=9, batch_size=20, learning_rate="constant", random_state=0
+    )
+    with pytest.raises(ValueError, match=r"not finite.*learning_rate_init"):
+        bad.fit(*blobs)
+    assert bad.n_iter_ == len(bad.loss_curve_) == 2
+    for a, b in zip(bad.coefs_, good.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(bad.predict(blobs[0]), good.predict(blobs[0]))
+
+
+def test_divergence_in_the_first_epoch_leaves_it_unfitted(blobs):
+    X, y = blobs
+    model = SpikingClassifier((6,), learning_rate_init=1e308, max_grad_norm=None)
+    with pytest.raises(ValueError, match="not finite"):
+        model.fit(X * 1e10, y)
+    assert not [name for name in vars(model) if name.endswith("_")]
