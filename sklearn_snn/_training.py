@@ -145,8 +145,8 @@ class Trainer:
         Raises
         ------
         DivergedError
-            If a gradient or a parameter is not finite. The parameters are those before
-            the step that failed.
+            If the norm of a gradient is not finite. The parameters are those before the
+            step that failed.
         """
         start, n_samples = time.perf_counter(), len(self.samples.y)
         order = np.arange(n_samples)
@@ -190,7 +190,7 @@ class Trainer:
                 grad += plan.weight_decay * weights
         grads = coef_grads + intercept_grads
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
-        _check_finite(grads, "The gradient")
+        _check_finite(grads, "gradient")
         if plan.grad_clip is not None:
             clip_by_value(grads, plan.grad_clip)
         if plan.max_grad_norm is not None:
@@ -199,14 +199,16 @@ class Trainer:
         return loss, counts
 
     def check_parameters(self):
-        """Raise DivergedError if a parameter is not finite."""
-        _check_finite(self.coefs + self.intercepts, "A weight")
+        """Raise DivergedError if the norm of the parameters is not finite."""
+        _check_finite(self.coefs + self.intercepts, "weights")
 
 
 def _check_finite(arrays, what):
-    if not math.isfinite(global_norm(arrays)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = global_norm(arrays)
+    if not math.isfinite(norm):
         raise DivergedError(
-            f"{what} is not finite: training has diverged. Likely causes: a "
+            f"The norm of the {what} is not finite: training has diverged. Likely causes: a "
             "learning_rate_init that is too large, inputs with very large values "
             "(scale X), sample weights of very different size, or a gradient that "
             "grows through the resets (detach_reset=True, or a smaller beta or alpha)."

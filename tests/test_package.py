@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "nir", "dask", "rich"]
+OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "nir", "dask"]
 
 
 def run(*args, **kwargs):
