@@ -4,10 +4,13 @@ import os
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn.datasets import fetch_mnist
+
+pytest.register_assert_rewrite("helpers", "recording")
 
 NO_MNIST = "needs MNIST: set SKLEARN_SNN_DATA to its folder"
 
@@ -42,6 +45,44 @@ def digits():
     """Return scikit-learn's digits as (X_train, X_test, y_train, y_test)."""
     X, y = load_digits(return_X_y=True)
     return train_test_split(X, y, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def images(digits):
+    """Return 300 digits for training and 300 others."""
+    X_train, X_test, y_train, y_test = digits
+    return X_train[:300], X_test[:300], y_train[:300], y_test[:300]
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """Iris in random order, standardized, as float64 of shape (150, 4)."""
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(150)
+    return StandardScaler().fit_transform(X)[order], y[order]
+
+
+@pytest.fixture(scope="session")
+def split_iris():
+    """Return the scaled iris in random order, as (X_train, X_test, y_train, y_test)."""
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    return train_test_split(X, y, stratify=y, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def cancer():
+    """Return the breast cancer data as (X_train, X_test, y_train, y_test)."""
+    X, y = load_breast_cancer(return_X_y=True)
+    return train_test_split(X, y, stratify=y, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def blobs():
+    """Two separated classes, as float64 of shape (60, 5)."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    return rng.normal(size=(60, 5)) + 2.5 * (y[:, None] - 0.5), y
 
 
 @pytest.fixture(params=["numpy", "numba"])

@@ -1,7 +1,5 @@
 """What the firing rates of an epoch say about a network that does not learn."""
 
-import numpy as np
-
 # Share of a hidden layer that may be silent, or saturated, without a word.
 TOLERATED_SHARE = 0.5
 
@@ -46,17 +44,3 @@ def dead_layers(firing_rates, classes):
                 f"the last epoch. It may help to {_ADVICE[kind]}."
             )
     return findings
-
-
-def layer_means(firing_rates):
-    """Return the mean rate of each layer.
-
-    Parameters
-    ----------
-    firing_rates : list of ndarrays of shape (n_units,)
-
-    Returns
-    -------
-    means : ndarray of shape (n_layers,)
-    """
-    return np.array([rates.mean() for rates in firing_rates])

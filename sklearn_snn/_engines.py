@@ -5,6 +5,8 @@ An engine takes batches through a network: `logits`, `loss_and_gradients` and
 the bit, and the same gradients up to rounding.
 """
 
+import warnings
+from importlib import import_module
 from importlib.util import find_spec
 
 from sklearn_snn._engine_numpy import NumpyEngine
@@ -12,9 +14,35 @@ from sklearn_snn._engine_numpy import NumpyEngine
 ENGINES = ("auto", "numba", "numpy")
 
 
+def numba_problem():
+    """Return why numba cannot be used here, or None."""
+    if find_spec("numba") is None:
+        return "numba is not installed: pip install 'sklearn-snn[fast]'"
+    try:
+        config = import_module("numba").config
+    except Exception as error:  # a broken installation may raise anything
+        return f"numba is installed but cannot be imported: {error}"
+    if config.DISABLE_JIT:
+        return "the environment variable NUMBA_DISABLE_JIT is set"
+    return None
+
+
 def fastest():
-    """Return the name of the fastest engine that is installed."""
-    return "numpy" if find_spec("numba") is None else "numba"
+    """Return the name of the fastest engine that can be used.
+
+    Warns
+    -----
+    RuntimeWarning
+        If numba is installed but cannot be used.
+    """
+    problem = numba_problem()
+    if problem is None:
+        return "numba"
+    if find_spec("numba") is not None:
+        warnings.warn(
+            f"The numpy engine runs, as {problem}", RuntimeWarning, stacklevel=2
+        )
+    return "numpy"
 
 
 def make_engine(name, network):
@@ -23,7 +51,7 @@ def make_engine(name, network):
     Parameters
     ----------
     name : {"auto", "numba", "numpy"}
-        "auto" is "numba" where numba is installed, else "numpy".
+        "auto" is the fastest that can be used.
     network : Network
 
     Returns
@@ -33,17 +61,14 @@ def make_engine(name, network):
     Raises
     ------
     ImportError
-        If numba is asked for by name and not installed.
+        If numba is asked for by name and cannot be used.
     """
     if name == "auto":
         name = fastest()
     if name == "numpy":
         return NumpyEngine(network)
-    if find_spec("numba") is None:
-        raise ImportError(
-            "engine='numba' needs numba, which is not installed: "
-            "pip install 'sklearn-snn[fast]'"
-        )
+    if (problem := numba_problem()) is not None:
+        raise ImportError(f"engine='numba' cannot run: {problem}")
     from sklearn_snn._engine_numba import NumbaEngine
 
     return NumbaEngine(network)

@@ -196,12 +196,14 @@ class FitMixin(CallbackSupportMixin):
             n_epochs=len(self.loss_curve_),
             n_seen=self.t_,
         )
-        if self.verbose and trainer.engine.compiles:
+        if self.verbose and trainer.engine.compiles and not going_on:
             print(
-                "Loading compiled code, or compiling it in the first use on a machine"
+                "Preparing the compiled engine: the first use on a machine takes "
+                "some seconds",
+                flush=True,
             )
             if seconds := trainer.compile():
-                print(f"Compiled in {seconds:.0f} s")
+                print(f"Compiled in {seconds:.1f} s", flush=True)
         if not going_on:
             trainer.first_guess()
         return trainer

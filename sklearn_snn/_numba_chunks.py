@@ -40,26 +40,31 @@ _SOURCES = zlib.crc32(
 )
 
 
-def _without_os_errors(function):
-    """Let a function return None where it would raise an OSError."""
-
-    def quiet(*args, **kwargs):
-        with suppress(OSError):
-            return function(*args, **kwargs)
-
-    return quiet
-
-
 def _cached(function):
     """Compile, and keep the result on disk if there is a folder that can be written."""
     try:
         dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # numba found no folder
         return njit(nogil=True, error_model="numpy")(function)
-    # The folder may also vanish, or the disk be full, when something is to be kept.
     cache = dispatcher._cache
-    for name in ("load_overload", "save_overload"):
-        setattr(cache, name, _without_os_errors(getattr(cache, name)))
+    load, save, flush = cache.load_overload, cache.save_overload, cache.flush
+
+    def load_if_sound(*args):
+        try:
+            return load(*args)
+        except OSError:
+            return None
+        except Exception:  # whatever pickle makes of a damaged file
+            with suppress(OSError):
+                flush()
+            return None
+
+    def save_if_possible(*args):
+        # The folder may have vanished, or the disk be full.
+        with suppress(OSError):
+            save(*args)
+
+    cache.load_overload, cache.save_overload = load_if_sound, save_if_possible
     return dispatcher
 
 

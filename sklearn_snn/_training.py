@@ -208,9 +208,9 @@ def _check_finite(arrays, what):
         norm = global_norm(arrays)
     if not math.isfinite(norm):
         raise DivergedError(
-            f"The norm of the {what} is not finite: training has diverged. Likely causes: a "
-            "learning_rate_init that is too large, inputs with very large values "
-            "(scale X), sample weights of very different size, or a gradient that "
+            f"The norm of the {what} is not finite: training has diverged. Likely "
+            "causes: a learning_rate_init that is too large, inputs with very large "
+            "values (scale X), sample weights of very different size, or a gradient that "
             "grows through the resets (detach_reset=True, or a smaller beta or alpha)."
         )
 

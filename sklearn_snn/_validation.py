@@ -173,7 +173,8 @@ def check_classes(y, classes, name):
     if len(classes) < 2:
         raise ValueError(
             f"{name} needs samples of at least 2 classes in y, but the data contains "
-            f"only one class: {classes[0]!r}. (Samples of weight 0 do not count.)"
+            f"only one class: {classes.tolist()[0]!r}. (Samples of weight 0 do not "
+            "count.)"
         )
     if not np.isin(found, classes).all():
         raise ValueError(f"y has classes {found}, of which not all are in {classes}.")

@@ -1,8 +1,8 @@
 """Interrupt fits at random moments, and check what they leave behind.
 
-``python interrupting.py N SEED`` sends this process SIGINT, as Ctrl-C does, in each of N
-fits, at moments spread over a fit from before its first epoch to after its last. A line
-of JSON tells what came of each; the exit code is 1 if one broke the rules.
+``python interrupting.py N SEED`` sends this process SIGINT, as Ctrl-C does, in each of
+N fits, at moments spread over a fit from before its first epoch to after its last. A
+line of JSON tells what came of each; the exit code is 1 if one broke the rules.
 """
 
 import copy

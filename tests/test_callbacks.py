@@ -1,45 +1,29 @@
 """Callbacks of scikit-learn in SpikingClassifier: what they see, and what they do."""
 
-import copy
 import threading
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import assert_same_network, steady
+from recording import (
+    Recorder,
+    TravellingRecorder,
+    assert_same_but_callbacks,
+    calls_of_a_fit,
+    raise_error,
+    recorded,
+)
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
-from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
-from sklearn_snn._optimizers import Adam
-
-
-def fast(**params):
-    return SpikingClassifier(
-        **{
-            "hidden_layer_sizes": (10,),
-            "max_iter": 3,
-            "learning_rate": "constant",
-            "learning_rate_init": 0.02,
-            "n_steps": 10,
-            "random_state": 0,
-            **params,
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def iris():
-    """Iris in random order, standardized, as float64 of shape (150, 4)."""
-    X, y = load_iris(return_X_y=True)
-    order = np.random.default_rng(0).permutation(150)
-    return StandardScaler().fit_transform(X)[order], y[order]
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
 
 
 @pytest.fixture(scope="module")
@@ -50,114 +34,12 @@ def named_iris(iris):
     return pd.DataFrame(X, columns=list("abcd")), pd.Series(names)
 
 
-class Recorder:
-    """Keeps what each hook was given; acts at a call of choice.
-
-    Parameters
-    ----------
-    act_at : tuple (hook, task name, task id), default=None
-    action : callable, default=None
-        Called there; what it returns is what the hook returns.
-    """
-
-    def __init__(self, act_at=None, action=None):
-        self.act_at, self.action = act_at, action
-        self.calls, self.given, self.paths = [], [], []
-
-    def _record(self, hook, context, **given):
-        call = hook, context.task_name, context.task_id
-        self.calls.append(call)
-        self.given.append(given)
-        path, node = [], context
-        while node is not None:
-            path.insert(0, (node.estimator_name, node.task_name, node.max_subtasks))
-            node = node.parent
-        self.paths.append(path)
-        return self.action() if call == self.act_at else None
-
-    def setup(self, estimator, context):
-        """Note the beginning, before any task."""
-        return self._record("setup", context)
-
-    def teardown(self, estimator, context):
-        """Note the end, after all tasks."""
-        return self._record("teardown", context)
-
-    def on_fit_task_begin(
-        self, estimator, context, *, X, y, metadata, fitted_estimator
-    ):
-        """Note that a task begins."""
-        return self._record("begin", context, X=X, y=y, metadata=metadata)
-
-    def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
-        """Note that a task has ended, and act."""
-        return self._record(
-            "end", context, X=X, y=y, metadata=metadata, fitted=fitted_estimator
-        )
-
-    def of(self, hook, task):
-        """Return what the calls of a hook for a task were given."""
-        calls = zip(self.calls, self.given, strict=True)
-        return [given for call, given in calls if call[:2] == (hook, task)]
-
-    def fitted(self):
-        """Return the estimator of each epoch."""
-        return [given["fitted"] for given in self.of("end", "epoch")]
-
-
-class TravellingRecorder(Recorder):
-    """One that is set on a meta-estimator and reaches the estimators in it."""
-
-    max_propagation_depth = None
-
-
-def calls_of_a_fit(n_epochs):
-    return [
-        ("setup", "fit", 0),
-        ("begin", "fit", 0),
-        *((hook, "epoch", i) for i in range(n_epochs) for hook in ("begin", "end")),
-        ("end", "fit", 0),
-        ("teardown", "fit", 0),
-    ]
-
-
-def recorded(model, X, y, **kwargs):
-    """Fit; return the Recorder that was there."""
-    recorder = Recorder()
-    model.set_callbacks(recorder).fit(X, y, **kwargs)
-    return recorder
-
-
-def raise_error():
-    raise RuntimeError("of a callback")
-
-
-def interrupt():
-    raise KeyboardInterrupt
-
-
-def assert_same_network(a, b):
-    """Equal to the bit."""
-    for one, other in zip(
-        a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
-
-
-def assert_same_state(model, before):
-    """All attributes as in a deep copy made before, callbacks aside."""
-    after = {k: v for k, v in vars(model).items() if k != "_skl_callbacks"}
-    assert after.keys() == before.keys() - {"_skl_callbacks"}
-    for name, value in after.items():
-        np.testing.assert_equal(value, before[name], err_msg=name)
-
-
 # What callbacks see
 
 
 @pytest.mark.parametrize("max_iter", [1, 4])
 def test_hooks_in_their_order(max_iter, iris):
-    recorder = recorded(fast(max_iter=max_iter), *iris)
+    recorder = recorded(steady(max_iter=max_iter), *iris)
     assert recorder.calls == calls_of_a_fit(max_iter)
     root = ("SpikingClassifier", "fit", max_iter)
     assert recorder.paths[2] == [root, ("SpikingClassifier", "epoch", 0)]
@@ -165,14 +47,14 @@ def test_hooks_in_their_order(max_iter, iris):
 
 
 def test_hooks_of_a_fit_that_stops_by_itself(iris):
-    recorder = recorded(fast(max_iter=50, tol=9, n_iter_no_change=2), *iris)
+    recorder = recorded(steady(max_iter=50, tol=9, n_iter_no_change=2), *iris)
     assert recorder.calls == calls_of_a_fit(4)
     assert recorder.paths[0] == [("SpikingClassifier", "fit", 50)]
 
 
 def test_every_fit_is_seen(iris):
     recorder = Recorder()
-    model = fast(max_iter=2, warm_start=True).set_callbacks(recorder)
+    model = steady(max_iter=2, warm_start=True).set_callbacks(recorder)
     model.fit(*iris).fit(*iris)
     assert recorder.calls == 2 * calls_of_a_fit(2)
     assert [len(m.loss_curve_) for m in recorder.fitted()] == [1, 2, 3, 4]
@@ -183,7 +65,7 @@ def test_data_are_given_as_the_user_gave_them(early_stopping, named_iris):
     """Not validated, split, encoded, or without the rows of weight 0."""
     X, y = named_iris
     weights = (np.arange(150) % 3).tolist()
-    model = fast(early_stopping=early_stopping)
+    model = steady(early_stopping=early_stopping)
     recorder = recorded(model, X, y, sample_weight=weights)
     for hook in ("begin", "end"):
         for given in recorder.of(hook, "fit") + recorder.of(hook, "epoch"):
@@ -194,7 +76,7 @@ def test_data_are_given_as_the_user_gave_them(early_stopping, named_iris):
 
 
 def test_no_metadata_without_weights(iris):
-    recorder = recorded(fast(), *iris)
+    recorder = recorded(steady(), *iris)
     given = recorder.of("begin", "fit") + recorder.of("end", "epoch")
     assert not any(g["metadata"] for g in given)
 
@@ -202,9 +84,9 @@ def test_no_metadata_without_weights(iris):
 def test_each_epoch_gives_what_a_fit_that_stops_there_gives(named_iris):
     """And later epochs do not change it."""
     X, y = named_iris
-    for n_epochs, model in enumerate(recorded(fast(max_iter=4), X, y).fitted(), 1):
-        until_then = fast(max_iter=n_epochs).fit(X, y)
-        assert_same_state(
+    for n_epochs, model in enumerate(recorded(steady(max_iter=4), X, y).fitted(), 1):
+        until_then = steady(max_iter=n_epochs).fit(X, y)
+        assert_same_but_callbacks(
             model.set_params(max_iter=n_epochs), fitted_state(model, until_then)
         )
         assert set(model.predict(X)) <= set(y)
@@ -222,18 +104,18 @@ def fitted_state(model, until_then):
 def test_early_stopping_gives_the_best_epoch_so_far(iris):
     params = {"early_stopping": True, "learning_rate_init": 0.1, "batch_size": 20}
     params |= {"validation_fraction": 0.3, "n_iter_no_change": np.inf}
-    fitted = recorded(fast(**params, max_iter=8), *iris).fitted()
+    fitted = recorded(steady(**params, max_iter=8), *iris).fitted()
     scores = fitted[-1].validation_scores_
     assert any(score < max(scores[:i]) for i, score in enumerate(scores) if i)
     for n_epochs, model in enumerate(fitted, 1):
-        assert_same_network(model, fast(**params, max_iter=n_epochs).fit(*iris))
+        assert_same_network(model, steady(**params, max_iter=n_epochs).fit(*iris))
         assert model.validation_scores_ == scores[:n_epochs]
         assert model.best_validation_score_ == max(scores[:n_epochs])
 
 
 def test_the_end_of_a_fit_gives_the_result(iris):
     recorder = Recorder()
-    model = fast().set_callbacks(recorder).fit(*iris)
+    model = steady().set_callbacks(recorder).fit(*iris)
     (given,) = recorder.of("end", "fit")
     assert_same_network(given["fitted"], model)
     assert given["fitted"].n_iter_ == model.n_iter_ == 3
@@ -246,12 +128,12 @@ def test_scores_are_those_of_fits_that_stop_there(data, named_iris):
         X = PoissonSpikeEncoder(n_steps=8, random_state=0).fit_transform(X)
     weights = 1.0 + np.arange(150) % 4
     monitor = ScoringMonitor(scoring="accuracy")
-    model = fast(max_iter=4).set_callbacks(monitor).fit(X, y, sample_weight=weights)
+    model = steady(max_iter=4).set_callbacks(monitor).fit(X, y, sample_weight=weights)
     log = monitor.get_logs()
     assert log.estimator_name == "SpikingClassifier"
     expected = []
     for n_epochs in (1, 2, 3, 4):
-        until_then = fast(max_iter=n_epochs).fit(X, y, sample_weight=weights)
+        until_then = steady(max_iter=n_epochs).fit(X, y, sample_weight=weights)
         expected.append(accuracy_score(y, until_then.predict(X), sample_weight=weights))
     epochs = [row["accuracy"] for row in log.data if row["task_name"] == "epoch"]
     assert epochs == pytest.approx(expected)
@@ -262,7 +144,9 @@ def test_scores_are_those_of_fits_that_stop_there(data, named_iris):
 
 def test_names_of_features_raise_no_warning(named_iris):
     X, y = named_iris
-    model = fast(early_stopping=True).set_callbacks(ScoringMonitor(scoring="accuracy"))
+    model = steady(early_stopping=True).set_callbacks(
+        ScoringMonitor(scoring="accuracy")
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -274,11 +158,11 @@ def test_names_of_features_raise_no_warning(named_iris):
 def test_progress_bar(iris, capsys):
     bar = ProgressBar()
     for _ in range(2):
-        fast(max_iter=4).set_callbacks(bar).fit(*iris)
+        steady(max_iter=4).set_callbacks(bar).fit(*iris)
         printed = capsys.readouterr().out
         assert "SpikingClassifier" in printed
         assert "100%" in printed
-    fast(max_iter=50, tol=9, n_iter_no_change=1).set_callbacks(bar).fit(*iris)
+    steady(max_iter=50, tol=9, n_iter_no_change=1).set_callbacks(bar).fit(*iris)
     assert "100%" in capsys.readouterr().out
     threads = [type(thread).__name__ for thread in threading.enumerate()]
     assert "RichProgressMonitor" not in threads
@@ -296,10 +180,10 @@ def test_watching_changes_nothing(data, iris, engine):
     if data == "trains":
         X = SpikeTrains(np.clip(np.abs(X) / 3, 0, 1), 8, seed=1)
     params = {"batch_size": 40, "early_stopping": True, "max_iter": 5}
-    unwatched = fast(**params).fit(X, y)
+    unwatched = steady(**params).fit(X, y)
     monitors = [ScoringMonitor(scoring=s) for s in ("accuracy", "neg_log_loss")]
-    watched = fast(**params).set_callbacks(*monitors).fit(X, y)
-    assert_same_state(watched, vars(unwatched))
+    watched = steady(**params).set_callbacks(*monitors).fit(X, y)
+    assert_same_but_callbacks(watched, vars(unwatched))
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -308,154 +192,44 @@ def test_a_callback_stops_the_fit(last, early_stopping, iris):
     """Others see it all the same, and there is no word of max_iter, even at its end."""
     params = {"early_stopping": early_stopping, "max_iter": 6, "batch_size": 20}
     stopper, other = Recorder(("end", "epoch", last), lambda: True), Recorder()
-    model = fast(**params).set_callbacks(stopper, other)
+    model = steady(**params).set_callbacks(stopper, other)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         model.fit(*iris)
     assert stopper.calls == other.calls == calls_of_a_fit(last + 1)
     assert model.n_iter_ == last + 1
-    until_then = fast(**params).set_params(max_iter=last + 1).fit(*iris)
-    assert_same_state(model, vars(until_then) | {"max_iter": 6})
+    until_then = steady(**params).set_params(max_iter=last + 1).fit(*iris)
+    assert_same_but_callbacks(model, vars(until_then) | {"max_iter": 6})
 
 
 @pytest.mark.parametrize("answer", [None, False, 0])
 def test_other_answers_do_not_stop_the_fit(answer, iris):
     recorder = Recorder(("end", "epoch", 0), lambda: answer)
     with pytest.warns(ConvergenceWarning, match=r"max_iter=3\)"):
-        fast().set_callbacks(recorder).fit(*iris)
+        steady().set_callbacks(recorder).fit(*iris)
     assert recorder.calls == calls_of_a_fit(3)
 
 
 def test_an_adaptive_rate_does_not_outlive_a_stop(iris):
     """The fit stops also where the rate would be reduced to go on."""
     recorder = Recorder(("end", "epoch", 2), lambda: True)
-    model = fast(learning_rate="adaptive", tol=9, n_iter_no_change=1, max_iter=9)
+    model = steady(learning_rate="adaptive", tol=9, n_iter_no_change=1, max_iter=9)
     assert model.set_callbacks(recorder).fit(*iris).n_iter_ == 3
 
 
 def test_nothing_is_left_behind(iris):
     recorder, monitor = Recorder(), ScoringMonitor(scoring="accuracy")
-    model = fast().set_callbacks(recorder, monitor).fit(*iris)
-    plain = fast().fit(*iris)
+    model = steady().set_callbacks(recorder, monitor).fit(*iris)
+    plain = steady().fit(*iris)
     assert vars(model).keys() == {*vars(plain), "_skl_callbacks"}
     assert model._skl_callbacks == [recorder, monitor]
     model.set_callbacks().fit(*iris)
     assert vars(model).keys() == vars(plain).keys()
     assert recorder.calls == calls_of_a_fit(3)
-    failing = fast().set_callbacks(Recorder(("end", "epoch", 1), raise_error))
+    failing = steady().set_callbacks(Recorder(("end", "epoch", 1), raise_error))
     with pytest.raises(RuntimeError):
         failing.fit(*iris)
     assert vars(failing).keys() == {*failing.get_params(), "_skl_callbacks"}
-
-
-# Failure
-
-
-@pytest.mark.parametrize("state", ["unfitted", "fitted", "warm"])
-@pytest.mark.parametrize(
-    "where",
-    [
-        ("setup", "fit", 0),
-        ("begin", "fit", 0),
-        ("begin", "epoch", 0),
-        ("end", "epoch", 0),
-        ("begin", "epoch", 2),
-        ("end", "epoch", 2),
-        ("end", "fit", 0),
-    ],
-    ids=str,
-)
-def test_an_error_in_a_hook_leaves_the_estimator_as_it_was(where, state, iris):
-    model = fast(warm_start=state == "warm")
-    if state != "unfitted":
-        model.fit(*iris)
-    before = copy.deepcopy(vars(model))
-    recorder = Recorder(where, raise_error)
-    with pytest.raises(RuntimeError, match="of a callback"):
-        model.set_callbacks(recorder).fit(*iris)
-    assert_same_state(model, before)
-    assert recorder.calls[-2:] == [where, ("teardown", "fit", 0)]
-
-
-def test_teardown_after_divergence(iris):
-    """In the first epoch, and after one that is kept."""
-    X, y = iris
-    params = {"learning_rate_init": 1e103, "weight_decay": 1e-3, "momentum": 0}
-    params |= {"solver": "sgd", "max_grad_norm": None, "max_iter": 20}
-    for batch_size, is_fitted in ((5, False), (150, True)):
-        recorder = Recorder()
-        model = fast(**params, batch_size=batch_size).set_callbacks(recorder)
-        with pytest.raises(ValueError, match="training has diverged"):
-            model.fit(X, y)
-        assert recorder.calls[0] == ("setup", "fit", 0)
-        assert recorder.calls[-1] == ("teardown", "fit", 0)
-        assert len(recorder.of("teardown", "fit")) == 1
-        assert hasattr(model, "coefs_") is is_fitted
-        if is_fitted:
-            assert len(recorder.fitted()) == model.n_iter_ > 0
-            assert_same_network(recorder.fitted()[-1], model)
-
-
-def test_input_that_is_refused_is_not_announced(iris):
-    X, y = iris
-    recorder = Recorder()
-    for arguments in ((X, y[1:]), (X, np.zeros(150)), (X * np.nan, y)):
-        with pytest.raises(ValueError, match=r"inconsistent|only one class|NaN"):
-            fast().set_callbacks(recorder).fit(*arguments)
-    assert recorder.calls == []
-
-
-def interrupt_step(monkeypatch, n):
-    """Interrupt at the n-th step, counted from 1."""
-    steps, update = [], Adam.update
-
-    def interrupted(*args):
-        steps.append(1)
-        if len(steps) == n:
-            raise KeyboardInterrupt
-        update(*args)
-
-    monkeypatch.setattr(Adam, "update", interrupted)
-
-
-def test_teardown_after_an_interrupt_in_the_first_epoch(iris, monkeypatch):
-    interrupt_step(monkeypatch, 3)
-    recorder = Recorder()
-    model = fast(batch_size=30).set_callbacks(recorder)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(*iris)
-    assert recorder.calls == [
-        *calls_of_a_fit(0)[:2],
-        ("begin", "epoch", 0),
-        calls_of_a_fit(0)[-1],
-    ]
-    assert_same_state(model, fast(batch_size=30).get_params())
-
-
-def test_an_interrupt_later_ends_the_fit_and_says_so(iris, monkeypatch):
-    """Callbacks learn of the end with what is kept, the last complete epoch."""
-    params = {"batch_size": 30, "max_iter": 9}
-    until_then = fast(**params).set_params(max_iter=2).fit(*iris)
-    interrupt_step(monkeypatch, 2 * 5 + 3)
-    recorder = Recorder()
-    model = fast(**params).set_callbacks(recorder)
-    with pytest.warns(UserWarning, match="interrupted by user after 2 epochs"):
-        model.fit(*iris)
-    calls = calls_of_a_fit(2)
-    assert recorder.calls == [*calls[:-2], ("begin", "epoch", 2), *calls[-2:]]
-    assert_same_state(model, vars(until_then) | {"max_iter": 9})
-    assert_same_network(recorder.of("end", "fit")[0]["fitted"], until_then)
-
-
-@pytest.mark.parametrize(("hook", "n_epochs"), [("begin", 2), ("end", 3)])
-def test_an_interrupt_in_a_callback_ends_the_fit_too(hook, n_epochs, iris):
-    recorder = Recorder((hook, "epoch", 2), interrupt)
-    model = fast(max_iter=9).set_callbacks(recorder)
-    with pytest.warns(UserWarning, match=f"interrupted by user after {n_epochs} ep"):
-        model.fit(*iris)
-    assert model.n_iter_ == len(model.loss_curve_) == n_epochs
-    assert_same_network(model, fast(max_iter=n_epochs).fit(*iris))
-    assert recorder.calls[-2:] == calls_of_a_fit(0)[-2:]
 
 
 # Inside of other estimators
@@ -465,7 +239,7 @@ def test_callbacks_of_a_pipeline_reach_its_classifier(named_iris):
     """Given what the classifier is given, in the one tree of tasks."""
     X, y = named_iris
     recorder, monitor = TravellingRecorder(), ScoringMonitor(scoring="accuracy")
-    model = make_pipeline(StandardScaler(), fast(max_iter=2).set_callbacks(monitor))
+    model = make_pipeline(StandardScaler(), steady(max_iter=2).set_callbacks(monitor))
     model.set_callbacks(recorder).fit(X, y)
     at_epoch = [path for path in recorder.paths if path[-1][1] == "epoch"]
     assert len(at_epoch) == 4
@@ -479,7 +253,7 @@ def test_callbacks_of_a_pipeline_reach_its_classifier(named_iris):
     for n_epochs, given in enumerate(recorder.of("end", "epoch"), 1):
         np.testing.assert_array_equal(given["X"], scaled)
         assert given["y"] is y
-        until_then = fast(max_iter=n_epochs).fit(scaled, y)
+        until_then = steady(max_iter=n_epochs).fit(scaled, y)
         assert_same_network(given["fitted"], until_then)
     assert [call[0] for call in recorder.calls].count("setup") == 1
     assert recorder.calls[-1][0] == "teardown"
@@ -494,13 +268,13 @@ def test_callbacks_of_a_pipeline_reach_its_classifier(named_iris):
 
 def test_a_callback_of_a_pipeline_stops_its_classifier(iris):
     stopper = TravellingRecorder(("end", "epoch", 1), lambda: True)
-    model = make_pipeline(StandardScaler(), fast(max_iter=9)).set_callbacks(stopper)
+    model = make_pipeline(StandardScaler(), steady(max_iter=9)).set_callbacks(stopper)
     assert model.fit(*iris)[-1].n_iter_ == 2
     assert "_skl_callbacks" not in vars(model[-1])
 
 
 def test_progress_bar_of_a_pipeline(iris, capsys):
-    model = make_pipeline(StandardScaler(), fast()).set_callbacks(ProgressBar())
+    model = make_pipeline(StandardScaler(), steady()).set_callbacks(ProgressBar())
     model.fit(*iris)
     printed = capsys.readouterr().out
     assert "Pipeline" in printed
@@ -509,7 +283,7 @@ def test_progress_bar_of_a_pipeline(iris, capsys):
 
 def grid_search(**params):
     return GridSearchCV(
-        fast(max_iter=2),
+        steady(max_iter=2),
         {"alpha": [0.5, 0.9]},
         cv=StratifiedKFold(3),
         error_score="raise",

@@ -162,13 +162,34 @@ def test_trained_networks_are_the_same():
     assert np.abs(a).max() > 0.1
 
 
+NETWORK = Network(LIF(), 5, 1.0)
+
+
 def test_auto_takes_numba_and_a_missing_one_is_named(monkeypatch):
-    network = Network(LIF(), 5, 1.0)
-    assert isinstance(engines.make_engine("auto", network), NumbaEngine)
+    assert isinstance(engines.make_engine("auto", NETWORK), NumbaEngine)
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
-    assert isinstance(engines.make_engine("auto", network), NumpyEngine)
+    assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
     with pytest.raises(ImportError, match=r"sklearn-snn\[fast\]"):
-        engines.make_engine("numba", network)
+        engines.make_engine("numba", NETWORK)
+
+
+@pytest.mark.parametrize("problem", ["broken", "disabled"])
+def test_a_numba_that_cannot_be_used_is_named(problem, monkeypatch):
+    """Falling back from what was installed for speed is never silent."""
+    reason = "NUMBA_DISABLE_JIT"
+    if problem == "disabled":
+        monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    else:
+        reason = "llvmlite is too old"
+
+        def fail(name):
+            raise ImportError(reason)
+
+        monkeypatch.setattr(engines, "import_module", fail)
+    with pytest.warns(RuntimeWarning, match=reason):
+        assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
+    with pytest.raises(ImportError, match=reason):
+        engines.make_engine("numba", NETWORK)
 
 
 # Threads
@@ -345,3 +366,16 @@ def test_a_cache_that_vanishes_is_no_error(tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()
     assert "Epoch 1/1" in run_script(cache, str(cache))
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", ["cut", "foreign"])
+def test_a_damaged_cache_is_renewed(suffix, damage, tmp_path):
+    run_script(tmp_path)
+    files = list(tmp_path.rglob(f"*.{suffix}"))
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"?")
+    assert "1 compiled 0 loaded" in run_script(tmp_path)
+    assert "0 compiled 1 loaded" in run_script(tmp_path)

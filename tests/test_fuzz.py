@@ -3,13 +3,8 @@
 import os
 from collections import Counter
 
-from fuzzing import (
-    CLASSIFIER_CASES,
-    ENCODER_CASES,
-    is_repeatable,
-    run_classifier,
-    run_encoder,
-)
+from fuzz_cases import CLASSIFIER_CASES, ENCODER_CASES
+from fuzz_checks import is_repeatable, run_classifier, run_encoder
 from hypothesis import HealthCheck, event, given, settings
 
 # With a number of cases set, each run draws others.

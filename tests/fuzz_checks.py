@@ -1,0 +1,225 @@
+"""What is done with a random case, and what must hold whatever it is.
+
+Either all works, and gives finite numbers and the same bits each time, or there is a
+ValueError or TypeError and the estimator is as it was before.
+"""
+
+import contextlib
+import copy
+import io
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+from fuzz_cases import PREDICTIONS
+from scipy import sparse
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    UndefinedMetricWarning,
+)
+
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn.exceptions import DeadNeuronWarning
+
+# Warnings that may be shown; those of scikit-learn are told by what they say.
+_WARNINGS = (
+    ConvergenceWarning,
+    DeadNeuronWarning,
+    DataConversionWarning,
+    UndefinedMetricWarning,
+    FutureWarning,
+)
+_MESSAGES = re.compile(
+    "number of unique classes is greater than 50%|least populated class"
+    "|feature names|y_pred contains classes not in y_true"
+)
+
+
+def fitted_attributes(estimator):
+    """Return what a fit leaves, copied."""
+    attributes = {k: v for k, v in vars(estimator).items() if k.endswith("_")}
+    return copy.deepcopy(attributes)
+
+
+def fingerprint(value):
+    """Return something that is equal for values that are the same to the bit."""
+    if isinstance(value, dict):
+        return {name: fingerprint(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fingerprint(item) for item in value]
+    if isinstance(value, np.ma.MaskedArray):
+        return fingerprint([value.data, value.mask])
+    if isinstance(value, np.ndarray):
+        # The bytes of objects are addresses, and those of longdouble have gaps.
+        has_bytes = value.dtype.kind != "O" and value.dtype.char not in "gG"
+        items = value.tobytes() if has_bytes else repr(list(value.flat))
+        return value.shape, value.dtype, items
+    if sparse.issparse(value):
+        if value.format == "lil":
+            value = value.tocsr()
+        names = ("indptr", "indices", "coords", "data")
+        parts = {k: getattr(value, k) for k in names if hasattr(value, k)}
+        return value.shape, fingerprint(parts)
+    if isinstance(value, SpikeTrains):
+        return fingerprint(vars(value))
+    if isinstance(value, pd.DataFrame | pd.Series):
+        return value.to_csv()
+    return repr(value)
+
+
+@contextlib.contextmanager
+def only_known_warnings():
+    """Fail if a warning is shown that says nothing to the user."""
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        yield
+    for warning in shown:
+        known = issubclass(warning.category, _WARNINGS)
+        if not known and not _MESSAGES.search(str(warning.message)):
+            raise AssertionError(
+                f"{warning.category.__name__}: {warning.message} "
+                f"({warning.filename}:{warning.lineno})"
+            )
+
+
+def attempt(function, *args, **kwargs):
+    """Call; return the result and None, or None and the error that there may be."""
+    with only_known_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return function(*args, **kwargs), None
+        except (ValueError, TypeError) as error:
+            assert str(error).strip(), "an error says what is wrong"
+            return None, error
+
+
+def check_classifier(estimator, X):
+    """Check a fitted classifier, and what it says of data that it must accept."""
+    arrays = [*estimator.coefs_, *estimator.intercepts_]
+    assert all(np.isfinite(array).all() for array in arrays), "weights are finite"
+    answers = {}
+    for method in PREDICTIONS[:-1]:
+        answers[method], error = attempt(getattr(estimator, method), X)
+        if error is not None:
+            raise AssertionError(f"{method} of the data of a fit failed") from error
+        check_answer(estimator, method, answers[method])
+    return answers
+
+
+def check_answer(estimator, method, answer):
+    """Check that predictions make sense."""
+    match method:
+        case "predict":
+            assert np.isin(answer, estimator.classes_).all(), "labels are known"
+        case "predict_proba":
+            assert answer.shape[1] == len(estimator.classes_)
+            assert np.isfinite(answer).all(), "probabilities are finite"
+            assert (answer >= 0).all()
+            np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+        case "predict_log_proba":
+            assert not np.isnan(answer).any() and (answer <= 0).all()
+        case "decision_function":
+            assert np.isfinite(answer).all(), "logits are finite"
+        case "score":
+            assert 0 <= answer <= 1 + 1e-9
+
+
+def run_classifier(case, event=lambda text: None):
+    """Run a case; return fingerprints of all that came of it."""
+    estimator = SpikingClassifier(**copy.deepcopy(case.params))
+    record = []
+    for operation in case.operations:
+        outcome = _operate(estimator, case, operation)
+        event(f"{operation.method}: {outcome[0]}")
+        record.append(outcome)
+    return record
+
+
+def _operate(estimator, case, operation):
+    data = case.data[operation.data]
+    width = None if operation.own_width else case.data[0].n_features
+    X, y, weights = data.X(width), data.y(), data.sample_weight()
+    if operation.warm_start is not None:
+        estimator.set_params(warm_start=operation.warm_start)
+    arguments = (X,)
+    keywords = {}
+    if operation.method in ("fit", "partial_fit", "score"):
+        arguments, keywords = (X, y), {"sample_weight": weights}
+    if operation.method == "partial_fit" and not hasattr(estimator, "classes_"):
+        with contextlib.suppress(Exception):
+            keywords["classes"] = np.unique(y)
+    before, given = fitted_attributes(estimator), fingerprint([X, y, weights])
+    params = fingerprint(_without_generator(estimator.get_params()))
+    result, error = attempt(
+        getattr(estimator, operation.method), *arguments, **keywords
+    )
+    after = fitted_attributes(estimator)
+    assert fingerprint([X, y, weights]) == given, "data are left as they are"
+    now = fingerprint(_without_generator(estimator.get_params()))
+    assert now == params, "parameters are left as they are"
+    is_fit = operation.method in ("fit", "partial_fit")
+    if error is None and is_fit:
+        assert result is estimator
+        return "succeeds", fingerprint([after, check_classifier(estimator, X)])
+    if error is None:
+        check_answer(estimator, operation.method, result)
+        assert fingerprint(after) == fingerprint(before)
+        return "succeeds", fingerprint(result)
+    if operation.method == "fit" and "training has diverged" in str(error):
+        # The last complete epoch, or all as it was.
+        if fingerprint(after) != fingerprint(before):
+            check_classifier(estimator, X)
+        return "diverges", fingerprint(after)
+    assert fingerprint(after) == fingerprint(before), "a failure leaves no trace"
+    return "fails", type(error).__name__
+
+
+def _without_generator(params):
+    """Leave out a RandomState, which a fit draws from."""
+    return {k: v for k, v in params.items() if k != "random_state"}
+
+
+def is_repeatable(case):
+    """Tell whether all that is random follows from a seed."""
+    return case.params.get("random_state", 0) is not None
+
+
+def run_encoder(case, event=lambda text: None):
+    """Fit an encoder and transform the same data, and others with it."""
+    encoder = PoissonSpikeEncoder(**copy.deepcopy(case.params))
+    X, other = (data.X() for data in case.data)
+    given = fingerprint([X, other])
+    _, error = attempt(encoder.fit, X)
+    event(f"fit: {'succeeds' if error is None else 'fails'}")
+    if error is not None:
+        assert not fitted_attributes(encoder), "a failure leaves no trace"
+        return ["fails", type(error).__name__]
+    state = fingerprint(fitted_attributes(encoder))
+    assert np.isfinite(encoder.data_min_).all() and np.isfinite(encoder.data_max_).all()
+    trains, error = attempt(encoder.transform, X)
+    if error is not None:
+        raise AssertionError("transform of the data of a fit failed") from error
+    record = [state, check_trains(trains, X)]
+    trains, error = attempt(encoder.transform, other)
+    event(f"transform of other data: {'succeeds' if error is None else 'fails'}")
+    record.append("fails" if error is not None else check_trains(trains, other))
+    _, error = attempt(encoder.fit, other)
+    if error is not None:
+        now = fingerprint(fitted_attributes(encoder))
+        assert now == state, "a failure leaves no trace"
+    assert fingerprint([X, other]) == given, "data are left as they are"
+    return record
+
+
+def check_trains(trains, X):
+    """Check spike trains, and return their fingerprint."""
+    assert isinstance(trains, SpikeTrains)
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    assert trains.shape[0] == n_samples
+    if trains.n_steps > 10:
+        return fingerprint(trains)
+    spikes = np.asarray(trains)
+    assert spikes.shape == trains.shape and spikes.dtype == np.uint8
+    assert np.isin(spikes, (0, 1)).all()
+    return fingerprint([trains, spikes])

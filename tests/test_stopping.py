@@ -1,0 +1,202 @@
+"""When training stops: tolerance and patience, max_iter, and early stopping."""
+
+import copy
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import (
+    SOLVERS,
+    assert_same_network,
+    assert_same_state,
+    differ,
+    each_engine,
+    fast,
+    some_digits,
+)
+from sklearn.exceptions import ConvergenceWarning
+
+
+@each_engine
+def test_stops_without_progress(blobs):
+    model = fast(max_iter=100, tol=10.0, n_iter_no_change=4).fit(*blobs)
+    # The first epoch improves on infinity, then four may pass, and one too many.
+    assert model.n_iter_ == 6
+
+
+@each_engine
+def test_convergence_warning(blobs):
+    with pytest.warns(ConvergenceWarning, match=r"\(max_iter=3\) reached") as caught:
+        fast().fit(*blobs)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fast(tol=10.0, n_iter_no_change=1, max_iter=9).fit(*blobs)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_tolerance_ends_training(solver):
+    model = fast(tol=0.5, max_iter=3000, solver=solver)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit([[3, 2], [1, 6]], [1, 0])
+    assert model.n_iter_ < 100
+
+
+@pytest.mark.parametrize("n_iter_no_change", [1, 2, 5, 20])
+def test_n_iter_no_change(n_iter_no_change, iris):
+    """One epoch beats infinity, so many may pass, one is too many."""
+    for early_stopping in (False, True):
+        model = fast(
+            tol=5.0,
+            max_iter=100,
+            n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+        )
+        assert model.fit(*iris).n_iter_ == n_iter_no_change + 2
+
+
+def test_patience_starts_again_after_an_improvement():
+    """The last epoch that improved the best loss by tol is that long ago."""
+    X, y = some_digits(2, 100)
+    model = fast(tol=0.01, max_iter=300, n_iter_no_change=3, learning_rate="constant")
+    curve = np.array(model.fit(X, y).loss_curve_)
+    assert 6 < model.n_iter_ < 300
+    best_before = np.minimum.accumulate(np.append(np.inf, curve[:-1]))
+    improved = curve <= best_before - 0.01
+    assert np.flatnonzero(improved)[-1] == len(curve) - 5
+    assert not any((~improved[i : i + 4]).all() for i in range(len(curve) - 4))
+
+
+@pytest.mark.parametrize("n_iter_no_change", [np.inf, 1000])
+def test_infinite_patience(n_iter_no_change, iris):
+    model = fast(tol=1e9, max_iter=30, n_iter_no_change=n_iter_no_change)
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=30\) reached"):
+        model.fit(*iris)
+    assert model.n_iter_ == 30
+
+
+# Early stopping
+
+
+def test_early_stopping():
+    X, y = some_digits(2, 100)
+    model = fast(early_stopping=True, tol=0.2, max_iter=3000).fit(X, y)
+    assert model.n_iter_ < 100
+    scores = model.validation_scores_
+    assert isinstance(scores, list)
+    assert len(scores) == len(model.loss_curve_) == model.n_iter_
+    assert model.best_validation_score_ == max(scores)
+    assert max(scores[-11:]) < max(scores[:-11]) + 0.2
+    assert model.best_loss_ is None
+    assert model.t_ == 90 * model.n_iter_
+
+    model.set_params(early_stopping=False).fit(X, y)
+    assert model.validation_scores_ is None
+    assert model.best_validation_score_ is None
+    assert model.best_loss_ == min(model.loss_curve_)
+    assert model.t_ == 100 * model.n_iter_
+
+
+def test_the_weights_of_the_best_epoch_are_kept(iris):
+    """Those of the first of the best, as if training had stopped there."""
+    params = {"early_stopping": True, "learning_rate": "constant", "batch_size": 20}
+    params |= {"learning_rate_init": 0.1, "validation_fraction": 0.3}
+    params |= {"n_iter_no_change": np.inf}
+    model = fast(**params, max_iter=12).fit(*iris)
+    best = int(np.argmax(model.validation_scores_))
+    assert 0 < best < 11
+    until_then = fast(**params, max_iter=best + 1).fit(*iris)
+    assert_same_network(model, until_then)
+    assert model.validation_scores_[: best + 1] == until_then.validation_scores_
+    assert differ(model, fast(**params, max_iter=best).fit(*iris))
+
+
+@pytest.mark.parametrize("random_state", range(5))
+def test_the_validation_set_is_stratified(random_state):
+    """All rows are alike, so the score is the share of one of the classes."""
+    X, y = np.ones((100, 3)), np.arange(100) % 5 == 0
+    model = fast(early_stopping=True, validation_fraction=0.25, max_iter=1)
+    model.set_params(random_state=random_state).fit(X, y)
+    (score,) = model.validation_scores_
+    assert min(score, 1 - score) == pytest.approx(0.2)
+
+
+def test_a_class_of_one_sample_cannot_be_stratified():
+    """The message names the class as the user does."""
+    X, y = [[1, 2], [2, 3], [3, 4], [4, 5]], ["often", "often", "often", "once"]
+    model = fast(early_stopping=True, validation_fraction=0.5)
+    message = "least populated classes in y have only 1 member.*'once'"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "classes_")
+
+
+def test_too_small_a_validation_set():
+    model = fast(early_stopping=True)
+    message = "validation set is too small|number of classes"
+    with pytest.raises(ValueError, match=message):
+        model.fit([[0, 1], [1, 0], [0, 2], [2, 0]], [0, 1, 0, 1])
+    assert not hasattr(model, "classes_")
+
+
+def test_early_stopping_with_string_labels(iris):
+    X, y = iris
+    model, named = (fast(early_stopping=True, max_iter=15) for _ in "ab")
+    model.fit(X, y)
+    named.fit(X, np.array(["setosa", "versicolor", "virginica"], dtype=object)[y])
+    assert named.validation_scores_ == model.validation_scores_
+    assert named.best_validation_score_ > 0.5
+    assert_same_network(model, named)
+
+
+def test_early_stopping_keeps_feature_names(iris):
+    X, y = iris
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    model = fast(early_stopping=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(frame, pd.Series(y, name="species"))
+        model.predict(frame)
+    assert model.feature_names_in_.tolist() == list("abcd")
+    assert_same_network(model, fast(early_stopping=True).fit(X, y))
+
+
+def test_no_partial_fit_with_early_stopping(iris):
+    model = fast(early_stopping=True)
+    message = "partial_fit does not support early_stopping=True"
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(*iris, classes=[0, 1, 2])
+    assert not hasattr(model, "classes_")
+    model.fit(*iris)
+    before = copy.deepcopy(vars(model))
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(*iris)
+    assert_same_state(model, before)
+
+
+def test_unit_weights_with_early_stopping(iris):
+    X, y = iris
+    params = {"early_stopping": True, "batch_size": 10}
+    model = fast(**params).fit(X, y)
+    assert_same_network(fast(**params).fit(X, y, sample_weight=np.ones(150)), model)
+
+
+def test_weights_count_in_the_validation_score():
+    """All rows are alike: the score is the weight of the class that is answered."""
+    X, y = np.ones((80, 3)), np.arange(80) % 2
+    model = fast(early_stopping=True, validation_fraction=0.5, max_iter=1)
+    model.fit(X, y, np.where(y == 1, 3.0, 1.0))
+    expected = 0.75 if model.predict(X[:1]) == 1 else 0.25
+    assert model.validation_scores_ == [pytest.approx(expected)]
+
+
+def test_class_weights_do_not_count_in_the_validation_score():
+    """All rows are alike: the score is the share of the class that is answered."""
+    X, y = np.ones((80, 3)), np.arange(80) % 4 == 0
+    model = fast(early_stopping=True, validation_fraction=0.5, max_iter=1)
+    model.set_params(class_weight="balanced").fit(X, y)
+    (score,) = model.validation_scores_
+    assert min(score, 1 - score) == pytest.approx(0.25)
