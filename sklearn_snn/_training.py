@@ -210,8 +210,9 @@ def _check_finite(arrays, what):
         raise DivergedError(
             f"The norm of the {what} is not finite: training has diverged. Likely "
             "causes: a learning_rate_init that is too large, inputs with very large "
-            "values (scale X), sample weights of very different size, or a gradient that "
-            "grows through the resets (detach_reset=True, or a smaller beta or alpha)."
+            "values (scale X), sample weights of very different size, or a gradient "
+            "that grows through the resets (detach_reset=True, or a smaller beta or "
+            "alpha)."
         )
 
 

@@ -368,14 +368,13 @@ def test_a_cache_that_vanishes_is_no_error(tmp_path):
     assert "Epoch 1/1" in run_script(cache, str(cache))
 
 
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-@pytest.mark.parametrize("damage", ["cut", "foreign"])
-def test_a_damaged_cache_is_renewed(suffix, damage, tmp_path):
+def test_a_damaged_cache_is_renewed(tmp_path):
     run_script(tmp_path)
-    files = list(tmp_path.rglob(f"*.{suffix}"))
-    assert files
-    for file in files:
-        content = file.read_bytes()
-        file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"?")
-    assert "1 compiled 0 loaded" in run_script(tmp_path)
-    assert "0 compiled 1 loaded" in run_script(tmp_path)
+    for suffix in ("nbi", "nbc"):  # the index, the code
+        files = list(tmp_path.rglob(f"*.{suffix}"))
+        assert files
+        for file in files:
+            content = file.read_bytes()
+            file.write_bytes(content[: len(content) // 2])
+        assert "1 compiled 0 loaded" in run_script(tmp_path)
+        assert "0 compiled 1 loaded" in run_script(tmp_path)
