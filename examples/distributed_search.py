@@ -1,0 +1,64 @@
+"""Choose leak and threshold on a Dask cluster, here or elsewhere (a minute)."""
+
+import argparse
+import os
+import warnings
+from itertools import chain
+
+import joblib
+from dask.distributed import Client, LocalCluster
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+
+# A fixed number of epochs is the plan; workers started here read the environment.
+warnings.filterwarnings("ignore", "Maximum number of epochs")
+os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--scheduler", help="such as tcp://host:8786; default: two here"
+    )
+    address = parser.parse_args().scheduler
+
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, random_state=0, stratify=y
+    )
+    folds = list(StratifiedKFold(3).split(X_train, y_train))
+    model = make_pipeline(
+        PoissonSpikeEncoder(n_steps=15, random_state=0),
+        SpikingClassifier(hidden_layer_sizes=(50,), max_iter=10, random_state=0),
+    )
+    search = GridSearchCV(
+        model,
+        {
+            "spikingclassifier__alpha": [0.8, 0.95],
+            "spikingclassifier__threshold": [0.6, 1.0],
+        },
+        cv=folds,
+    )
+    cluster = address or LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    )
+    with Client(cluster) as client:
+        print(f"{len(client.ncores())} workers")
+        # What is named here is copied to every worker, so that none of it is lost with
+        # one of them: the data, and which rows are in which fold.
+        shared = [X_train, y_train, *chain.from_iterable(folds)]
+        with joblib.parallel_config(backend="dask", scatter=shared):
+            search.fit(X_train, y_train)
+    if address is None:
+        cluster.close()
+    print(f"best: {search.best_params_}")
+    print(
+        f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}"
+    )
+
+
+if __name__ == "__main__":  # workers import this file again
+    main()
