@@ -19,10 +19,9 @@ os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 
 def main():
+    """Search on a cluster and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--scheduler", help="such as tcp://host:8786; default: two here"
-    )
+    parser.add_argument("--scheduler", help="tcp://host:8786; default: 2 workers")
     address = parser.parse_args().scheduler
 
     X, y = load_digits(return_X_y=True)
@@ -43,7 +42,7 @@ def main():
         cv=folds,
     )
     cluster = address or LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     )
     with Client(cluster) as client:
         print(f"{len(client.ncores())} workers")
