@@ -47,7 +47,9 @@ def main():
     with Client(cluster) as client:
         print(f"{len(client.ncores())} workers")
         # What is named here is copied to every worker, so that none of it is lost with
-        # one of them: the data, and which rows are in which fold.
+        # one of them: the data, and which rows are in which fold. Dask's memory manager
+        # would remove all copies but one.
+        client.amm.stop()
         shared = [X_train, y_train, *chain.from_iterable(folds)]
         with joblib.parallel_config(backend="dask", scatter=shared):
             search.fit(X_train, y_train)

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -130,19 +130,14 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             If `X` is not numeric, finite and 2-D, or ``scaling=None`` and `X` leaves
             [0, 1].
         """
-        X = self._validate(X, reset=True)
-        if self.scaling == "feature":
-            if sparse.issparse(X):
-                self.data_min_, self.data_max_ = min_max_axis(X, axis=0)
-            else:
-                self.data_min_, self.data_max_ = X.min(axis=0), X.max(axis=0)
-        elif self.scaling == "global":
-            self.data_min_, self.data_max_ = float(X.min()), float(X.max())
-        else:
-            self.data_min_, self.data_max_ = 0.0, 1.0
-        if np.max(self.data_max_ / 2 - self.data_min_ / 2) > np.finfo(float).max / 2:
+        checked = self._check(X)
+        low, high = self._range(checked)
+        if np.max(high / 2 - low / 2) > np.finfo(float).max / 2:
             raise ValueError("The range of X is too large for float64 numbers.")
         random_state = check_random_state(self.random_state)
+        # All is in order: only now is anything written.
+        validate_data(self, X, skip_check_array=True)
+        self.data_min_, self.data_max_ = low, high
         self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
         return self
 
@@ -169,7 +164,9 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             in `fit`, or ``scaling=None`` and `X` leaves [0, 1].
         """
         check_is_fitted(self)
-        X = self._validate(X, reset=False)
+        checked = self._check(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        X = checked
         one_range = np.ndim(self.data_min_) == 0
         levels = None
         if sparse.issparse(X) and np.all(self.data_min_ >= 0):
@@ -199,14 +196,26 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         rates = (x - low) / np.where(width > 0, width, np.inf)
         return (self.max_rate * np.clip(rates, 0, 1)).astype(np.float32)
 
-    def _validate(self, X, reset):
+    def _range(self, X):
+        """Return the intensities that become the lowest and the highest rate."""
+        if self.scaling is None:
+            return 0.0, 1.0
+        if self.scaling == "global":
+            return float(X.min()), float(X.max())
+        if sparse.issparse(X):
+            return min_max_axis(X, axis=0)
+        return X.min(axis=0), X.max(axis=0)
+
+    # In summing large numbers to find infinite ones, scikit-learn may meet one itself.
+    @np.errstate(invalid="ignore")
+    def _check(self, X):
         """Check X; 8-bit images stay 8-bit."""
-        X = validate_data(
-            self,
+        X = check_array(
             X,
-            reset=reset,
             accept_sparse="csr",
             dtype=(np.float64, np.float32, np.uint8),
+            estimator=self,
+            input_name="X",
         )
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()

@@ -175,6 +175,7 @@ class _Batch:
         self.shares = np.asarray(shares, self.logits.dtype)
         self.gradients = gradients
 
+    @np.errstate(over="ignore", invalid="ignore")
     def run(self, i, rows, workspace):
         """Run chunk ``i``, made of `rows`.
 
@@ -273,6 +274,7 @@ class _Batch:
             return loss, None
         return loss, weight_gradient(inputs, currents, workspace)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, gradient):
         """Return coef_grads and intercept_grads, of the shapes of the parameters."""
         n_weights = len(self.layers.counts)

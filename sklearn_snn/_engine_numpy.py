@@ -41,6 +41,7 @@ class NumpyEngine:
         self.network = network
         self._workspace = Workspace()
 
+    @np.errstate(over="ignore", invalid="ignore")
     def logits(self, coefs, intercepts, X):
         """Run the network.
 
@@ -59,6 +60,7 @@ class NumpyEngine:
                 logits.append(self._forward(coefs, intercepts, X[chunk]).logits)
         return np.concatenate(logits)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def spikes(self, coefs, intercepts, X):
         """Run the network and keep all spikes.
 
@@ -79,6 +81,7 @@ class NumpyEngine:
             parts.append([s.transpose(1, 0, 2).astype(np.uint8) for s in tape.spikes])
         return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
 
+    @np.errstate(over="ignore", invalid="ignore")
     def loss_and_gradients(self, coefs, intercepts, X, y, shares):
         """Run the network and backpropagate the cross-entropy through time.
 
@@ -121,6 +124,7 @@ class NumpyEngine:
                 count += s.sum(axis=(0, 1))
         return loss, coef_grads, intercept_grads, counts
 
+    @np.errstate(over="ignore", invalid="ignore")
     def fit_to_data(self, coefs, intercepts, X, weights):
         """Set first parameters from a few samples; see `_network.fit_to_data`.
 

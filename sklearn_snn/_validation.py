@@ -16,6 +16,8 @@ from sklearn_snn._spike_trains import SpikeTrains
 _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
 
+# In summing large numbers to find infinite ones, scikit-learn may meet one itself.
+@np.errstate(invalid="ignore")
 def validate_input(estimator, X, y="no_validation", *, reset):
     """Check X, and y where one is given, before any work is done.
 

@@ -87,8 +87,9 @@ def search(X, y, folds, **traces):
     return grid.fit(X, y)
 
 
-def search_on_cluster(X, y, folds, **traces):
+def search_on_cluster(client, X, y, folds, **traces):
     """Search with a copy of the data, and of the folds' rows, on every worker."""
+    client.amm.stop()  # it would remove all copies but one
     shared = [X, y, *chain.from_iterable(folds)]
     with joblib.parallel_config(backend="dask", scatter=shared):
         return search(X, y, folds, **traces)
@@ -116,7 +117,7 @@ def assert_same_search(a, b):
 def test_a_search_on_two_workers_equals_the_local_one(client, local, tmp_path):
     *data, expected = local
     workers = set(client.run(os.getpid).values())
-    assert_same_search(search_on_cluster(*data, pids=tmp_path), expected)
+    assert_same_search(search_on_cluster(client, *data, pids=tmp_path), expected)
     assert {int(path.name) for path in tmp_path.iterdir()} == workers
     assert os.getpid() not in workers
 
@@ -127,7 +128,7 @@ def test_a_killed_worker_does_not_lose_the_search(local, tmp_path):
     pids.mkdir()
     with make_cluster() as cluster, distributed.Client(cluster) as client:
         workers = set(client.run(os.getpid).values())
-        found = search_on_cluster(*data, pids=pids, killed=killed)
+        found = search_on_cluster(client, *data, pids=pids, killed=killed)
         client.wait_for_workers(2, timeout=60)
         left = set(client.run(os.getpid).values())
     assert_same_search(found, expected)
