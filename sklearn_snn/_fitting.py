@@ -77,7 +77,8 @@ class FitMixin(CallbackSupportMixin):
             )
         going_on = hasattr(self, "coefs_")
         with _all_or_nothing(self):
-            _check_partial_fit_first_call(self, classes)
+            with np.errstate(invalid="ignore"):  # of labels that no integer can hold
+                _check_partial_fit_first_call(self, classes)
             X, y, weights = self._validate(X, y, sample_weight, going_on)
             classes = check_classes(y, self.classes_, type(self).__name__)
             samples = self._samples(X, y, weights, classes, going_on)

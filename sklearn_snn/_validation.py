@@ -16,8 +16,12 @@ from sklearn_snn._spike_trains import SpikeTrains
 _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
 
-# In summing large numbers to find infinite ones, scikit-learn may meet one itself.
-@np.errstate(invalid="ignore")
+# Looking for infinite numbers and for fractions, scikit-learn sums, and casts to integers,
+# whatever there is; what numpy says about that says nothing about the data.
+_quietly = np.errstate(invalid="ignore")
+
+
+@_quietly
 def validate_input(estimator, X, y="no_validation", *, reset):
     """Check X, and y where one is given, before any work is done.
 
@@ -147,6 +151,7 @@ def class_weights(class_weight, classes, labels, sample_weight):
     return weights
 
 
+@_quietly
 def check_classes(y, classes, name):
     """Check the labels, and find out which classes there are.
 
