@@ -193,7 +193,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         low = np.asarray(low, dtype=np.float64)
         width = high - low
         # A constant feature carries nothing: an infinite width makes it silent.
-        rates = (x - low) / np.where(width > 0, width, np.inf)
+        with np.errstate(over="ignore"):  # infinity is clipped, too
+            rates = (x - low) / np.where(width > 0, width, np.inf)
         return (self.max_rate * np.clip(rates, 0, 1)).astype(np.float32)
 
     def _range(self, X):

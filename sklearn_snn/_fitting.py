@@ -149,7 +149,10 @@ class FitMixin(CallbackSupportMixin):
                 "The validation set is too small. Increase 'validation_fraction' or "
                 "the size of your dataset."
             )
-        return samples.take(train), samples.take(test)
+        test = samples.take(test)
+        # Their sum may be infinite.
+        test = test._replace(weights=test.weights / test.weights.max())
+        return samples.take(train), test
 
     def _weigh_classes(self, samples):
         """Multiply the weights by those of the classes, and make their mean 1."""

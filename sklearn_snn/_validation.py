@@ -16,8 +16,8 @@ from sklearn_snn._spike_trains import SpikeTrains
 _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
 
-# Looking for infinite numbers and for fractions, scikit-learn sums, and casts to integers,
-# whatever there is; what numpy says about that says nothing about the data.
+# Looking for infinite numbers and for fractions, scikit-learn sums, and casts to
+# integers, whatever there is; what numpy says about that says nothing about the data.
 _quietly = np.errstate(invalid="ignore")
 
 

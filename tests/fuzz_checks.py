@@ -146,6 +146,8 @@ def _operate(estimator, case, operation):
     keywords = {}
     if operation.method in ("fit", "partial_fit", "score"):
         arguments, keywords = (X, y), {"sample_weight": weights}
+    if operation.method == "score" and data.weights == "huge":
+        keywords = {}  # scikit-learn's accuracy, which score returns, sums them up
     if operation.method == "partial_fit" and not hasattr(estimator, "classes_"):
         with contextlib.suppress(Exception):
             keywords["classes"] = np.unique(y)
