@@ -1,5 +1,6 @@
 """SpikingClassifier: parameters and training; no mathematics of the network."""
 
+import sys
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +14,10 @@ from sklearn_snn._optimizers import SCHEDULES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._prediction import PredictionMixin
 from sklearn_snn._surrogates import SURROGATES
+
+# What a float can hold: an int may be larger.
+_POSITIVE = Interval(Real, 0, sys.float_info.max, closed="right")
+_NOT_NEGATIVE = Interval(Real, 0, sys.float_info.max, closed="both")
 
 
 class SpikingClassifier(
@@ -207,32 +212,29 @@ class SpikingClassifier(
             Interval(Integral, 1, None, closed="left"),
         ],
         "alpha": [Interval(Real, 0, 1, closed="both")],
-        "threshold": [Interval(Real, 0, None, closed="neither")],
-        "beta": [Interval(Real, 0, None, closed="neither")],
+        "threshold": [_POSITIVE],
+        "beta": [_POSITIVE],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "surrogate": [StrOptions(set(SURROGATES))],
         "reset": [StrOptions(set(RESETS))],
         "detach_reset": ["boolean", StrOptions({"auto"})],
-        "logit_scale": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
+        "logit_scale": [StrOptions({"auto"}), _POSITIVE],
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
+        "learning_rate_init": [_POSITIVE],
+        "power_t": [_NOT_NEGATIVE],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "epsilon": [_POSITIVE],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": [_NOT_NEGATIVE],
         "n_iter_no_change": [
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {np.inf}),
@@ -241,9 +243,9 @@ class SpikingClassifier(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "warm_start": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "grad_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "grad_clip": [_POSITIVE, None],
+        "max_grad_norm": [_POSITIVE, None],
+        "weight_decay": [_NOT_NEGATIVE],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "engine": [StrOptions(set(ENGINES))],

@@ -208,7 +208,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         return X.min(axis=0), X.max(axis=0)
 
     # In summing large numbers to find infinite ones, scikit-learn may meet one itself.
-    @np.errstate(invalid="ignore")
+    @np.errstate(over="ignore", invalid="ignore")
     def _check(self, X):
         """Check X; 8-bit images stay 8-bit."""
         X = check_array(

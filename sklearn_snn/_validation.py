@@ -18,7 +18,7 @@ _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
 # Looking for infinite numbers and for fractions, scikit-learn sums, and casts to
 # integers, whatever there is; what numpy says about that says nothing about the data.
-_quietly = np.errstate(invalid="ignore")
+_quietly = np.errstate(over="ignore", invalid="ignore")
 
 
 @_quietly
