@@ -1,6 +1,5 @@
 """SpikingClassifier: parameters and training; no mathematics of the network."""
 
-import sys
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,9 +14,8 @@ from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._prediction import PredictionMixin
 from sklearn_snn._surrogates import SURROGATES
 
-# What a float can hold: an int may be larger.
-_POSITIVE = Interval(Real, 0, sys.float_info.max, closed="right")
-_NOT_NEGATIVE = Interval(Real, 0, sys.float_info.max, closed="both")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
 class SpikingClassifier(

@@ -28,6 +28,7 @@ from sklearn_snn._training import (
 )
 from sklearn_snn._validation import (
     check_classes,
+    check_magnitudes,
     class_weights,
     network_dtype,
     validate_input,
@@ -96,6 +97,7 @@ class FitMixin(CallbackSupportMixin):
 
     def _validate(self, X, y, sample_weight, going_on):
         """Check the data; return it without the rows of weight 0."""
+        check_magnitudes(self.get_params(deep=False))
         X, y = validate_input(self, X, y, reset=not going_on)
         weights = validate_weights(X, sample_weight)
         present = weights > 0

@@ -1,5 +1,8 @@
 """What a network accepts as X, y and weights: scikit-learn's rules, and sequences."""
 
+import sys
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -81,6 +84,13 @@ def validate_input(estimator, X, y="no_validation", *, reset):
     features = X.rates if isinstance(X, SpikeTrains) else X[:, 0]
     validate_data(estimator, features, reset=reset, skip_check_array=True)
     return (X, y) if has_y else X
+
+
+def check_magnitudes(params):
+    """Raise ValueError if a parameter is an int that no float can hold."""
+    for name, value in params.items():
+        if isinstance(value, Integral) and abs(int(value)) > sys.float_info.max:
+            raise ValueError(f"{name} is too large a number.")
 
 
 def network_dtype(X):
