@@ -1,7 +1,6 @@
 """What a network accepts as X, y and weights: scikit-learn's rules, and sequences."""
 
-import sys
-from numbers import Integral
+from numbers import Real
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -87,10 +86,20 @@ def validate_input(estimator, X, y="no_validation", *, reset):
 
 
 def check_magnitudes(params):
-    """Raise ValueError if a parameter is an int that no float can hold."""
-    for name, value in params.items():
-        if isinstance(value, Integral) and abs(int(value)) > sys.float_info.max:
-            raise ValueError(f"{name} is too large a number.")
+    """Raise ValueError if a parameter, or a class's weight, is finite but no float."""
+    weights = params["class_weight"]
+    named = list(params.items())
+    if isinstance(weights, dict):
+        named += [("class_weight", weight) for weight in weights.values()]
+    for name, value in named:
+        if not isinstance(value, Real) or value == np.inf:
+            continue
+        try:
+            is_finite = float(value) != np.inf
+        except OverflowError:  # of an int
+            is_finite = False
+        if not is_finite:
+            raise ValueError(f"{name} is, or contains, too large a number.")
 
 
 def network_dtype(X):
