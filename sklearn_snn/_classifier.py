@@ -14,6 +14,7 @@ from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._prediction import PredictionMixin
 from sklearn_snn._surrogates import SURROGATES
 
+_COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
@@ -171,10 +172,8 @@ class SpikingClassifier(
     firing_rates_ : ndarray of shape (n_layers_ - 1,)
         Mean number of spikes per neuron and step in the last epoch, for each hidden
         layer and the output layer; in [0, 1].
-    n_layers_ : int
-        Number of layers, input and output included.
-    n_outputs_ : int
-        Number of output neurons, one per class.
+    n_layers_, n_outputs_ : int
+        Number of layers, input and output included, and of output neurons.
     out_activation_ : str
         "softmax".
 
@@ -205,14 +204,11 @@ class SpikingClassifier(
     """
 
     _parameter_constraints = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "hidden_layer_sizes": ["array-like", _COUNT],
         "alpha": [Interval(Real, 0, 1, closed="both")],
         "threshold": [_POSITIVE],
         "beta": [_POSITIVE],
-        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_steps": [_COUNT],
         "surrogate": [StrOptions(set(SURROGATES))],
         "reset": [StrOptions(set(RESETS))],
         "detach_reset": ["boolean", StrOptions({"auto"})],
@@ -226,17 +222,11 @@ class SpikingClassifier(
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [_POSITIVE],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "max_iter": [_COUNT],
         "shuffle": ["boolean"],
         "tol": [_NOT_NEGATIVE],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
+        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "warm_start": ["boolean"],

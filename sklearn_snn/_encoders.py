@@ -12,10 +12,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._validation import quietly
 
 # What is converted at a time, dense and sparse: keeps the float64 temporaries small.
 _ROWS = 1024
 _ENTRIES = 2**20
+# What input may be; 8-bit images stay 8-bit.
+_ACCEPTED = {"accept_sparse": "csr", "dtype": (np.float64, np.float32, np.uint8)}
 
 
 class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
@@ -130,8 +133,9 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             If `X` is not numeric, finite and 2-D, or ``scaling=None`` and `X` leaves
             [0, 1].
         """
-        checked = self._check(X)
-        low, high = self._range(checked)
+        with quietly():
+            checked = check_array(X, estimator=self, input_name="X", **_ACCEPTED)
+        low, high = self._range(self._check_range(checked))
         if np.max(high / 2 - low / 2) > np.finfo(float).max / 2:
             raise ValueError("The range of X is too large for float64 numbers.")
         random_state = check_random_state(self.random_state)
@@ -164,9 +168,9 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             in `fit`, or ``scaling=None`` and `X` leaves [0, 1].
         """
         check_is_fitted(self)
-        checked = self._check(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        X = checked
+        with quietly():
+            X = validate_data(self, X, reset=False, **_ACCEPTED)
+        X = self._check_range(X)
         one_range = np.ndim(self.data_min_) == 0
         levels = None
         if sparse.issparse(X) and np.all(self.data_min_ >= 0):
@@ -207,17 +211,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             return min_max_axis(X, axis=0)
         return X.min(axis=0), X.max(axis=0)
 
-    # In summing large numbers to find infinite ones, scikit-learn may meet one itself.
-    @np.errstate(over="ignore", invalid="ignore")
-    def _check(self, X):
-        """Check X; 8-bit images stay 8-bit."""
-        X = check_array(
-            X,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32, np.uint8),
-            estimator=self,
-            input_name="X",
-        )
+    def _check_range(self, X):
+        """Return X without duplicate entries; with scaling=None, check its range."""
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()

@@ -175,22 +175,23 @@ class FitMixin(CallbackSupportMixin):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not what the "
                 f"network to go on with has, {tuple(hidden)}."
             )
-        batch_size = 200 if self.batch_size == "auto" else self.batch_size
+        # Plain numbers: numpy's narrow ones, such as int8, would overflow.
+        batch_size = 200 if self.batch_size == "auto" else int(self.batch_size)
         plan = TrainingPlan(
             batch_size=min(batch_size, len(samples.y)),
             shuffle=self.shuffle,
-            learning_rate_init=self.learning_rate_init,
+            learning_rate_init=float(self.learning_rate_init),
             schedule=self.learning_rate,
-            power_t=self.power_t,
+            power_t=float(self.power_t),
             solver=self.solver,
-            momentum=self.momentum,
+            momentum=float(self.momentum),
             nesterov=self.nesterovs_momentum,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            grad_clip=self.grad_clip,
-            max_grad_norm=self.max_grad_norm,
-            weight_decay=self.weight_decay,
+            beta_1=float(self.beta_1),
+            beta_2=float(self.beta_2),
+            epsilon=float(self.epsilon),
+            grad_clip=_float_or_none(self.grad_clip),
+            max_grad_norm=_float_or_none(self.max_grad_norm),
+            weight_decay=float(self.weight_decay),
         )
         trainer = Trainer(
             self._engine(samples.X),
@@ -217,12 +218,13 @@ class FitMixin(CallbackSupportMixin):
     def _run(self, trainer, validation, user_data):
         """Train epoch by epoch; return the warnings and the error of its end."""
         callbacks = _Callbacks(self, user_data)
-        stall = _Stall(self.tol, self.n_iter_no_change)
+        stall = _Stall(float(self.tol), self.n_iter_no_change)
+        max_iter = int(self.max_iter)
         last, best, epoch, problems = None, {}, None, []
         try:
-            for n_iter in range(1, self.max_iter + 1):
+            for n_iter in range(1, max_iter + 1):
                 callbacks.begin_epoch()
-                epoch = trainer.epoch(n_iter - 1, self.max_iter)
+                epoch = trainer.epoch(n_iter - 1, max_iter)
                 fitted = self._after_epoch(trainer, epoch, n_iter, last, validation)
                 score = -epoch.loss
                 if validation is not None:
@@ -233,7 +235,7 @@ class FitMixin(CallbackSupportMixin):
                         }
                 last = fitted | best
                 if self.verbose:
-                    _report(fitted, epoch, f"Epoch {n_iter}/{self.max_iter}")
+                    _report(fitted, epoch, f"Epoch {n_iter}/{max_iter}")
                 is_stalled = stall.goes_on(score) and not self._reduce_rate(
                     trainer, stall
                 )
@@ -242,7 +244,7 @@ class FitMixin(CallbackSupportMixin):
             else:
                 problems.append(
                     ConvergenceWarning(
-                        f"Maximum number of epochs (max_iter={self.max_iter}) reached "
+                        f"Maximum number of epochs (max_iter={max_iter}) reached "
                         "and the optimization hasn't converged yet."
                     )
                 )
@@ -298,7 +300,7 @@ class FitMixin(CallbackSupportMixin):
 
     def _reduce_rate(self, trainer, stall):
         """Reduce an adaptive learning rate; tell whether training goes on with it."""
-        rate = self.learning_rate_init * trainer.reduction
+        rate = float(self.learning_rate_init) * trainer.reduction
         if self.learning_rate != "adaptive" or rate <= _LOWEST_RATE:
             return False
         trainer.reduction /= _REDUCTION
@@ -331,7 +333,9 @@ class _Callbacks:
         X, y, sample_weight = user_data
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._call = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self._root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        self._root = estimator._init_callback_context(
+            max_subtasks=int(estimator.max_iter)
+        )
         self._root.call_on_fit_task_begin(**self._call)
         self._epoch = None
 
@@ -349,6 +353,10 @@ class _Callbacks:
     def end(self):
         """Say that the estimator is fitted."""
         self._root.call_on_fit_task_end(**self._call, reconstruction_attributes={})
+
+
+def _float_or_none(value):
+    return None if value is None else float(value)
 
 
 def _report(fitted, epoch, title):

@@ -17,7 +17,7 @@ class PredictionMixin:
 
     def _engine(self, X):
         """Return the engine for an input like X."""
-        n_steps = X.shape[1] if X.ndim == 3 else self.n_steps
+        n_steps = X.shape[1] if X.ndim == 3 else int(self.n_steps)
         scale = self.logit_scale
         if scale == "auto":
             scale = _FULL_RATE_LOGIT / n_steps

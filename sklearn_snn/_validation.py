@@ -18,12 +18,16 @@ from sklearn_snn._spike_trains import SpikeTrains
 _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
 
-# Looking for infinite numbers and for fractions, scikit-learn sums, and casts to
-# integers, whatever there is; what numpy says about that says nothing about the data.
-_quietly = np.errstate(over="ignore", invalid="ignore")
+def quietly():
+    """Return a context in which scikit-learn checks data without numpy's warnings.
+
+    Looking for infinite numbers and for fractions it sums, and casts to integers,
+    whatever there is; what numpy says about that says nothing about the data.
+    """
+    return np.errstate(over="ignore", invalid="ignore")
 
 
-@_quietly
+@quietly()
 def validate_input(estimator, X, y="no_validation", *, reset):
     """Check X, and y where one is given, before any work is done.
 
@@ -170,7 +174,7 @@ def class_weights(class_weight, classes, labels, sample_weight):
     return weights
 
 
-@_quietly
+@quietly()
 def check_classes(y, classes, name):
     """Check the labels, and find out which classes there are.
 
