@@ -117,8 +117,7 @@ class SpikingClassifier(
         Whether `fit` goes on with the weights there are, instead of new ones.
     class_weight : dict {label: weight}, "balanced" or None, default=None
         Multiplies the weights of the samples of each class. "balanced" gives all
-        classes the same total weight, which rare classes may need in order to be
-        learned at all.
+        classes the same total weight, which rare ones may need to be learned at all.
     grad_clip : float or None, default=None
         Every element of the gradient is clipped to [-grad_clip, grad_clip].
     max_grad_norm : float or None, default=1.0
@@ -128,9 +127,8 @@ class SpikingClassifier(
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the samples from which the initial biases are
-        set, and the order of the samples. Pass an int for the same result, to the bit,
-        in every `fit`.
+        Determines the initial weights and biases and the order of the samples. Pass an
+        int for the same result, to the bit, in every `fit`.
     verbose : bool, default=False
         Whether to print a line per epoch.
     engine : {"auto", "numba", "numpy"}, default="auto"
@@ -355,7 +353,7 @@ class SpikingClassifier(
             stays as it was. ValueError also if training diverges; the estimator is then
             that of the last complete epoch, if there is one, and else as it was.
         ImportError
-            If ``engine="numba"`` and numba is not installed.
+            If ``engine="numba"`` and numba cannot be used.
         """
         return self._fit(X, y, sample_weight)
 
