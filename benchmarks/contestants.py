@@ -11,6 +11,8 @@ A contestant is a function of (images, labels, n_steps, n_hidden) that returns t
 trains on the images of given rows, the other predicts their classes.
 """
 
+import math
+
 ALPHA, THRESHOLD, BETA, LEARNING_RATE = 0.95, 0.6, 5.0, 2e-3
 
 
@@ -24,7 +26,7 @@ def make_ours(engine_name):
         from sklearn_snn._engines import make_engine
         from sklearn_snn._network import Network, initial_parameters
         from sklearn_snn._neurons import LIF
-        from sklearn_snn._optimizers import Adam, clip_by_norm
+        from sklearn_snn._optimizers import Adam, clip_by_norm, norms
 
         trains = PoissonSpikeEncoder(n_steps, random_state=0).fit_transform(images)
         network = Network(LIF(ALPHA, THRESHOLD, BETA), n_steps, 10 / n_steps)
@@ -36,15 +38,15 @@ def make_ours(engine_name):
         engine.fit_to_data(coefs, intercepts, trains[:128], np.ones(128))
 
         def step(rows):
-            _, coef_grads, intercept_grads, _ = engine.loss_and_gradients(
+            result = engine.loss_and_gradients(
                 coefs,
                 intercepts,
                 trains[rows],
                 labels[rows],
                 np.full(len(rows), 1 / len(rows)),
             )
-            grads = coef_grads + intercept_grads
-            clip_by_norm(grads, 1.0)
+            grads = result.coef_grads + result.intercept_grads
+            clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
             optimizer.update(grads, LEARNING_RATE)
 
         def predict(rows):

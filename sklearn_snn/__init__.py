@@ -2,7 +2,16 @@
 
 from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
+from sklearn_snn._persistence import load_model
+from sklearn_snn._simulation import SimulationRecord
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._version import __version__
 
-__all__ = ["PoissonSpikeEncoder", "SpikeTrains", "SpikingClassifier", "__version__"]
+__all__ = [
+    "PoissonSpikeEncoder",
+    "SimulationRecord",
+    "SpikeTrains",
+    "SpikingClassifier",
+    "__version__",
+    "load_model",
+]

@@ -1,9 +1,9 @@
-"""SpikingClassifier: parameters and training; no mathematics of the network."""
+"""SpikingClassifier: its parameters and what they mean; no mathematics."""
 
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklearn_snn._engines import ENGINES
@@ -160,6 +160,9 @@ class SpikingClassifier(
         included, with `warm_start` and in `partial_fit`.
     loss_, best_loss_ : float
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
+    train_scores_ : list of float
+        Accuracy of each epoch on the samples that are learned from, each predicted just
+        before its mini-batch changes the weights.
     validation_scores_ : list of float or None
         Accuracy after each epoch on the samples set aside; None without
         `early_stopping`.
@@ -170,6 +173,11 @@ class SpikingClassifier(
     firing_rates_ : ndarray of shape (n_layers_ - 1,)
         Mean number of spikes per neuron and step in the last epoch, for each hidden
         layer and the output layer; in [0, 1].
+    firing_rate_curve_ : list of ndarrays of shape (n_layers_ - 1,)
+        The same for each epoch in `loss_curve_`.
+    grad_norm_curve_ : list of ndarrays of shape (n_layers_ - 1,)
+        Euclidean norm of the gradient of each layer's weights, before clipping: the
+        mean over the mini-batches of each epoch.
     n_layers_, n_outputs_ : int
         Number of layers, input and output included, and of output neurons.
     out_activation_ : str
@@ -307,91 +315,6 @@ class SpikingClassifier(
         self.random_state = random_state
         self.verbose = verbose
         self.engine = engine
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Train the network.
-
-        Ctrl-C ends the training: the estimator is then that of the last complete epoch
-        and a warning says so; within the first epoch it stays as it was and
-        KeyboardInterrupt is raised. Callbacks set with `set_callbacks` see each epoch.
-
-        Parameters
-        ----------
-        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
-                or array-like of shape (n_samples, n_steps, n_features)
-            2-D input is injected as a constant current for `n_steps` steps; 3-D input
-            is a recorded sequence, of spikes or of graded values; spike trains from an
-            encoder are drawn anew in every epoch. Computing is done in float32 for
-            spike trains, float32 arrays, and sequences of uint8 or bool; else in
-            float64.
-        y : array-like of shape (n_samples,)
-            Class labels, of two or more classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative, in the mean loss (they are scaled to a
-            mean of 1) and in the validation score. Weight 0 is the same as the row
-            being absent. Weight 2 is the same as the row twice: up to rounding if all
-            samples make up one mini-batch, else on the average over mini-batches.
-
-        Returns
-        -------
-        self : SpikingClassifier
-            The trained network.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` ends the training.
-        DeadNeuronWarning
-            If output neurons, or half of a hidden layer, never fire, or always; see
-            `sklearn_snn.exceptions`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter, `X`, `y` or `sample_weight` is not acceptable; the estimator
-            stays as it was. ValueError also if training diverges; the estimator is then
-            that of the last complete epoch, if there is one, and else as it was.
-        ImportError
-            If ``engine="numba"`` and numba cannot be used.
-        """
-        return self._fit(X, y, sample_weight)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train one epoch on a part of the data, such as a block of a stream.
-
-        Calls add up: `fit` for some epochs with a constant learning rate, and as many
-        calls with the same data, give the same network to the bit. Memory is that of a
-        mini-batch and of `X`, which may be a memory map. The first call makes the first
-        guess of the parameters from the samples it is given; scale all parts alike.
-        The learning rate of ``learning_rate="cosine"`` stays at its beginning, since a
-        stream has no known end.
-
-        Parameters
-        ----------
-        X : SpikeTrains, array-like or sparse matrix with n_samples rows
-            Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,)
-            Class labels.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever occur. Needed in the first call.
-        sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`; relative to the other samples of this call.
-
-        Returns
-        -------
-        self : SpikingClassifier
-            The network, trained one epoch further.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As in `fit`; if classes are missing or other than before; or with
-            ``early_stopping`` or ``class_weight="balanced"``, which need all data. A
-            call that fails or is interrupted leaves the estimator as it was.
-        """
-        return self._partial_fit(X, y, classes, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

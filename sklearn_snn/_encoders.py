@@ -96,6 +96,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
            [1. , 0.5, 0. ]])
     """
 
+    _fitted_names = "data_min_", "data_max_", "seed_", "n_features_in_"
     _parameter_constraints = {
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "max_rate": [Interval(Real, 0, 1, closed="right")],

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from sklearn_snn import _numba_chunks as kernels
 from sklearn_snn._blas import single_threaded_blas
-from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._engine_numpy import NumpyEngine, Step
 from sklearn_snn._numba_network import Layers
 from sklearn_snn._numba_neurons import RESET_CODES, SURROGATE_CODES, Constants
 from sklearn_snn._numba_vectors import LANES
@@ -89,12 +89,13 @@ class NumbaEngine:
         self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return batch.logits
 
-    def spikes(self, coefs, intercepts, X):
-        """Run the network and keep all spikes; see `NumpyEngine.spikes`."""
+    def spikes(self, coefs, intercepts, X, first=0):
+        """Run the network and keep spikes; see `NumpyEngine.spikes`."""
         batch = _Batch(self.network, coefs, intercepts, X)
-        batch.keep_spikes()
+        sizes = batch.layers.sizes[1 + first :]
+        batch.keep_spikes(sizes.sum())
         self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
-        return np.split(batch.spikes, list(accumulate(batch.layers.sizes[1:-1])), 2)
+        return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
 
     def loss_and_gradients(self, coefs, intercepts, X, y, shares):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
@@ -118,11 +119,11 @@ class NumbaEngine:
             coef_grads[0] = sum(first_gradients)
         ends = list(accumulate(batch.layers.sizes[1:-1]))
         counts = np.split(np.sum(fired, axis=0), ends)
-        return sum(losses), coef_grads, intercept_grads, counts
+        return Step(sum(losses), coef_grads, intercept_grads, counts, batch.logits)
 
     def fit_to_data(self, coefs, intercepts, X, weights):
         """Set first parameters from a few samples, once in a fit: numpy will do."""
-        NumpyEngine(self.network).fit_to_data(coefs, intercepts, X, weights)
+        return NumpyEngine(self.network).fit_to_data(coefs, intercepts, X, weights)
 
     def _run(self, batch, chunks):
         """Run all chunks; return (loss, fired, first gradient) of each."""
@@ -160,13 +161,13 @@ class _Batch:
         self.constants = _constants(network, dtype)
         sizes = self.layers.sizes
         self.logits = np.empty((X.shape[0], sizes[-1]), dtype)
-        self.spikes = np.empty((0, network.n_steps, sizes[1:].sum()), np.uint8)
+        self.spikes = np.empty((0, network.n_steps, 0), np.uint8)
         self.y, self.shares = np.empty(0, np.int64), np.empty(0, dtype)
         self.gradients = None
 
-    def keep_spikes(self):
-        """Keep the spikes of all samples, layers side by side."""
-        shape = self.X.shape[0], *self.spikes.shape[1:]
+    def keep_spikes(self, n_neurons):
+        """Keep the spikes of the last layers, side by side."""
+        shape = self.X.shape[0], self.network.n_steps, n_neurons
         self.spikes = np.empty(shape, np.uint8)
 
     def learn(self, y, shares, gradients):

@@ -5,6 +5,8 @@ are depends on shapes alone and the partial gradients are added in order, so tha
 result is the same to the bit wherever and however often it is computed.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_snn._blas import single_threaded_blas
@@ -21,6 +23,26 @@ from sklearn_snn._workspace import Workspace
 # Largest (n_steps, n_samples, n_units) of a chunk: 64 MB in float32.
 MAX_CHUNK_ELEMENTS = 2**24
 MAX_CHUNK_SAMPLES = 128
+
+
+class Step(NamedTuple):
+    """What a batch says about the parameters.
+
+    Attributes
+    ----------
+    loss : float
+        Weighted sum over the samples.
+    coef_grads, intercept_grads : lists of ndarrays
+    counts : list of ndarrays of shape (n_units,)
+        Number of spikes of each neuron, all samples together.
+    logits : ndarray of shape (n_samples, n_classes)
+    """
+
+    loss: float
+    coef_grads: list
+    intercept_grads: list
+    counts: list
+    logits: np.ndarray
 
 
 class NumpyEngine:
@@ -41,7 +63,28 @@ class NumpyEngine:
         self.network = network
         self._workspace = Workspace()
 
-    @np.errstate(over="ignore", invalid="ignore")
+    def tapes(self, coefs, intercepts, X):
+        """Run the network chunk by chunk, and show all that happened.
+
+        Parameters
+        ----------
+        coefs, intercepts : lists of ndarrays
+        X : batch of n_samples samples
+
+        Yields
+        ------
+        rows : slice
+        tape : Tape
+            Of these rows of X; the next one overwrites it, but for its logits.
+        """
+        for rows in self._chunks(X.shape[0], coefs):
+            with (
+                single_threaded_blas(),
+                np.errstate(over="ignore", invalid="ignore"),
+            ):
+                tape = self._forward(coefs, intercepts, X[rows])
+            yield rows, tape
+
     def logits(self, coefs, intercepts, X):
         """Run the network.
 
@@ -54,32 +97,31 @@ class NumpyEngine:
         -------
         logits : ndarray of shape (n_samples, n_classes)
         """
-        logits = []
-        for chunk in self._chunks(X.shape[0], coefs):
-            with single_threaded_blas():
-                logits.append(self._forward(coefs, intercepts, X[chunk]).logits)
-        return np.concatenate(logits)
+        return np.concatenate(
+            [tape.logits for _, tape in self.tapes(coefs, intercepts, X)]
+        )
 
-    @np.errstate(over="ignore", invalid="ignore")
-    def spikes(self, coefs, intercepts, X):
-        """Run the network and keep all spikes.
+    def spikes(self, coefs, intercepts, X, first=0):
+        """Run the network and keep the spikes of some layers.
 
         Parameters
         ----------
         coefs, intercepts : lists of ndarrays
         X : batch of n_samples samples
+        first : int, default=0
+            The layers from this one on.
 
         Returns
         -------
         spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
             One per layer.
         """
-        parts = []
-        for chunk in self._chunks(X.shape[0], coefs):
-            with single_threaded_blas():
-                tape = self._forward(coefs, intercepts, X[chunk])
-            parts.append([s.transpose(1, 0, 2).astype(np.uint8) for s in tape.spikes])
-        return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+        shape = X.shape[0], self.network.n_steps
+        spikes = [np.empty((*shape, len(b)), np.uint8) for b in intercepts[first:]]
+        for rows, tape in self.tapes(coefs, intercepts, X):
+            for kept, s in zip(spikes, tape.spikes[first:], strict=True):
+                kept[rows] = s.transpose(1, 0, 2)
+        return spikes
 
     @np.errstate(over="ignore", invalid="ignore")
     def loss_and_gradients(self, coefs, intercepts, X, y, shares):
@@ -96,16 +138,12 @@ class NumpyEngine:
 
         Returns
         -------
-        loss : float
-            Weighted sum over the samples.
-        coef_grads, intercept_grads : lists of ndarrays
-        counts : list of ndarrays of shape (n_units,)
-            Number of spikes of each neuron, all samples together.
+        step : Step
         """
         shares = np.asarray(shares, coefs[0].dtype)
         coef_grads = [np.zeros_like(w) for w in coefs]
         intercept_grads = [np.zeros_like(b) for b in intercepts]
-        loss = 0.0
+        loss, logits = 0.0, []
         counts = [np.zeros(len(b)) for b in intercepts]
         for chunk in self._chunks(len(y), coefs):
             with single_threaded_blas():
@@ -120,9 +158,11 @@ class NumpyEngine:
                 coef_grads[layer][: len(coef_grad)] += coef_grad
                 intercept_grads[layer] += intercept_grad
             loss += chunk_loss
+            logits.append(tape.logits)
             for count, s in zip(counts, tape.spikes, strict=True):
                 count += s.sum(axis=(0, 1))
-        return loss, coef_grads, intercept_grads, counts
+        logits = np.concatenate(logits)
+        return Step(loss, coef_grads, intercept_grads, counts, logits)
 
     @np.errstate(over="ignore", invalid="ignore")
     def fit_to_data(self, coefs, intercepts, X, weights):
@@ -138,12 +178,17 @@ class NumpyEngine:
             As many samples as fit into a chunk are used.
         weights : ndarray of shape (n_samples,)
             Positive.
+
+        Returns
+        -------
+        scales : list of float
+            What the weights of each layer were multiplied with.
         """
         chunk = self._chunks(X.shape[0], coefs)[0]
         inputs = self._inputs(X[chunk], coefs[0].dtype)
         shares = (weights[chunk] / weights[chunk].sum()).astype(coefs[0].dtype)
         with single_threaded_blas():
-            fit_to_data(
+            return fit_to_data(
                 self.network, coefs, intercepts, inputs, shares, self._workspace
             )
 

@@ -6,19 +6,19 @@ there is always a last complete epoch to fall back to.
 """
 
 import warnings
-from contextlib import contextmanager
-from numbers import Integral
 
 import numpy as np
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from sklearn_snn._control import Callbacks, Stall, all_or_nothing, report
 from sklearn_snn._diagnosis import dead_layers
 from sklearn_snn._network import initial_parameters
+from sklearn_snn._samples import set_aside, weigh
 from sklearn_snn._training import (
     DivergedError,
     Samples,
@@ -29,7 +29,8 @@ from sklearn_snn._training import (
 from sklearn_snn._validation import (
     check_classes,
     check_magnitudes,
-    class_weights,
+    check_memory,
+    hidden_sizes,
     network_dtype,
     validate_input,
     validate_weights,
@@ -38,6 +39,10 @@ from sklearn_snn.exceptions import DeadNeuronWarning
 
 # An adaptive learning rate is divided by this where training stalls, down to a floor.
 _REDUCTION, _LOWEST_RATE = 5, 1e-6
+# What is kept of each epoch.
+_CURVES = "loss_curve_", "train_scores_", "grad_norm_curve_", "firing_rate_curve_"
+# Of a stream, which has no end, of the last so many calls.
+_MAX_CALLS = 10_000
 # From where a fit ends up to the line of the user that called it.
 _CALLER = 4
 
@@ -45,10 +50,111 @@ _CALLER = 4
 class FitMixin(CallbackSupportMixin):
     """Training of an estimator with the parameters of `SpikingClassifier`."""
 
+    # What there is from before the first epoch on.
+    _fitted_names = (
+        *("classes_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_"),
+        *(
+            "coefs_",
+            "intercepts_",
+            "t_",
+            "validation_scores_",
+            "best_validation_score_",
+        ),
+        *(*_CURVES, "_seed_", "_n_epochs_", "_optimizer_state_", "_initial_scales_"),
+    )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Ctrl-C ends the training: the estimator is then that of the last complete epoch
+        and a warning says so; within the first epoch it stays as it was and
+        KeyboardInterrupt is raised. Callbacks set with `set_callbacks` see each epoch.
+
+        Parameters
+        ----------
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
+                or array-like of shape (n_samples, n_steps, n_features)
+            2-D input is injected as a constant current for `n_steps` steps; 3-D input
+            is a recorded sequence, of spikes or of graded values; spike trains from an
+            encoder are drawn anew in every epoch. Computing is done in float32 for
+            spike trains, float32 arrays, and sequences of uint8 or bool; else in
+            float64.
+        y : array-like of shape (n_samples,)
+            Class labels, of two or more classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, in the mean loss (they are scaled to a
+            mean of 1) and in the validation score. Weight 0 is the same as the row
+            being absent. Weight 2 is the same as the row twice: up to rounding if there
+            are at most 128 samples in a single mini-batch; else on the average over
+            mini-batches, and over the samples that the first guess is made from.
+
+        Returns
+        -------
+        self : SpikingClassifier
+            The trained network.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ends the training.
+        DeadNeuronWarning
+            If output neurons, or half of a hidden layer, never fire, or always; see
+            `sklearn_snn.exceptions`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, `X`, `y` or `sample_weight` is not acceptable; the estimator
+            stays as it was. ValueError also if training diverges; the estimator is then
+            that of the last complete epoch, if there is one, and else as it was.
+        ImportError
+            If ``engine="numba"`` and numba cannot be used.
+        """
+        return self._fit(X, y, sample_weight)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one epoch on a part of the data, such as a block of a stream.
+
+        Calls add up: `fit` for some epochs with a constant learning rate, and as many
+        calls with the same data, give the same network to the bit. Memory is that of a
+        mini-batch and of `X`, which may be a memory map. The first call makes the first
+        guess of the parameters from the samples it is given; scale all parts alike.
+        Nothing is done that concerns a fit as a whole: the learning rate of "cosine"
+        and of "adaptive" stays at its beginning, callbacks are not called, and dead
+        neurons are not warned of. What is kept of each epoch, such as `loss_curve_`,
+        is kept for the last 10,000 calls. After a `fit`, the optimizer starts anew.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever occur, two or more. Needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`; relative to the other samples of this call.
+
+        Returns
+        -------
+        self : SpikingClassifier
+            The network, trained one epoch further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`; if classes are missing or other than before; or with
+            ``early_stopping`` or ``class_weight="balanced"``, which need all data. A
+            call that fails or is interrupted leaves the estimator as it was.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
+
     def _fit(self, X, y, sample_weight):
         """Train until an end is reached, from scratch or, with `warm_start`, on."""
         going_on = self.warm_start and hasattr(self, "coefs_")
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             X_valid, y_valid, weights = self._validate(X, y, sample_weight, going_on)
             classes = check_classes(y_valid, None, type(self).__name__)
             if going_on and not np.array_equal(classes, self.classes_):
@@ -58,8 +164,13 @@ class FitMixin(CallbackSupportMixin):
                     f"has {classes}"
                 )
             samples = self._samples(X_valid, y_valid, weights, classes, going_on)
-            samples, validation = self._split(samples)
-            trainer = self._trainer(self._weigh_classes(samples), going_on)
+            validation = None
+            if self.early_stopping:
+                samples, validation = set_aside(
+                    samples, self.validation_fraction, self.classes_, self._seed_
+                )
+            samples = weigh(samples, self.class_weight, self.classes_)
+            trainer = self._trainer(samples, going_on)
             problems = self._run(trainer, validation, (X, y, sample_weight))
         for problem in problems:
             if not isinstance(problem, Warning):
@@ -77,22 +188,24 @@ class FitMixin(CallbackSupportMixin):
                 "does not have: pass a dict of weights, or sample_weight."
             )
         going_on = hasattr(self, "coefs_")
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
                 _check_partial_fit_first_call(self, classes)
             X, y, weights = self._validate(X, y, sample_weight, going_on)
             classes = check_classes(y, self.classes_, type(self).__name__)
             samples = self._samples(X, y, weights, classes, going_on)
-            trainer = self._trainer(self._weigh_classes(samples), going_on)
+            samples = weigh(samples, self.class_weight, self.classes_)
+            trainer = self._trainer(samples, going_on)
             state = self._optimizer_state_
             if state is not None and state["solver"] == self.solver:
                 trainer.optimizer.restore(state)
             epoch = trainer.epoch()
             fitted = self._after_epoch(trainer, epoch, n_iter=1)
+            fitted |= {name: fitted[name][-_MAX_CALLS:] for name in _CURVES}
             state = {"solver": self.solver} | trainer.optimizer.state()
             vars(self).update(fitted | {"_optimizer_state_": state})
         if self.verbose:
-            _report(fitted, epoch, f"Epoch {len(self.loss_curve_)}")
+            report(fitted, epoch, f"Epoch {self._n_epochs_}")
         return self
 
     def _validate(self, X, y, sample_weight, going_on):
@@ -115,62 +228,37 @@ class FitMixin(CallbackSupportMixin):
     def _initialize(self, X):
         """Draw the first parameters and forget all epochs."""
         random_state = check_random_state(self.random_state)
-        sizes = [X.shape[-1], *self._hidden_sizes(), len(self.classes_)]
+        sizes = [
+            X.shape[-1],
+            *hidden_sizes(self.hidden_layer_sizes),
+            len(self.classes_),
+        ]
+        check_memory(sizes, 1, network_dtype(X))
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = "softmax"
-        self.coefs_, self.intercepts_ = initial_parameters(
-            sizes, network_dtype(X), random_state
-        )
         self._seed_ = int(random_state.randint(2**31 - 1))
-        self.t_, self.loss_curve_, self._optimizer_state_ = 0, [], None
+        self.coefs_, self.intercepts_ = initial_parameters(
+            sizes, network_dtype(X), child_random_state(self._seed_, "weights")
+        )
+        self.t_, self._n_epochs_, self._optimizer_state_ = 0, 0, None
+        for name in _CURVES:
+            setattr(self, name, [])
         self.validation_scores_ = self.best_validation_score_ = None
 
-    def _hidden_sizes(self):
-        hidden = np.atleast_1d(self.hidden_layer_sizes)
-        if hidden.ndim > 1 or not all(
-            isinstance(n, Integral) and n > 0 for n in hidden.tolist()
-        ):
-            raise ValueError(
-                "hidden_layer_sizes must be a positive int or a sequence of them, "
-                f"got {self.hidden_layer_sizes!r}."
-            )
-        return hidden.tolist()
-
-    def _split(self, samples):
-        """Return Samples to train on and, with early stopping, Samples to test on."""
-        if not self.early_stopping:
-            return samples, None
-        train, test = train_test_split(
-            np.arange(len(samples.y)),
-            test_size=self.validation_fraction,
-            stratify=self.classes_[samples.y],
-            random_state=child_random_state(self._seed_, "validation"),
+    def _initial_coefs(self):
+        """Return the weights that training began with, drawn again."""
+        sizes = [len(self.coefs_[0]), *(len(b) for b in self.intercepts_)]
+        coefs, _ = initial_parameters(
+            sizes, self.coefs_[0].dtype, child_random_state(self._seed_, "weights")
         )
-        if len(test) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or "
-                "the size of your dataset."
-            )
-        test = samples.take(test)
-        # Their sum may be infinite.
-        test = test._replace(weights=test.weights / test.weights.max())
-        return samples.take(train), test
-
-    def _weigh_classes(self, samples):
-        """Multiply the weights by those of the classes, and make their mean 1."""
-        labels = self.classes_[samples.y]
-        weights = samples.weights * class_weights(
-            self.class_weight, self.classes_, labels, samples.weights
-        )
-        samples = samples.take(weights > 0)
-        # The largest first, as the sum of very large weights may be infinite.
-        weights = weights[weights > 0] / weights.max()
-        return samples._replace(weights=weights / weights.mean())
+        for weights, scale in zip(coefs, self._initial_scales_, strict=True):
+            weights *= weights.dtype.type(scale)
+        return coefs
 
     def _trainer(self, samples, going_on):
         """Return a Trainer on copies of the parameters."""
         hidden = [len(b) for b in self.intercepts_[:-1]]
-        if hidden != self._hidden_sizes():
+        if hidden != hidden_sizes(self.hidden_layer_sizes):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not what the "
                 f"network to go on with has, {tuple(hidden)}."
@@ -200,7 +288,7 @@ class FitMixin(CallbackSupportMixin):
             samples,
             plan,
             self._seed_,
-            n_epochs=len(self.loss_curve_),
+            n_epochs=self._n_epochs_,
             n_seen=self.t_,
         )
         if self.verbose and trainer.engine.compiles and not going_on:
@@ -212,15 +300,19 @@ class FitMixin(CallbackSupportMixin):
             if seconds := trainer.compile():
                 print(f"Compiled in {seconds:.1f} s", flush=True)
         if not going_on:
-            trainer.first_guess()
+            self._initial_scales_ = np.array(trainer.first_guess())
         return trainer
 
     def _run(self, trainer, validation, user_data):
         """Train epoch by epoch; return the warnings and the error of its end."""
-        callbacks = _Callbacks(self, user_data)
-        stall = _Stall(float(self.tol), self.n_iter_no_change)
+        callbacks = Callbacks(self, user_data)
+        stall = Stall(float(self.tol), self.n_iter_no_change)
         max_iter = int(self.max_iter)
-        last, best, epoch, problems = None, {}, None, []
+        last, best, rates, problems = None, {}, None, []
+        if validation is not None and self.best_validation_score_ is not None:
+            # Going on: what was best so far has to be surpassed.
+            stall.best = self.best_validation_score_
+            best = {"coefs_": self.coefs_, "intercepts_": self.intercepts_}
         try:
             for n_iter in range(1, max_iter + 1):
                 callbacks.begin_epoch()
@@ -233,9 +325,9 @@ class FitMixin(CallbackSupportMixin):
                         best = {
                             name: fitted[name] for name in ("coefs_", "intercepts_")
                         }
-                last = fitted | best
+                last, rates = fitted | best, epoch.firing_rates
                 if self.verbose:
-                    _report(fitted, epoch, f"Epoch {n_iter}/{max_iter}")
+                    report(fitted, epoch, f"Epoch {n_iter}/{max_iter}")
                 is_stalled = stall.goes_on(score) and not self._reduce_rate(
                     trainer, stall
                 )
@@ -251,17 +343,18 @@ class FitMixin(CallbackSupportMixin):
         except KeyboardInterrupt:
             if last is None:
                 raise
-            message = f"Training interrupted by user after {last['n_iter_']} epochs."
-            problems.append(UserWarning(message))
+            problems.append(_interrupted(last))
         except DivergedError as error:
             if last is None:
                 raise
             problems.append(error)
         vars(self).update(last | {"_optimizer_state_": None})
-        callbacks.end()
+        try:
+            callbacks.end()
+        except KeyboardInterrupt:
+            problems.append(_interrupted(last))
         problems[:0] = [
-            DeadNeuronWarning(finding)
-            for finding in dead_layers(epoch.firing_rates, self.classes_)
+            DeadNeuronWarning(finding) for finding in dead_layers(rates, self.classes_)
         ]
         return problems
 
@@ -269,16 +362,20 @@ class FitMixin(CallbackSupportMixin):
         """Return the attributes of an estimator whose fit ends with this epoch."""
         trainer.check_parameters()
         last = vars(self) if last is None else last
-        curve = [*last["loss_curve_"], epoch.loss]
-        fitted = {
+        rates = np.array([rates.mean() for rates in epoch.firing_rates])
+        news = epoch.loss, epoch.score, epoch.grad_norms, rates
+        curves = {
+            name: [*last[name], new] for name, new in zip(_CURVES, news, strict=True)
+        }
+        fitted = curves | {
             "coefs_": [w.copy() for w in trainer.coefs],
             "intercepts_": [b.copy() for b in trainer.intercepts],
             "n_iter_": n_iter,
             "t_": trainer.n_seen,
+            "_n_epochs_": trainer.n_epochs,
             "loss_": epoch.loss,
-            "loss_curve_": curve,
-            "best_loss_": min(curve),
-            "firing_rates_": np.array([r.mean() for r in epoch.firing_rates]),
+            "best_loss_": min(curves["loss_curve_"]),
+            "firing_rates_": rates,
             "learning_rate_": epoch.learning_rate,
             "validation_scores_": None,
             "best_validation_score_": None,
@@ -308,85 +405,11 @@ class FitMixin(CallbackSupportMixin):
         return True
 
 
-class _Stall:
-    """Counts the epochs in a row in which a score did not improve by `tol`."""
-
-    def __init__(self, tol, patience):
-        self.tol, self.patience = tol, patience
-        self.best, self.count = -np.inf, 0
-
-    def goes_on(self, score):
-        """Take the score of another epoch; tell whether patience is at its end."""
-        self.count = self.count + 1 if score < self.best + self.tol else 0
-        self.best = max(self.best, score)
-        return self.count > self.patience
-
-
-class _Callbacks:
-    """The calls that scikit-learn's callbacks get during a fit; an epoch is a leaf.
-
-    They are given the data as the user gave it, which the labels of `classes_` and the
-    names of features belong to.
-    """
-
-    def __init__(self, estimator, user_data):
-        X, y, sample_weight = user_data
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._call = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self._root = estimator._init_callback_context(
-            max_subtasks=int(estimator.max_iter)
-        )
-        self._root.call_on_fit_task_begin(**self._call)
-        self._epoch = None
-
-    def begin_epoch(self):
-        """Say that an epoch begins."""
-        self._epoch = self._root.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self._call)
-
-    def end_epoch(self, fitted):
-        """Say what an epoch led to; tell whether a callback wants no further one."""
-        return self._epoch.call_on_fit_task_end(
-            **self._call, reconstruction_attributes=fitted
-        )
-
-    def end(self):
-        """Say that the estimator is fitted."""
-        self._root.call_on_fit_task_end(**self._call, reconstruction_attributes={})
+def _interrupted(fitted):
+    return UserWarning(
+        f"Training interrupted by user after {fitted['n_iter_']} epochs."
+    )
 
 
 def _float_or_none(value):
     return None if value is None else float(value)
-
-
-def _report(fitted, epoch, title):
-    """Print one line on an epoch."""
-    scores = fitted["validation_scores_"]
-    validation = f"validation score {scores[-1]:.4f}, " if scores else ""
-    rates = " ".join(f"{rate:.3f}" for rate in fitted["firing_rates_"])
-    print(
-        f"{title}: loss {epoch.loss:.4f}, {validation}firing rates {rates}, "
-        f"{epoch.seconds:.2f} s"
-    )
-
-
-@contextmanager
-def _all_or_nothing(estimator):
-    """Give the estimator back as it was if the block does not end well."""
-    before = _fitted_attributes(estimator)
-    try:
-        yield
-    except BaseException:
-        for name in _fitted_attributes(estimator):
-            delattr(estimator, name)
-        vars(estimator).update(before)
-        raise
-
-
-def _fitted_attributes(estimator):
-    """Return what a fit leaves, by scikit-learn's convention for names."""
-    return {
-        name: value
-        for name, value in vars(estimator).items()
-        if name.endswith("_") and not name.endswith("__")
-    }

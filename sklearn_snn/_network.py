@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from sklearn_snn._neurons import LIF, lif_backward, lif_forward
 from sklearn_snn._synapses import (
@@ -115,8 +115,23 @@ def forward(network, coefs, intercepts, inputs, n_samples, workspace):
         u, x = _run_layer(network, layer, weights, bias, x, n_samples, workspace)
         membranes.append(u)
         spikes.append(x)
-    logits = network.logit_scale * x.sum(axis=0)
-    return Tape(inputs, membranes, spikes, logits)
+    return Tape(inputs, membranes, spikes, readout(network, x.sum(axis=0)))
+
+
+def readout(network, counts):
+    """Return the logits of spike counts of the output neurons.
+
+    Parameters
+    ----------
+    network : Network
+    counts : ndarray of shape (..., n_classes)
+        Of the dtype of the weights.
+
+    Returns
+    -------
+    logits : ndarray of shape (..., n_classes)
+    """
+    return network.logit_scale * counts
 
 
 def _current(network, layer, weights, bias, x, n_samples, workspace):
@@ -139,6 +154,22 @@ def _run_layer(network, layer, weights, bias, x, n_samples, workspace):
     current = np.broadcast_to(current, shape)
     lif_forward(current, network.neuron, u, s, network.smooth)
     return u, s
+
+
+def class_probabilities(logits):
+    """Return the softmax of logits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (..., n_classes)
+
+    Returns
+    -------
+    p : ndarray of shape (..., n_classes)
+    """
+    # Class by class, long vectors, instead of many short ones: several times as fast.
+    by_class = np.ascontiguousarray(np.moveaxis(logits, -1, 0))
+    return np.moveaxis(softmax(by_class, axis=0), 0, -1)
 
 
 def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
@@ -171,24 +202,31 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
         As in `forward`.
     shares : ndarray of shape (n_samples,)
         Weights of the samples, which sum to 1.
+
+    Returns
+    -------
+    scales : list of float
+        What the weights of each layer were multiplied with.
     """
     neuron, n_samples = network.neuron, len(shares)
     decay = neuron.alpha ** np.arange(network.n_steps)
     rheobase = neuron.threshold / decay.sum()
-    x = inputs
+    x, scales = inputs, []
     for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
         arguments = layer, weights, bias, x, n_samples, workspace
         bias[:] = 0
         current = _current(network, *arguments)
         mean = shares @ current.mean(axis=0)
         deviation = _membrane_deviation(network, current - mean, shares)
+        scale = np.float32(1)
         if 0 < deviation < np.inf:
             target = np.clip(deviation, *(neuron.threshold * r for r in MEMBRANE_RANGE))
             scale = np.float32(target / deviation)
-            weights *= scale
-            mean *= scale
-        bias[:] = rheobase - mean
+        weights *= scale
+        bias[:] = rheobase - scale * mean
         _, x = _run_layer(network, *arguments)
+        scales.append(float(scale))
+    return scales
 
 
 def _membrane_deviation(network, current, shares):

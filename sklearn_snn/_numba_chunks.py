@@ -163,7 +163,7 @@ def run_spikes(
     logits : ndarray of shape (n_samples, n_classes)
         Overwritten.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
-        Overwritten; the layers side by side.
+        Overwritten; the last layers side by side, as many as fit.
     gradients : tuple of two ndarrays
         Added to; laid out as ``layers.transposed``, but not
         transposed, and ``layers.biases``.

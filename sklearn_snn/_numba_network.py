@@ -204,14 +204,16 @@ def run_above(constants, layers, tape, n_steps, units, fired, logits):
 
 @compiled
 def copy_spikes(layers, tape, n_steps, spikes):
-    """Copy all spikes to ``spikes``, the layers side by side."""
-    first = 0
-    for layer in range(len(layers.sizes) - 1):
+    """Copy spikes to ``spikes``, the last layers side by side: as many as fit."""
+    first = spikes.shape[1]
+    for layer in range(len(layers.sizes) - 2, -1, -1):
+        first -= layers.sizes[layer + 1]
+        if first < 0:
+            break
         s = spikes_of(tape, layers, layer, n_steps)
         for t in range(n_steps):
             for k in range(layers.sizes[layer + 1]):
                 spikes[t, first + k] = s[t, k]
-        first += layers.sizes[layer + 1]
 
 
 @compiled

@@ -142,21 +142,21 @@ def sum_of_squares(array):
     return float(np.square(array, dtype=np.float64).sum())
 
 
-def global_norm(grads):
-    """Return the Euclidean norm of all gradients together.
+def norms(arrays):
+    """Return the Euclidean norm of each array; `math.hypot` gives that of all of them.
 
     Parameters
     ----------
-    grads : list of ndarrays
+    arrays : list of ndarrays
 
     Returns
     -------
-    norm : float
+    norms : list of float
     """
-    return math.sqrt(sum(sum_of_squares(g) for g in grads))
+    return [math.sqrt(sum_of_squares(a)) for a in arrays]
 
 
-def clip_by_norm(grads, limit):
+def clip_by_norm(grads, limit, norm):
     """Scale all gradients so that their joint Euclidean norm is at most `limit`.
 
     Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural
@@ -167,8 +167,9 @@ def clip_by_norm(grads, limit):
     grads : list of ndarrays
         Scaled in place.
     limit : float
+    norm : float
+        What it is.
     """
-    norm = global_norm(grads)
     if norm > limit:
         for g in grads:
             g *= limit / norm

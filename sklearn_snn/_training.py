@@ -12,7 +12,7 @@ from sklearn_snn._optimizers import (
     Adam,
     clip_by_norm,
     clip_by_value,
-    global_norm,
+    norms,
     sum_of_squares,
 )
 from sklearn_snn._spike_trains import SpikeTrains
@@ -68,6 +68,11 @@ class Epoch(NamedTuple):
     ----------
     loss : float
         Mean over the samples while the parameters were changing, penalty included.
+    score : float
+        Accuracy on the same samples, each predicted before it was learned from.
+    grad_norms : ndarray of shape (n_layers,)
+        Euclidean norm of the gradient of each layer's weights, before clipping; mean
+        over the mini-batches.
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer.
     learning_rate : float
@@ -76,6 +81,8 @@ class Epoch(NamedTuple):
     """
 
     loss: float
+    score: float
+    grad_norms: np.ndarray
     firing_rates: list
     learning_rate: float
     seconds: float
@@ -122,12 +129,18 @@ class Trainer:
         return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
 
     def first_guess(self):
-        """Fit the first parameters to a few of the samples, chosen at random."""
+        """Fit the first parameters to a few of the samples, chosen at random.
+
+        Returns
+        -------
+        scales : list of float
+            What the weights of each layer were multiplied with.
+        """
         random_state = child_random_state(self.seed, "first guess")
         some = random_state.permutation(len(self.samples.y))[:N_FIRST_SAMPLES]
         X, _, weights = self.samples.take(some)
         X = X.present(1) if isinstance(X, SpikeTrains) else X
-        self.engine.fit_to_data(self.coefs, self.intercepts, X, weights)
+        return self.engine.fit_to_data(self.coefs, self.intercepts, X, weights)
 
     def epoch(self, n_done=0, max_iter=None):
         """Train on all samples once; spike trains are drawn anew.
@@ -157,55 +170,69 @@ class Trainer:
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
-        loss, counts = 0.0, [np.zeros(len(b)) for b in self.intercepts]
+        loss, hits, counts = 0.0, 0.0, [np.zeros(len(b)) for b in self.intercepts]
+        grad_norms = []
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
             progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
             rate = self._learning_rate(progress)
             # What is not finite is found, and reported, by the step itself.
             with np.errstate(over="ignore", invalid="ignore"):
-                batch_loss, batch_counts = self._step(batch, rate)
+                batch_loss, batch_norms, step = self._step(batch, rate)
             loss += batch_loss * len(batch.y) / n_samples
-            for count, more in zip(counts, batch_counts, strict=True):
+            hits += batch.weights[step.logits.argmax(axis=1) == batch.y].sum()
+            grad_norms.append(batch_norms)
+            for count, more in zip(counts, step.counts, strict=True):
                 count += more
         self.n_epochs += 1
         self.n_seen += n_samples
         n_tests = n_samples * self.engine.network.n_steps
         rates = [count / n_tests for count in counts]
-        return Epoch(loss, rates, rate, time.perf_counter() - start)
+        return Epoch(
+            loss,
+            float(hits / samples.weights.sum()),
+            np.mean(grad_norms, axis=0),
+            rates,
+            rate,
+            time.perf_counter() - start,
+        )
 
     def _learning_rate(self, progress):
         factor = SCHEDULES[self.plan.schedule](progress, self.n_seen, self.plan.power_t)
         return self.plan.learning_rate_init * self.reduction * factor
 
     def _step(self, batch, learning_rate):
-        """Update the parameters; return the loss and each neuron's spikes."""
+        """Update the parameters; return loss, gradients' norms by layer, and Step."""
         plan = self.plan
-        loss, coef_grads, intercept_grads, counts = self.engine.loss_and_gradients(
+        step = self.engine.loss_and_gradients(
             self.coefs, self.intercepts, batch.X, batch.y, batch.weights / len(batch.y)
         )
+        loss = step.loss
         if plan.weight_decay:
-            for weights, grad in zip(self.coefs, coef_grads, strict=True):
+            for weights, grad in zip(self.coefs, step.coef_grads, strict=True):
                 loss += plan.weight_decay / 2 * sum_of_squares(weights)
                 grad += plan.weight_decay * weights
-        grads = coef_grads + intercept_grads
+        grads = step.coef_grads + step.intercept_grads
+        by_array = norms(grads)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
-        _check_finite(grads, "gradient")
+        norm = _check_finite(by_array, "gradient")
         if plan.grad_clip is not None:
             clip_by_value(grads, plan.grad_clip)
+            norm = math.hypot(*norms(grads))
         if plan.max_grad_norm is not None:
-            clip_by_norm(grads, plan.max_grad_norm)
+            clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)
-        return loss, counts
+        return loss, by_array[: len(step.coef_grads)], step
 
+    @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):
         """Raise DivergedError if the norm of the parameters is not finite."""
-        _check_finite(self.coefs + self.intercepts, "weights")
+        _check_finite(norms(self.coefs + self.intercepts), "weights")
 
 
-def _check_finite(arrays, what):
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = global_norm(arrays)
+def _check_finite(by_array, what):
+    """Return the norm of all arrays together."""
+    norm = math.hypot(*by_array)
     if not math.isfinite(norm):
         raise DivergedError(
             f"The norm of the {what} is not finite: training has diverged. Likely "
@@ -214,9 +241,10 @@ def _check_finite(arrays, what):
             "that grows through the resets (detach_reset=True, or a smaller beta or "
             "alpha)."
         )
+    return norm
 
 
-_PURPOSES = {"first guess": 0, "validation": 1, "order": 2}
+_PURPOSES = {"first guess": 0, "validation": 1, "order": 2, "weights": 3}
 
 
 def child_random_state(seed, purpose, n=0):
@@ -225,7 +253,7 @@ def child_random_state(seed, purpose, n=0):
     Parameters
     ----------
     seed : int
-    purpose : {"first guess", "validation", "order"}
+    purpose : {"first guess", "validation", "order", "weights"}
     n : int, default=0
 
     Returns

@@ -1,6 +1,9 @@
 """What a network accepts as X, y and weights: scikit-learn's rules, and sequences."""
 
-from numbers import Real
+import os
+import sys
+from itertools import pairwise
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -106,6 +109,49 @@ def check_magnitudes(params):
             raise ValueError(f"{name} is, or contains, too large a number.")
 
 
+def hidden_sizes(value):
+    """Return `hidden_layer_sizes` as a list of int; raise ValueError if it is none."""
+    hidden = np.atleast_1d(value)
+    if hidden.ndim > 1 or not all(
+        isinstance(n, Integral) and n > 0 for n in hidden.tolist()
+    ):
+        raise ValueError(
+            "hidden_layer_sizes must be a positive int or a sequence of them, "
+            f"got {value!r}."
+        )
+    return hidden.tolist()
+
+
+def check_memory(sizes, n_steps, dtype):
+    """Raise ValueError if a network could not even run a single sample in memory.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Number of units of each layer, input and output included.
+    n_steps : int
+    dtype : dtype-like
+    """
+    n_weights = sum(below * above for below, above in pairwise(sizes))
+    # Weights, their gradient and its means; membranes, spikes and deltas of all steps.
+    n_numbers = 4 * n_weights + 3 * n_steps * sum(sizes[1:])
+    needed = np.dtype(dtype).itemsize * n_numbers
+    if needed > (available := _physical_memory()):
+        raise ValueError(
+            f"A network of {sizes} units and {n_steps} steps needs at least "
+            f"{needed / 2**30:.1f} GiB of memory, of which there are "
+            f"{available / 2**30:.1f} GiB. Take fewer hidden neurons or steps."
+        )
+
+
+def _physical_memory():
+    """Return the memory of the machine in bytes, or a bound where it is not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
 def network_dtype(X):
     """Return the type to compute in: float64 for float64 input, else float32."""
     return np.float64 if X.dtype == np.float64 else np.float32
@@ -199,6 +245,8 @@ def check_classes(y, classes, name):
     """
     check_classification_targets(y)
     found = np.unique(y)
+    if classes is not None and len(classes) < 2:
+        raise ValueError(f"{name} needs at least 2 classes, got {classes.tolist()!r}.")
     classes = found if classes is None else classes
     if len(classes) < 2:
         raise ValueError(

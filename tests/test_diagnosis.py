@@ -192,11 +192,11 @@ def test_divergence_keeps_the_last_complete_epoch(blobs, engine, monkeypatch):
     step, n_steps = engine_class.loss_and_gradients, []
 
     def poisoned(self, *args):
-        loss, coef_grads, *others = step(self, *args)
+        result = step(self, *args)
         n_steps.append(1)
         if len(n_steps) == 8:  # the second mini-batch of the third epoch
-            coef_grads[0][0, 0] = np.nan
-        return loss, coef_grads, *others
+            result.coef_grads[0][0, 0] = np.nan
+        return result
 
     good = SpikingClassifier(
         (6,), max_iter=2, batch_size=20, learning_rate="constant", random_state=0

@@ -77,12 +77,14 @@ def check_against(library, case, rtol=1e-9):
     spikes = spikes_of(case)
     for ours, theirs in zip(spikes, oracle_spikes, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    loss, coef_grads, intercept_grads, counts = engine_gradients(case)
-    np.testing.assert_allclose(loss, oracle_loss, rtol=rtol)
-    for count, s in zip(counts, oracle_spikes, strict=True):
+    step = engine_gradients(case)
+    np.testing.assert_allclose(step.loss, oracle_loss, rtol=rtol)
+    for count, s in zip(step.counts, oracle_spikes, strict=True):
         np.testing.assert_array_equal(count, s.sum(axis=(0, 1)))
-    assert_same_gradients(coef_grads, oracle_grads[0], rtol)
-    assert_same_gradients(intercept_grads, oracle_grads[1], rtol)
+    counts = oracle_spikes[-1].sum(axis=0)
+    np.testing.assert_allclose(step.logits, case.network.logit_scale * counts)
+    assert_same_gradients(step.coef_grads, oracle_grads[0], rtol)
+    assert_same_gradients(step.intercept_grads, oracle_grads[1], rtol)
     return oracle_spikes, oracle_grads
 
 
@@ -150,9 +152,9 @@ def test_float32_agrees_with_float64(surrogate):
 def test_gradient_of_the_smooth_network_by_finite_differences(surrogate, reset, rng):
     """With the surrogate's primitive for a spike, BPTT is the exact derivative."""
     case = make_case(LIF(surrogate=surrogate, reset=reset, beta=2.0), 9, depth=2)
-    _, coef_grads, intercept_grads, _ = engine_gradients(case, smooth=True)
+    step = engine_gradients(case, smooth=True)
     params = case.coefs + case.intercepts
-    for param, grad in zip(params, coef_grads + intercept_grads, strict=True):
+    for param, grad in zip(params, step.coef_grads + step.intercept_grads, strict=True):
         direction = rng.normal(size=param.shape)
         original = param.copy()
         losses = []

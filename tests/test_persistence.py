@@ -343,9 +343,6 @@ def test_a_parameter_is_missing(name):
 
 
 DAMAGE = {
-    "no intercepts": lambda s: s.pop("intercepts_"),
-    "no classes": lambda s: s.pop("classes_"),
-    "no number of features": lambda s: s.pop("n_features_in_"),
     "a layer too few": lambda s: s["coefs_"].pop(),
     "intercepts too few": lambda s: s["intercepts_"].pop(),
     "no layers": lambda s: s.update(coefs_=[], intercepts_=[]),
@@ -357,6 +354,10 @@ DAMAGE = {
     "units too few": lambda s: s["intercepts_"].__setitem__(0, s["intercepts_"][0][1:]),
     "classes too few": lambda s: s.update(classes_=s["classes_"][1:]),
     "more features": lambda s: s.update(n_features_in_=s["n_features_in_"] + 1),
+    "NaN": lambda s: s["coefs_"][0].__setitem__((0, 0), np.nan),
+    "infinity": lambda s: s["intercepts_"][1].fill(np.inf),
+    "objects": lambda s: s["coefs_"].__setitem__(0, s["coefs_"][0].astype(object)),
+    "text": lambda s: s["intercepts_"].__setitem__(0, s["intercepts_"][0].astype(str)),
 }
 
 
@@ -369,6 +370,19 @@ def test_arrays_that_do_not_fit(damage):
     with pytest.raises(ValueError, match="arrays in this state of a SpikingClassifier"):
         new.__setstate__(state)
     assert not hasattr(new, "coefs_")
+
+
+@pytest.mark.parametrize("name", ["fit", "encoder"])
+def test_an_attribute_of_a_fitted_estimator_is_missing(name):
+    """Each is looked for: what is half there fails at once, not at a later call."""
+    state = fitted(name).__getstate__()
+    assert set(fitted(name)._fitted_names) <= set(state)
+    for attribute in fitted(name)._fitted_names:
+        new = type(fitted(name))()
+        without = {k: v for k, v in state.items() if k != attribute}
+        with pytest.raises(ValueError, match=rf"damaged: it lacks \['{attribute}'\]"):
+            new.__setstate__(without)
+        assert not any(k.endswith("_") for k in vars(new))
 
 
 def test_a_damaged_state_in_a_file(tmp_path):

@@ -135,10 +135,27 @@ def test_a_class_of_one_sample_cannot_be_stratified():
 
 def test_too_small_a_validation_set():
     model = fast(early_stopping=True)
-    message = "validation set is too small|number of classes"
-    with pytest.raises(ValueError, match=message):
-        model.fit([[0, 1], [1, 0], [0, 2], [2, 0]], [0, 1, 0, 1])
-    assert not hasattr(model, "classes_")
+    X, y = np.random.default_rng(0).random((20, 2)), np.arange(20) % 2
+    for n in (4, 10):
+        with pytest.raises(ValueError, match=r"validation set is too small.*Increase"):
+            model.fit(X[:n], y[:n])
+        assert not hasattr(model, "classes_")
+    model.fit(X[:11], y[:11])
+
+
+def test_warm_start_keeps_the_best_weights_of_all_calls(split_iris):
+    """A second call that makes things worse gives back the best of the first."""
+    X, X_test, y, y_test = split_iris
+    model = fast(early_stopping=True, warm_start=True, max_iter=15).fit(X, y)
+    best, coefs = model.best_validation_score_, model.coefs_
+    accuracy = model.score(X_test, y_test)
+    model.set_params(learning_rate_init=1e3, max_iter=3).fit(X, y)
+    assert max(model.validation_scores_[15:]) <= best
+    assert min(model.validation_scores_[15:]) < best
+    assert model.best_validation_score_ == best
+    for now, then in zip(model.coefs_, coefs, strict=True):
+        np.testing.assert_array_equal(now, then)
+    assert model.score(X_test, y_test) == accuracy
 
 
 def test_early_stopping_with_string_labels(iris):

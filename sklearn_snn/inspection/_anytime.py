@@ -1,0 +1,178 @@
+"""AnytimeAccuracyDisplay: how soon a network knows, and what that costs in spikes."""
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+
+from sklearn_snn.inspection._figure import (
+    COLORS,
+    panels,
+    set_time_axis,
+    split_pipeline,
+)
+
+
+class AnytimeAccuracyDisplay:
+    """Accuracy of the answer after each step, and the spikes fired until then.
+
+    Use `from_estimator` or `from_predictions` to make one.
+
+    Parameters
+    ----------
+    accuracy : ndarray of shape (n_steps,)
+        Accuracy after step 1, 2, ...
+    spikes : ndarray of shape (n_steps, n_layers), default=None
+        Mean number of spikes of a sample up to each step, by layer.
+    names : list of str, default=None
+        Name of each layer.
+
+    Attributes
+    ----------
+    ax_ : ndarray of matplotlib Axes of shape (1,) or (2,)
+        Accuracy, and spikes if there are any.
+    figure_ : matplotlib Figure
+        The figure they are in.
+
+    See Also
+    --------
+    sklearn_snn.SpikingClassifier.staged_predict : The answers after each step.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.inspection import AnytimeAccuracyDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((20,), random_state=0).fit(X, y)
+    >>> display = AnytimeAccuracyDisplay.from_estimator(model, X, y)
+    >>> float(display.accuracy[-1]) == model.score(X, y)
+    True
+    >>> plt.close()
+    """
+
+    def __init__(self, accuracy, *, spikes=None, names=None):
+        self.accuracy = accuracy
+        self.spikes = spikes
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, sample_weight=None, ax=None):
+        """Predict step by step and draw.
+
+        Parameters
+        ----------
+        estimator : SpikingClassifier, Pipeline or search
+            Fitted.
+        X : array-like with n_samples rows
+            What `estimator` predicts from.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the accuracy.
+        ax : matplotlib Axes, default=None
+            Axes whose place is used; None makes a figure.
+
+        Returns
+        -------
+        display : AnytimeAccuracyDisplay
+            The picture, drawn.
+        """
+        classifier, X = split_pipeline(estimator, X)
+        spikes = classifier._spikes_per_step(X).cumsum(axis=0)
+        n_hidden = spikes.shape[1] - 2
+        names = ["Input", *(f"Hidden layer {i + 1}" for i in range(n_hidden)), "Output"]
+        if not spikes[:, 0].any():  # a constant current
+            spikes, names = spikes[:, 1:], names[1:]
+        return cls.from_predictions(
+            y,
+            classifier.staged_predict(X),
+            sample_weight=sample_weight,
+            spikes=spikes,
+            names=names,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true,
+        staged_y_pred,
+        *,
+        sample_weight=None,
+        spikes=None,
+        names=None,
+        ax=None,
+    ):
+        """Draw given answers.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        staged_y_pred : iterable of array-likes of shape (n_samples,)
+            Labels after each step, such as `SpikingClassifier.staged_predict` gives.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the accuracy.
+        spikes : ndarray of shape (n_steps, n_layers), default=None
+            Mean number of spikes of a sample up to each step, by layer.
+        names : list of str, default=None
+            Name of each layer.
+        ax : matplotlib Axes, default=None
+            Axes whose place is used; None makes a figure.
+
+        Returns
+        -------
+        display : AnytimeAccuracyDisplay
+            The picture, drawn.
+        """
+        accuracy = np.array(
+            [
+                accuracy_score(y_true, labels, sample_weight=sample_weight)
+                for labels in staged_y_pred
+            ]
+        )
+        return cls(accuracy, spikes=spikes, names=names).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes whose place is used; None makes a figure.
+
+        Returns
+        -------
+        display : AnytimeAccuracyDisplay
+            Itself, with `ax_` and `figure_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        n_panels = 1 if self.spikes is None else 2
+        figure, axes = panels(
+            "AnytimeAccuracyDisplay.plot",
+            ax,
+            rows=[1] * n_panels,
+            figsize=(6, 1 + 2.2 * n_panels),
+        )
+        axes = axes[:, 0]
+        steps = np.arange(1, len(self.accuracy) + 1)
+        axes[0].plot(steps, self.accuracy, color=COLORS[0], marker=".")
+        axes[0].set(ylabel="Accuracy")
+        if self.spikes is not None:
+            for layer in range(self.spikes.shape[1]):
+                name = None if self.names is None else self.names[layer]
+                color = COLORS[layer % len(COLORS)]
+                axes[1].plot(steps, self.spikes[:, layer], color=color, label=name)
+            axes[1].set(
+                ylabel="Spikes per sample so far", yscale="symlog", ylim=(0, None)
+            )
+            if self.names is not None:
+                axes[1].legend()
+        for panel in axes:
+            set_time_axis(panel, len(self.accuracy), label=panel is axes[-1])
+        self.ax_, self.figure_ = axes, figure
+        return self

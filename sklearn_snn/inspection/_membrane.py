@@ -1,0 +1,205 @@
+"""MembraneDisplay: how membranes charge, fire and are reset."""
+
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_snn.inspection._figure import (
+    COLORS,
+    THRESHOLD_COLOR,
+    choose_sample,
+    set_time_axis,
+    single_axes,
+    split_pipeline,
+)
+
+_MAX_UNITS = 10
+
+
+class MembraneDisplay:
+    """Membranes of a layer over time, stacked, with threshold and spikes.
+
+    The membrane is that before the spike test and the reset: it is above its dashed
+    threshold line exactly where a spike is marked. Use `from_estimator` or
+    `from_record` to make one.
+
+    Parameters
+    ----------
+    membranes : ndarray of shape (n_steps, n_units)
+        Membrane of each neuron, in the unit of the threshold.
+    spikes : ndarray of shape (n_steps, n_units)
+        1 where it fires.
+    threshold : float
+        Membrane above which a neuron fires.
+    names : list of str
+        What each neuron is called.
+    depth : float, default=2.0
+        Membranes are drawn down to so many thresholds below 0: that of an inhibited
+        neuron, far below, would leave no room to see the others cross the threshold.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes that were drawn in.
+    figure_ : matplotlib Figure
+        The figure they are in.
+    offsets_ : ndarray of shape (n_units,)
+        Height at which the zero of each membrane is drawn.
+
+    See Also
+    --------
+    SpikeRasterDisplay : The spikes of all layers.
+    sklearn_snn.SpikingClassifier.simulate : The record that is shown.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.inspection import MembraneDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((20,), random_state=0).fit(X, y)
+    >>> display = MembraneDisplay.from_estimator(model, X, layer=0, units=[3, 5])
+    >>> display.membranes.shape
+    (25, 2)
+    >>> plt.close()
+    """
+
+    def __init__(self, membranes, spikes, threshold, names, *, depth=2.0):
+        self.membranes = membranes
+        self.spikes = spikes
+        self.threshold = threshold
+        self.names = names
+        self.depth = depth
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, sample=0, layer=-1, units=None, ax=None):
+        """Simulate and draw.
+
+        Parameters
+        ----------
+        estimator : SpikingClassifier, Pipeline or search
+            Fitted.
+        X : array-like with n_samples rows
+            What `estimator` predicts from.
+        sample : int, default=0
+            Which row of X.
+        layer : int, default=-1
+            Which layer, by its index in `coefs_`; -1 is the output layer.
+        units : array-like of int, default=None
+            Which neurons; None means the first ten.
+        ax : matplotlib Axes, default=None
+            Axes to draw in; None makes a figure.
+
+        Returns
+        -------
+        display : MembraneDisplay
+            The picture, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no such sample, layer or neuron.
+        """
+        classifier, X = split_pipeline(estimator, choose_sample(X, sample))
+        record = classifier.simulate(X, layers=[layer], inputs=False)
+        return cls.from_record(record, layer=layer, units=units, ax=ax)
+
+    @classmethod
+    def from_record(cls, record, *, sample=0, layer=-1, units=None, ax=None):
+        """Draw a record.
+
+        Parameters
+        ----------
+        record : SimulationRecord
+            As `SpikingClassifier.simulate` returns it.
+        sample : int, default=0
+            Which of its samples.
+        layer : int, default=-1
+            Which layer, by its index in `coefs_`; -1 is the output layer.
+        units : array-like of int, default=None
+            Which neurons; None means the first ten.
+        ax : matplotlib Axes, default=None
+            Axes to draw in; None makes a figure.
+
+        Returns
+        -------
+        display : MembraneDisplay
+            The picture, drawn.
+
+        Raises
+        ------
+        ValueError
+            If that layer was not recorded, or has no such neuron.
+        """
+        if record.membranes[layer] is None:
+            raise ValueError(f"Layer {layer} was not recorded, only {record.layers}.")
+        u, s = record.membranes[layer][sample], record.spikes[layer][sample]
+        n_units = u.shape[1]
+        if units is None:
+            units = range(min(n_units, _MAX_UNITS))
+        units = np.atleast_1d(units).tolist()
+        if not units or not all(
+            isinstance(k, Integral) and -n_units <= k < n_units for k in units
+        ):
+            raise ValueError(
+                f"units must be indices of {n_units} neurons, got {units}."
+            )
+        if layer % len(record.spikes) == len(record.spikes) - 1:
+            names = [str(record.classes[k]) for k in units]
+        else:
+            names = [str(k % n_units) for k in units]
+        return cls(u[:, units], s[:, units], record.threshold, names).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw in; None makes a figure.
+
+        Returns
+        -------
+        display : MembraneDisplay
+            Itself, with `ax_`, `figure_` and `offsets_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        n_steps, n_units = self.membranes.shape
+        figure, ax = single_axes(
+            "MembraneDisplay.plot", ax, figsize=(7, min(1.5 + 0.6 * n_units, 9))
+        )
+        floor = max(self.membranes.min(), -self.depth * self.threshold)
+        shown = np.where(self.membranes >= floor, self.membranes, np.nan)
+        spacing = 1.1 * (max(np.nanmax(shown), self.threshold) - min(floor, 0))
+        self.offsets_ = spacing * np.arange(n_units)
+        steps = np.arange(1, n_steps + 1)
+        for k, offset in enumerate(self.offsets_):
+            u, fired = shown[:, k] + offset, self.spikes[:, k] > 0
+            ax.axhline(
+                self.threshold + offset,
+                linestyle="--",
+                linewidth=0.8,
+                color=THRESHOLD_COLOR,
+                label="Threshold" if k == 0 else None,
+            )
+            ax.plot(steps, u, color=COLORS[0], linewidth=1, label="_membrane")
+            ax.plot(
+                steps[fired],
+                u[fired],
+                "v",
+                color="black",
+                markersize=4,
+                label="Spike" if k == 0 else "_spike",
+            )
+        ax.set_yticks(self.offsets_, self.names)
+        ax.set_ylim(min(floor, 0), self.offsets_[-1] + spacing)
+        ax.set(ylabel="Membrane of each neuron (its name stands at 0)")
+        set_time_axis(ax, n_steps)
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+        self.ax_, self.figure_ = ax, figure
+        return self

@@ -1,0 +1,151 @@
+"""TrainingDisplay: how a network learned, epoch by epoch."""
+
+import numpy as np
+
+from sklearn_snn.inspection._figure import COLORS, final_classifier, panels
+
+
+class TrainingDisplay:
+    """Loss, accuracy, gradient norms and firing rates of each epoch.
+
+    Use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    loss : list of float
+        Mean loss of each epoch.
+    train_scores : list of float
+        Accuracy of each epoch on the samples that are learned from.
+    grad_norms : ndarray of shape (n_epochs, n_layers)
+        Norm of the gradient of each layer's weights.
+    firing_rates : ndarray of shape (n_epochs, n_layers)
+        Spikes per neuron and step of each layer.
+    validation_scores : list of float, default=None
+        Accuracy on samples set aside.
+
+    Attributes
+    ----------
+    ax_ : ndarray of matplotlib Axes of shape (2, 2)
+        Loss, accuracy; gradient norms, firing rates.
+    figure_ : matplotlib Figure
+        The figure they are in.
+
+    See Also
+    --------
+    WeightDisplay : What became of the weights.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.inspection import TrainingDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((20,), max_iter=50, random_state=0).fit(X, y)
+    >>> display = TrainingDisplay.from_estimator(model)
+    >>> display.grad_norms.shape == (model.n_iter_, 2)
+    True
+    >>> plt.close()
+    """
+
+    def __init__(
+        self, loss, train_scores, grad_norms, firing_rates, *, validation_scores=None
+    ):
+        self.loss = loss
+        self.train_scores = train_scores
+        self.grad_norms = grad_norms
+        self.firing_rates = firing_rates
+        self.validation_scores = validation_scores
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw what a fitted network kept of its training.
+
+        Parameters
+        ----------
+        estimator : SpikingClassifier, Pipeline or search
+            Fitted. Calls of `partial_fit`, and of `fit` with `warm_start`, follow each
+            other.
+        ax : matplotlib Axes, default=None
+            Axes whose place is used; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingDisplay
+            The picture, drawn.
+        """
+        classifier = final_classifier(estimator)
+        return cls(
+            classifier.loss_curve_,
+            classifier.train_scores_,
+            np.array(classifier.grad_norm_curve_),
+            np.array(classifier.firing_rate_curve_),
+            validation_scores=classifier.validation_scores_,
+        ).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes whose place is used; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingDisplay
+            Itself, with `ax_` and `figure_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        figure, axes = panels(
+            "TrainingDisplay.plot", ax, rows=(1, 1), columns=(1, 1), figsize=(8, 5.5)
+        )
+        (loss, accuracy), (norms, rates) = axes
+        epochs = np.arange(1, len(self.loss) + 1)
+        # A single epoch would be a line without length.
+        style = {"marker": "." if len(epochs) <= 30 else ""}
+        loss.plot(epochs, self.loss, color=COLORS[0], **style)
+        loss.set(ylabel="Loss (cross-entropy, nats)")
+        accuracy.plot(
+            epochs, self.train_scores, color=COLORS[0], label="Training", **style
+        )
+        if self.validation_scores is not None:
+            accuracy.plot(
+                epochs[-len(self.validation_scores) :],
+                self.validation_scores,
+                color=COLORS[1],
+                linestyle="--",
+                label="Validation",
+                **style,
+            )
+        accuracy.set(ylabel="Accuracy")
+        accuracy.legend()
+        self._draw_layers(norms, epochs, self.grad_norms, style)
+        norms.set(ylabel="Gradient norm of the weights", yscale="log")
+        self._draw_layers(rates, epochs, self.firing_rates, style)
+        rates.set(ylabel="Spikes per neuron and step", ylim=(0, None))
+        for panel in axes.ravel():
+            panel.set_xlabel("Epoch")
+            panel.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_, self.figure_ = axes, figure
+        return self
+
+    @staticmethod
+    def _draw_layers(ax, epochs, values, style):
+        """Draw a line for each layer."""
+        n_layers = values.shape[1]
+        for layer in range(n_layers):
+            is_output = layer == n_layers - 1
+            ax.plot(
+                epochs,
+                values[:, layer],
+                color=COLORS[layer % len(COLORS)],
+                linestyle="--" if is_output else "-",
+                label="Output layer" if is_output else f"Hidden layer {layer + 1}",
+                **style,
+            )
+        ax.legend(fontsize="small")
