@@ -23,8 +23,8 @@ test: .venv/.test
 	.venv/bin/python -m pytest
 
 fuzz: .venv/.test
-	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/test_fuzz.py
-	SKLEARN_SNN_INTERRUPTIONS=50 .venv/bin/python -m pytest tests/test_interruption.py
+	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest -s tests/test_fuzz.py
+	SKLEARN_SNN_INTERRUPTIONS=50 .venv/bin/python -m pytest -s tests/test_interruption.py
 
 bench: .venv/.bench
 	.venv/bin/python benchmarks/compare.py --output docs/benchmarks.md

@@ -4,12 +4,14 @@
 
 Rows of 20 features, written to a temporary file first (800 MB), injected as a constant
 current. Prints the accuracy on rows that were held out and the largest private memory
-of the process (USS; pages of the file do not count), as psutil counts it after each
-block.
+of the process (USS; pages of the file do not count), as psutil counts it all the time.
+Exits with 1 if it is above the limit.
 """
 
 import argparse
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +25,7 @@ N_FEATURES, N_TEST = 20, 50_000
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--rows", type=int, default=10_000_000)
 parser.add_argument("--block", type=int, default=50_000)
+parser.add_argument("--limit", type=int, default=500, help="in MiB")
 args = parser.parse_args()
 
 
@@ -43,6 +46,21 @@ def private_memory(path):
     return process.memory_full_info().uss - pages
 
 
+class Watch(threading.Thread):
+    """Keeps the highest private memory that it ever saw."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.highest = path, 0
+        self.start()
+
+    def run(self):
+        """Look a few times a second."""
+        while True:
+            self.highest = max(self.highest, private_memory(self.path))
+            time.sleep(0.2)
+
+
 def blocks():
     """Return the slices of the rows to train on."""
     return [
@@ -60,17 +78,17 @@ with tempfile.TemporaryDirectory() as folder:
     X.flush()
     X = np.load(path, mmap_mode="r")
 
-    highest = 0
+    watch = Watch(path)
     model = SpikingClassifier(learning_rate="invscaling", power_t=0.1, random_state=0)
     start = time.perf_counter()
     for i, rows in enumerate(blocks()):
         model.partial_fit(X[rows], y[rows], classes=np.arange(4))
-        highest = max(highest, private_memory(path))
         if i % 20 == 0 or rows.stop == args.rows:
             print(
                 f"{rows.stop:10} rows, loss {model.loss_:.4f}, USS at most "
-                f"{highest / 2**20:.0f} MiB, {time.perf_counter() - start:.0f} s",
+                f"{watch.highest / 2**20:.0f} MiB, {time.perf_counter() - start:.0f} s",
                 flush=True,
             )
     accuracy = model.score(X[args.rows :], y[args.rows :])
     print(f"{model.t_} rows seen, accuracy {accuracy:.4f} on {N_TEST} others")
+    sys.exit(watch.highest > args.limit * 2**20)

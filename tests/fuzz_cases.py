@@ -62,6 +62,7 @@ LAYERS = (
         *(0, -1, 2.5, (0,), (2, -3), (2.5,), ((2,),), [[1, 2]], [[1], [2, 3]], "3"),
         *(None, (None,), (3, "a"), ("3",), np.nan, (np.nan,), {3}, {}, b"3", 1j),
         *(np.array([[2]]), np.array([2.0]), np.array(["3"]), np.zeros((0, 2)), (1j,)),
+        *((10**13,), (3, 10**13), (10**9, 10**9)),
         *(pd.Series([3, 2]), np.array([2, 3], object), sparse.eye_array(2)),
     ],
 )
@@ -87,7 +88,7 @@ PARAMETERS = {
     "alpha": _share(0.95, 0.5, 0.0, 1.0),
     "threshold": _positive(0.6, 1.0, 0.1),
     "beta": _positive(5.0, 1.0, 20.0),
-    "n_steps": _count(1, 2, 5, 8),
+    "n_steps": _count(1, 2, 5, 8, extreme=[10**13, 10**30]),
     "surrogate": _either("sigmoid", "fast_sigmoid", "atan", "triangular"),
     "reset": _either("zero", "subtract", "none"),
     "detach_reset": ((True, False, "auto"), *BOOL[1:]),

@@ -29,7 +29,6 @@ _WARNINGS = (
     DeadNeuronWarning,
     DataConversionWarning,
     UndefinedMetricWarning,
-    FutureWarning,
 )
 _MESSAGES = re.compile(
     "number of unique classes is greater than 50%|least populated class"

@@ -21,10 +21,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+import sklearn_snn
 from sklearn_snn import SpikeTrains, SpikingClassifier
 
 # A fit takes some hundredths of a second: one that takes so long is stuck.
 TIME_LIMIT = 60
+PACKAGE = Path(sklearn_snn.__file__).parent
 MAX_ITER = 15
 RNG = np.random.default_rng(0)
 X2 = RNG.random((150, 6))
@@ -62,7 +64,7 @@ class Interruption:
 
     def _interrupt(self, number, frame):
         stack = traceback.extract_stack(frame)
-        own = [f for f in stack if "sklearn_snn" in f.filename]
+        own = [f for f in stack if Path(f.filename).is_relative_to(PACKAGE)]
         if own:
             self.place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
             signal.default_int_handler(number, frame)

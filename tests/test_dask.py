@@ -25,7 +25,8 @@ GRID = {
     "spikingclassifier__threshold": [0.6, 1.0],
     "spikingclassifier__beta": [2, 5],
 }
-LAST = {"alpha": 0.9, "threshold": 1.0, "beta": 5}
+# The fourth of the eight candidates.
+HALFWAY = {"alpha": 0.8, "threshold": 1.0, "beta": 5}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Maximum number of epochs"),
@@ -69,14 +70,15 @@ def score(estimator, X, y, pids=None, killed=None):
     pids : Path, default=None
         Folder of a file for each process that scored.
     killed : Path, default=None
-        File to be made by the process that is the first to score the last candidate,
+        File to be made by the process that is the first to score the candidate in
+        the middle,
         which it does not survive.
     """
     if pids is not None:
         (pids / str(os.getpid())).touch()
     params = estimator[-1].get_params()
-    is_last = all(params[name] == value for name, value in LAST.items())
-    if killed is not None and is_last and not killed.exists():
+    is_halfway = all(params[name] == value for name, value in HALFWAY.items())
+    if killed is not None and is_halfway and not killed.exists():
         killed.write_text(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGKILL)
     return accuracy_score(y, estimator.predict(X))

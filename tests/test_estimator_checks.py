@@ -24,6 +24,10 @@ def test_check_estimator(estimator, monkeypatch):
     results = check_estimator(estimator, on_skip=None)
     assert len(results) > 40
     assert {r["status"] for r in results} == {"passed"}
+    names = {r["check_name"] for r in results}
+    if isinstance(estimator, SpikingClassifier):
+        assert "check_sample_weight_equivalence_on_dense_data" in names
+        assert "check_sample_weight_equivalence_on_sparse_data" in names
 
 
 # Checks that check_estimator does not run.

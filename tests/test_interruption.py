@@ -20,5 +20,7 @@ def test_interruptions():
     results = [json.loads(line) for line in run.stdout.splitlines()]
     assert run.returncode == 0, f"seed {seed}\n{run.stdout}{run.stderr}"
     assert len(results) == (N or 10)
-    # The moments are spread over the fits: some of them end at once, some go on.
-    assert any(result["place"] for result in results), run.stdout
+    # The moments are spread over the fits, and a little beyond their usual end.
+    n_hits = sum(result["place"] is not None for result in results)
+    print(f"{n_hits} of {len(results)} interrupted, {run.returncode} broken")
+    assert n_hits > len(results) / 2, run.stdout

@@ -260,7 +260,9 @@ def test_verbose_fit_and_partial_fit(solver, capsys):
     ]
     model.partial_fit(X, y)
     (line,) = (s for s in capsys.readouterr().out.splitlines() if "loss" in s)
-    assert line.startswith(f"Epoch 3: loss {model.loss_:.4f}, firing rates ")
+    rates = r"{:.3f} {:.3f}".format(*model.firing_rates_)
+    start = f"Epoch 3: loss {model.loss_:.4f}, firing rates {rates}, "
+    assert re.fullmatch(re.escape(start) + r"\d+\.\d\d s", line)
     early = {"early_stopping": True, "validation_fraction": 0.5, "max_iter": 1}
     model.set_params(**early).fit(X * 2, y * 2)
     score = f"validation score {model.validation_scores_[-1]:.4f}"
