@@ -1,6 +1,8 @@
 # make demo [DATA=digits|mnist|fashion]   train a spiking network and save it
 # make test                               lint, doctests, tests
 # make fuzz [CASES=20000]                 random parameters and data, at length
+# make docs                             build the documentation: docs/_build/html
+# make docs-check                       look at each of its pages in Chromium
 # make bench                              compare with other frameworks
 # make dist                               build wheel and sdist
 
@@ -12,7 +14,7 @@ EXTRA_digits = .venv/.core
 EXTRA_mnist = .venv/.datasets
 EXTRA_fashion = .venv/.datasets
 
-.PHONY: demo test fuzz bench dist clean
+.PHONY: demo test fuzz docs docs-check bench dist clean
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)
@@ -26,6 +28,12 @@ fuzz: .venv/.test
 	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest -s tests/test_fuzz.py
 	SKLEARN_SNN_INTERRUPTIONS=50 .venv/bin/python -m pytest -s tests/test_interruption.py
 
+docs: .venv/.docs
+	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+docs-check: docs
+	.venv/bin/python docs/check_site.py docs/_build/html
+
 bench: .venv/.bench
 	.venv/bin/python benchmarks/compare.py --output docs/benchmarks.md
 
@@ -33,7 +41,7 @@ dist: .venv/.test
 	.venv/bin/python -m build
 
 clean:
-	rm -rf .venv dist build
+	rm -rf .venv dist build docs/_build docs/auto_guide docs/auto_examples docs/api/backreferences
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -45,8 +45,8 @@ class SpikingClassifier(
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
     alpha : float, default=0.95
-        Leak: share of the membrane that is left after one step, in [0, 1]. (Not the
-        L2 penalty of `MLPClassifier`: that is `weight_decay` here.)
+        Leak: share of the membrane that is left after one step, in [0, 1]. Not the
+        L2 penalty of `MLPClassifier`: that is `weight_decay` here.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive.
     beta : float, default=5.0
@@ -71,7 +71,7 @@ class SpikingClassifier(
         default `alpha`, `threshold` and `beta` the gradient is exact.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``: an output neuron
-        that always fires has logit 10. (Counts as they are would saturate the softmax.)
+        that always fires has logit 10. Counts as they are would saturate the softmax.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -141,14 +141,14 @@ class SpikingClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
-    coefs_ : list of shape (n_layers_ - 1,)
+    coefs_ : list of shape (n_layers - 1,)
         Weights; element ``l`` is an ndarray of shape (n_inputs, n_units) of layer
         ``l + 1``.
-    intercepts_ : list of shape (n_layers_ - 1,)
+    intercepts_ : list of shape (n_layers - 1,)
         Biases; element ``l`` is an ndarray of shape (n_units,).
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
     n_iter_ : int
@@ -170,12 +170,12 @@ class SpikingClassifier(
         The highest of them.
     learning_rate_ : float
         The learning rate of the last mini-batch.
-    firing_rates_ : ndarray of shape (n_layers_ - 1,)
+    firing_rates_ : ndarray of shape (n_layers - 1,)
         Mean number of spikes per neuron and step in the last epoch, for each hidden
         layer and the output layer; in [0, 1].
-    firing_rate_curve_ : list of ndarrays of shape (n_layers_ - 1,)
+    firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
         The same for each epoch in `loss_curve_`.
-    grad_norm_curve_ : list of ndarrays of shape (n_layers_ - 1,)
+    grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
         Euclidean norm of the gradient of each layer's weights, before clipping: the
         mean over the mini-batches of each epoch.
     n_layers_, n_outputs_ : int

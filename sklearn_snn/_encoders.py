@@ -57,14 +57,14 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    data_min_, data_max_ : float or ndarray of shape (n_features_in_,)
+    data_min_, data_max_ : float or ndarray of shape (`n_features_in_`,)
         The range of intensities that was learned: numbers with ``scaling="global"``
         and ``scaling=None``, one per feature with ``scaling="feature"``.
     seed_ : int
         Seed of the spikes, drawn from `random_state`.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
 

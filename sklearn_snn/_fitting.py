@@ -94,14 +94,6 @@ class FitMixin(CallbackSupportMixin):
         self : SpikingClassifier
             The trained network.
 
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` ends the training.
-        DeadNeuronWarning
-            If output neurons, or half of a hidden layer, never fire, or always; see
-            `sklearn_snn.exceptions`.
-
         Raises
         ------
         ValueError, TypeError
@@ -110,6 +102,14 @@ class FitMixin(CallbackSupportMixin):
             that of the last complete epoch, if there is one, and else as it was.
         ImportError
             If ``engine="numba"`` and numba cannot be used.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ends the training.
+        DeadNeuronWarning
+            If output neurons, or half of a hidden layer, never fire, or always; see
+            `sklearn_snn.exceptions`.
         """
         return self._fit(X, y, sample_weight)
 

@@ -19,7 +19,7 @@ class SimulationRecord:
     hidden layers and last the output layer. It is None for a layer that was not asked
     for.
 
-    Attributes
+    Parameters
     ----------
     inputs : ndarray, CSR array or None
         What the first layer received: spikes, of uint8 and of shape (n_samples,

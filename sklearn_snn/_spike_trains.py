@@ -226,9 +226,11 @@ class SpikeTrains:
         indptr : ndarray of int of shape (n_samples + 1,)
             Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
         features : ndarray of int of shape (n_active,)
+            Which feature an entry stands for.
         thresholds : ndarray of uint32 of shape (n_active,)
+            The words up to which an entry fires.
         keys : ndarray of uint64 of shape (n_active,)
-            For `_random.bernoulli`.
+            What the words of an entry are drawn from.
         """
         active = self.active()
         return *active, self._stream_keys(*active)
@@ -241,8 +243,9 @@ class SpikeTrains:
         indptr : ndarray of int of shape (n_samples + 1,)
             Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
         features : ndarray of int of shape (n_active,)
+            Which feature an entry stands for.
         thresholds : ndarray of uint32 of shape (n_active,)
-            For `_random.bernoulli`.
+            The words up to which an entry fires.
         """
         if sparse.issparse(self.rates):
             csr = self.rates

@@ -174,8 +174,9 @@ def check_image_shape(image_shape, n_features):
     if image_shape is None:
         side = math.isqrt(n_features)
         return (side, side) if side > 1 and side * side == n_features else None
-    if math.prod(image_shape) != n_features or len(image_shape) != 2:
+    shape = np.atleast_1d(image_shape).tolist()
+    if len(shape) != 2 or math.prod(shape) != n_features:
         raise ValueError(
             f"image_shape={image_shape!r} is not a shape of {n_features} features."
         )
-    return tuple(image_shape)
+    return tuple(shape)

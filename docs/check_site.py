@@ -1,0 +1,155 @@
+"""Look at every page of the documentation in a real browser: ``make docs-check``.
+
+    python docs/check_site.py docs/_build/html [--screenshots FOLDER]
+
+Serves the site on this machine and opens each page in headless Chromium, at the width
+of a phone and of a desk. It fails if a page logs an error, asks for anything beyond
+this machine, has a link or an image that leads nowhere, is wider than the window, or
+shows a Python warning.
+"""
+
+import argparse
+import functools
+import os
+import shutil
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+from playwright.sync_api import sync_playwright
+
+WIDTHS = 400, 1400
+# Pages that are empty until someone searches.
+GENERATED = "search.html", "genindex.html"
+BROWSERS = "chromium", "chromium-browser", "google-chrome"
+
+# What a page has to say about itself.
+LOOK = """() => ({
+    width: document.documentElement.scrollWidth,
+    ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+    links: [...document.querySelectorAll('a[href]')].map(e => e.href),
+    images: [...document.images].map(e => [e.src, e.naturalWidth,
+        e.alt || e.closest('.sphx-glr-thumbcontainer')?.innerText]),
+    warnings: [...document.querySelectorAll('.sphx-glr-script-out')]
+        .map(e => e.innerText).filter(t => /\\w*Warning:/.test(t)),
+    text: document.querySelector('article, main')?.innerText.length ?? 0,
+})"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and does not talk about it."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+def find_browser():
+    """Return the path of Chromium."""
+    names = [os.environ.get("CHROMIUM"), *BROWSERS]
+    path = next((p for name in names if name and (p := shutil.which(name))), None)
+    if path is None:
+        sys.exit(
+            f"No browser: install Chromium ({', '.join(BROWSERS)} on the PATH), or "
+            "name one in the environment variable CHROMIUM."
+        )
+    return path
+
+
+def serve(folder):
+    """Serve a folder on a free port of this machine; return its address."""
+    handler = functools.partial(Quiet, directory=folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/"
+
+
+def look_at(context, base, name, width, screenshots):
+    """Open a page; return what it says of itself and what is wrong with it."""
+    problems = []
+    page = context.new_page()
+    page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+    page.on("pageerror", lambda e: problems.append(f"script: {e}"))
+    page.on("requestfailed", lambda r: problems.append(f"not loaded: {r.url}"))
+    page.goto(base + name, wait_until="load")
+    # Formulae are set after the page is loaded.
+    page.wait_for_function(
+        "() => !window.MathJax?.startup?.promise || window.mathIsReady ||"
+        " (MathJax.startup.promise.then(() => window.mathIsReady = true), false)"
+    )
+    seen = page.evaluate(LOOK)
+    if screenshots:
+        path = screenshots / f"{width}" / f"{name.replace('/', '_')}.png"
+        page.screenshot(path=path, full_page=True)
+    page.close()
+    if seen["width"] > width:
+        problems.append(f"{seen['width']} px wide")
+    problems += [f"image {src} is broken" for src, w, _ in seen["images"] if not w]
+    problems += [f"image {src} has no alt" for src, _, alt in seen["images"] if not alt]
+    problems += [f"shows a warning: {text[:200]}" for text in seen["warnings"]]
+    if seen["text"] < 100 and name not in GENERATED:
+        problems.append("hardly any text")
+    return seen, problems
+
+
+def broken_links(base, folder, pages):
+    """Return (page, problem) for each internal link that leads nowhere."""
+    broken = []
+    for name, seen in pages.items():
+        for link in seen["links"]:
+            url, anchor = urldefrag(urljoin(base + name, link))
+            if not url.startswith(base):
+                continue
+            target = unquote(url.removeprefix(base).split("?")[0]) or "index.html"
+            if target.endswith("/"):
+                target += "index.html"
+            if not (folder / target).is_file():
+                broken.append((name, f"link to {target}, which is not there"))
+            elif (
+                anchor
+                and target in pages
+                and unquote(anchor) not in pages[target]["ids"]
+            ):
+                broken.append((name, f"link to {target}#{anchor}, which is not there"))
+    return broken
+
+
+def main():
+    """Look at all pages; return the number of problems."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--screenshots", type=Path)
+    args = parser.parse_args()
+    names = sorted(
+        str(path.relative_to(args.folder))
+        for path in args.folder.rglob("*.html")
+        if "_static" not in path.parts
+    )
+    base, problems, pages = serve(args.folder), [], {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        for width in WIDTHS:
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            for name in names:
+                seen, found = look_at(context, base, name, width, args.screenshots)
+                problems += [(f"{name} at {width} px", text) for text in found]
+                pages[name] = seen
+        browser.close()
+    problems += broken_links(base, args.folder, pages)
+    for where, text in problems:
+        print(f"{where}: {text}")
+    n_links = sum(len(seen["links"]) for seen in pages.values())
+    n_images = sum(len(seen["images"]) for seen in pages.values())
+    print(
+        f"{len(names)} pages at {' and '.join(map(str, WIDTHS))} px, {n_links} links, "
+        f"{n_images} images: {len(problems)} problems"
+    )
+    return len(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main() > 0)

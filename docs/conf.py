@@ -1,0 +1,92 @@
+"""Configuration of the documentation, which ``make docs`` builds."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn_snn
+from sklearn_snn.datasets import fetch_mnist
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "sklearn-snn"
+author = "The sklearn-snn developers"
+project_copyright = author
+release = version = sklearn_snn.__version__
+
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx-mathjax-offline",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "guide", "**/GALLERY_HEADER.rst"]
+myst_heading_anchors = 3
+numpydoc_show_class_members = False
+autodoc_default_options = {"member-order": "bysource"}
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 120)]
+plot_rcparams = {"figure.constrained_layout.use": True}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn-snn"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_show_sourcelink = False
+html_sidebars = {"index": [], "install": [], "coming_from": [], "benchmarks": []}
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "header_links_before_dropdown": 7,
+}
+
+
+def _needs_mnist():
+    """Return a pattern of the examples that cannot be run, if there is no MNIST."""
+    try:
+        fetch_mnist(split="test")
+    except OSError as error:
+        if os.environ.get("SKLEARN_SNN_NO_SKIPS"):
+            raise
+        print(
+            f"No MNIST here ({error}): the examples that need it are shown without "
+            "having been run. SKLEARN_SNN_DATA may name its folder."
+        )
+        return r"mnist|08_article"
+    return r"^$"
+
+
+def _strict(gallery_conf, fname):
+    """Let a warning in an example be an error, but for those that are the subject."""
+    warnings.resetwarnings()
+    warnings.filterwarnings("error", module="sklearn_snn|sklearn|__main__")
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["guide", "../examples"],
+    "gallery_dirs": ["auto_guide", "auto_examples"],
+    # Run all but those that cannot be; train_images.py is the program of `make demo`.
+    "filename_pattern": rf"^(?!.*({_needs_mnist()})).*$",
+    "ignore_pattern": r"train_images\.py",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "min_reported_time": 1,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+    "doc_module": ("sklearn_snn",),
+    "backreferences_dir": "api/backreferences",
+    "inspect_global_variables": False,
+}
+# The footer of an example's page has a date, which would differ in every build.
+suppress_warnings = ["config.cache"]

@@ -1,0 +1,54 @@
+"""Docstrings of all that is public, by numpydoc's rules."""
+
+import inspect
+
+import pytest
+from numpydoc.validate import validate
+
+import sklearn_snn
+from sklearn_snn import datasets, exceptions, inspection
+
+MODULES = sklearn_snn, datasets, exceptions, inspection
+# Rules that are not kept: a summary may say it all (ES01), not all have relatives
+# (SA01), and, as in scikit-learn, what is returned has a name (RT02).
+IGNORED = {"ES01", "SA01", "RT02"}
+# Methods are shown at work in the example of their class.
+IGNORED_IN_METHODS = IGNORED | {"EX01"}
+
+
+def public_objects():
+    """Yield the name and whether it is a method, of all that users can name."""
+    for module in MODULES:
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if name.startswith("__"):
+                continue
+            full = f"{module.__name__}.{name}"
+            yield full, False
+            if not inspect.isclass(thing) or issubclass(thing, Warning):
+                continue
+            for method, value in inspect.getmembers(thing):
+                is_ours = getattr(value, "__module__", "sklearn_snn") or ""
+                if method.startswith("_") or not is_ours.startswith("sklearn_snn"):
+                    continue
+                if callable(value) or isinstance(value, property):
+                    yield f"{full}.{method}", True
+
+
+OBJECTS = dict(public_objects())
+
+
+def test_what_is_public_was_found():
+    assert "sklearn_snn.SpikingClassifier" in OBJECTS
+    assert "sklearn_snn.SpikingClassifier.partial_fit" in OBJECTS
+    assert "sklearn_snn.SpikingClassifier.simulate" in OBJECTS
+    assert "sklearn_snn.SpikingClassifier.score" not in OBJECTS  # scikit-learn's
+    assert "sklearn_snn.inspection.WeightDisplay.from_estimator" in OBJECTS
+    assert len(OBJECTS) > 45
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_numpydoc_finds_nothing(name):
+    ignored = IGNORED_IN_METHODS if OBJECTS[name] else IGNORED
+    found = [(c, text) for c, text in validate(name)["errors"] if c not in ignored]
+    assert not found

@@ -1,0 +1,393 @@
+"""Displays: what is drawn is what a simulation, or a fit, gave."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from helpers import fast, some_digits, spiking
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklearn_snn import PoissonSpikeEncoder
+from sklearn_snn.inspection import (
+    AnytimeAccuracyDisplay,
+    EncodingDisplay,
+    MembraneDisplay,
+    SpikeRasterDisplay,
+    TrainingDisplay,
+    WeightDisplay,
+)
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return some_digits(3, 150)
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    """Return a pipeline with two hidden layers, of 12 and 7 neurons, and 10 steps."""
+    params = {"hidden_layer_sizes": (12, 7), "max_iter": 6, "early_stopping": True}
+    return spiking(**params).fit(*data)
+
+
+@pytest.fixture(scope="module")
+def record(model, data):
+    return model[-1].simulate(model[:-1].transform(data[0]))
+
+
+@pytest.fixture(scope="module")
+def tabular_model(blobs):
+    return fast().fit(*blobs)
+
+
+def drawn_spikes(ax):
+    """Return the (n_steps, n_units) raster that the marks of an axes show."""
+    n_steps = round(ax.get_xlim()[1] - 0.5)
+    n_units = round(ax.get_ylim()[1] + 0.5)
+    raster = np.zeros((n_steps, n_units))
+    for marks in ax.collections:
+        for (t, low), (_, high) in marks.get_segments():
+            raster[round(t) - 1, round((low + high) / 2)] = 1
+    for line in ax.lines:
+        raster[np.int_(line.get_xdata()) - 1, np.int_(line.get_ydata())] = 1
+    return raster
+
+
+def line(ax, label):
+    """Return the values of the line with a label."""
+    (found,) = (one for one in ax.lines if one.get_label() == label)
+    return np.asarray(found.get_ydata(), float)
+
+
+# Rasters
+
+
+def test_raster_of_a_sample(model, data, record):
+    display = SpikeRasterDisplay.from_estimator(model, data[0], sample=4)
+    layers = [*reversed(record.spikes), record.inputs]
+    assert len(display.ax_) == 4
+    for ax, spikes in zip(display.ax_, layers, strict=True):
+        assert spikes[4].any()
+        np.testing.assert_array_equal(drawn_spikes(ax), spikes[4])
+    assert [ax.get_title() for ax in display.ax_] == [
+        "Output layer",
+        "Hidden layer 2",
+        "Hidden layer 1",
+        "Input",
+    ]
+    assert display.ax_[-1].get_xlabel() == "Time (steps)"
+    labels = [text.get_text() for text in display.ax_[0].get_yticklabels()]
+    assert labels == ["0", "1", "2"]
+
+
+def test_raster_of_the_mean(model, data, record):
+    display = SpikeRasterDisplay.from_estimator(model, data[0], sample="mean")
+    layers = [*reversed(record.spikes), record.inputs]
+    for ax, spikes in zip(display.ax_, layers, strict=True):
+        (image,) = ax.images
+        np.testing.assert_allclose(image.get_array().T, spikes.mean(axis=0))
+        # Step t is drawn around t, as the marks of single spikes are.
+        np.testing.assert_allclose(
+            image.get_extent(), [0.5, 10.5, -0.5, spikes.shape[2] - 0.5]
+        )
+
+
+def test_raster_of_a_record(record, blobs, tabular_model):
+    display = SpikeRasterDisplay.from_record(record, sample=2)
+    np.testing.assert_array_equal(drawn_spikes(display.ax_[1]), record.spikes[1][2])
+    # A current is no spike train.
+    X, _ = blobs
+    display = SpikeRasterDisplay.from_record(tabular_model.simulate(X), sample=2)
+    assert display.names == ["Hidden layer 1", "Output layer"]
+    chosen = tabular_model.simulate(X, layers=[0])
+    assert SpikeRasterDisplay.from_record(chosen).names == ["Hidden layer 1"]
+
+
+# Membranes
+
+
+@pytest.mark.parametrize(("layer", "units"), [(-1, None), (0, [11, 3, -2]), (1, [0])])
+def test_membranes_cross_the_threshold_where_there_are_spikes(
+    layer, units, model, data, record
+):
+    arguments = {"sample": 4, "layer": layer, "units": units}
+    display = MembraneDisplay.from_estimator(model, data[0], **arguments)
+    ax = display.ax_
+    chosen = [0, 1, 2] if units is None else units
+    traces = [one for one in ax.lines if one.get_label() == "_membrane"]
+    limits = [one for one in ax.lines if one.get_linestyle() == "--"]
+    marks = [one for one in ax.lines if one.get_marker() == "v"]
+    assert len(traces) == len(limits) == len(marks) == len(chosen)
+    assert sum(len(m.get_xdata()) for m in marks) > 0
+    for k, trace, limit, mark, offset in zip(
+        chosen, traces, limits, marks, display.offsets_, strict=True
+    ):
+        u = record.membranes[layer][4, :, k]
+        np.testing.assert_array_equal(trace.get_xdata(), np.arange(1, 11))
+        shown = np.asarray(trace.get_ydata(), float)
+        deep = u < -2 * record.threshold
+        np.testing.assert_array_equal(np.isnan(shown), deep)
+        np.testing.assert_allclose(shown[~deep] - offset, u[~deep], atol=1e-5)
+        (level,) = set(limit.get_ydata())
+        assert level == pytest.approx(record.threshold + offset)
+        fired = np.flatnonzero(record.spikes[layer][4, :, k]) + 1
+        np.testing.assert_array_equal(np.flatnonzero(shown > level) + 1, fired)
+        np.testing.assert_array_equal(mark.get_xdata(), fired)
+    # Traces do not touch: the highest of one is below the floor of the next.
+    if len(chosen) > 1:
+        room = np.nanmax(display.membranes) + 2 * record.threshold
+        assert np.diff(display.offsets_).min() > min(room, 2 * record.threshold)
+
+
+def test_membranes_are_named(model, data):
+    model = model.__sklearn_clone__().fit(data[0], np.array(["a", "b", "c"])[data[1]])
+    display = MembraneDisplay.from_estimator(model, data[0], units=[2, 0])
+    labels = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert labels == display.names == ["c", "a"]
+    hidden = MembraneDisplay.from_estimator(model, data[0], layer=0, units=[-1, 4])
+    assert hidden.names == ["11", "4"]
+    assert len(MembraneDisplay.from_estimator(model, data[0], layer=0).names) == 10
+
+
+@pytest.mark.parametrize("units", [[12], [-13], [0.5], [], "a"])
+def test_refused_neurons(units, model, data):
+    with pytest.raises(ValueError, match="units must be indices of 12 neurons"):
+        MembraneDisplay.from_estimator(model, data[0], layer=0, units=units)
+
+
+def test_a_layer_that_was_not_recorded(model, data):
+    record = model[-1].simulate(model[:-1].transform(data[0]), layers=[0])
+    with pytest.raises(ValueError, match=r"Layer -1 was not recorded, only \[0\]"):
+        MembraneDisplay.from_record(record)
+
+
+# Weights and training
+
+
+def test_weights(model):
+    display = WeightDisplay.from_estimator(model, n_fields=5)
+    classifier = model[-1]
+    first = classifier._initial_coefs()
+    assert len(display.ax_) == 4
+    for layer, ax in enumerate(display.ax_[:3]):
+        before, after = (
+            {p.get_label(): p for p in ax.patches}[x] for x in ("Before", "After")
+        )
+        for patch, weights in (
+            (before, first[layer]),
+            (after, classifier.coefs_[layer]),
+        ):
+            # The outline rises to each count in turn.
+            heights = patch.get_xy()[1:-1:2, 1]
+            edges = patch.get_xy()[::2, 0]
+            assert heights.sum() == weights.size
+            np.testing.assert_array_equal(heights, np.histogram(weights, edges)[0])
+    assert not np.array_equal(first[0], classifier.coefs_[0])
+    tiles = display.ax_[-1].images[0].get_array().filled(np.nan)
+    assert tiles.shape == (17, 26)
+    np.testing.assert_array_equal(
+        tiles[9:17, 9:17], classifier.coefs_[0][:, 4].reshape(8, 8)
+    )
+    assert np.isnan(tiles[8]).all()
+    assert np.isnan(tiles[9:, 18:]).all()
+
+
+def test_image_shapes(model, tabular_model):
+    assert WeightDisplay.from_estimator(tabular_model).image_shape is None
+    display = WeightDisplay.from_estimator(model, image_shape=(4, 16))
+    assert display.image_shape == (4, 16)
+    for shape in ((8, 9), (64,), (4, 4, 4), 64):
+        with pytest.raises(ValueError, match="is not a shape of 64 features"):
+            WeightDisplay.from_estimator(model, image_shape=shape)
+
+
+def test_training(model, tabular_model):
+    classifier = model[-1]
+    (loss, accuracy), (norms, rates) = TrainingDisplay.from_estimator(model).ax_
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), classifier.loss_curve_)
+    np.testing.assert_array_equal(loss.lines[0].get_xdata(), np.arange(1, 7))
+    np.testing.assert_array_equal(line(accuracy, "Training"), classifier.train_scores_)
+    np.testing.assert_array_equal(
+        line(accuracy, "Validation"), classifier.validation_scores_
+    )
+    names = "Hidden layer 1", "Hidden layer 2", "Output layer"
+    for layer, name in enumerate(names):
+        for ax, curve in ((norms, "grad_norm_curve_"), (rates, "firing_rate_curve_")):
+            values = [epoch[layer] for epoch in getattr(classifier, curve)]
+            np.testing.assert_array_equal(line(ax, name), values)
+    display = TrainingDisplay.from_estimator(tabular_model)
+    assert [one.get_label() for one in display.ax_[0, 1].lines] == ["Training"]
+
+
+def test_validation_scores_stand_at_their_epochs(blobs):
+    """Of a first fit without early stopping and a warm one with it."""
+    model = fast(warm_start=True, max_iter=3).fit(*blobs)
+    model.set_params(early_stopping=True, max_iter=2).fit(*blobs)
+    accuracy = TrainingDisplay.from_estimator(model).ax_[0, 1]
+    (validation,) = (x for x in accuracy.lines if x.get_label() == "Validation")
+    np.testing.assert_array_equal(validation.get_xdata(), [4, 5])
+
+
+# Encoding and early answers
+
+
+def test_encoding(model, data):
+    X, _ = data
+    image, raster, rates = EncodingDisplay.from_estimator(model, X, sample=7).ax_
+    spikes = np.asarray(model[0].transform(X[7:8]))[0]
+    np.testing.assert_array_equal(image.images[0].get_array(), X[7].reshape(8, 8))
+    np.testing.assert_array_equal(drawn_spikes(raster), spikes)
+    np.testing.assert_allclose(
+        rates.images[0].get_array(), spikes.mean(axis=0).reshape(8, 8)
+    )
+
+
+def test_encoding_of_a_table(blobs):
+    X, _ = blobs
+    encoder = PoissonSpikeEncoder(20, scaling="feature", random_state=0).fit(X)
+    display = EncodingDisplay.from_estimator(encoder, X, sample=-1)
+    values, _, rates = display.ax_
+    np.testing.assert_array_equal([p.get_width() for p in values.patches], X[-1])
+    np.testing.assert_allclose([p.get_width() for p in rates.patches], display.rates)
+
+
+def test_no_encoder(tabular_model, blobs):
+    for estimator in (tabular_model, make_pipeline(tabular_model)):
+        with pytest.raises(TypeError, match="There is no encoder in"):
+            EncodingDisplay.from_estimator(estimator, blobs[0])
+
+
+def test_anytime_accuracy(model, data, record):
+    X, y = data
+    weights = np.linspace(0, 1, len(y))
+    display = AnytimeAccuracyDisplay.from_estimator(model, X, y, sample_weight=weights)
+    accuracy, spikes = display.ax_
+    hits = record.logits.argmax(axis=2) == y[:, np.newaxis]
+    np.testing.assert_allclose(
+        accuracy.lines[0].get_ydata(), np.average(hits, axis=0, weights=weights)
+    )
+    assert accuracy.lines[0].get_ydata()[-1] == pytest.approx(
+        model.score(X, y, sample_weight=weights)
+    )
+    names = "Input", "Hidden layer 1", "Hidden layer 2", "Output"
+    for name, s in zip(names, [record.inputs, *record.spikes], strict=True):
+        total = s.sum(axis=2).mean(axis=0).cumsum()
+        np.testing.assert_allclose(line(spikes, name), total)
+
+
+def test_anytime_accuracy_of_a_current_has_no_input_spikes(tabular_model, blobs):
+    display = AnytimeAccuracyDisplay.from_estimator(tabular_model, *blobs)
+    assert display.names == ["Hidden layer 1", "Output"]
+
+
+def test_anytime_accuracy_from_predictions():
+    y = np.array([0, 1, 1, 0])
+    stages = ([0, 0, 0, 0], [0, 1, 0, 0], y)
+    display = AnytimeAccuracyDisplay.from_predictions(y, stages)
+    np.testing.assert_array_equal(display.accuracy, [0.5, 0.75, 1])
+    assert len(display.ax_) == 1
+
+
+# What all displays share
+
+
+DRAW = {
+    "raster": lambda m, X, y, **k: SpikeRasterDisplay.from_estimator(m, X, **k),
+    "membrane": lambda m, X, y, **k: MembraneDisplay.from_estimator(m, X, **k),
+    "weights": lambda m, X, y, **k: WeightDisplay.from_estimator(m, **k),
+    "training": lambda m, X, y, **k: TrainingDisplay.from_estimator(m, **k),
+    "encoding": lambda m, X, y, **k: EncodingDisplay.from_estimator(m, X, **k),
+    "anytime": lambda m, X, y, **k: AnytimeAccuracyDisplay.from_estimator(m, X, y, **k),
+}
+each_display = pytest.mark.parametrize("name", DRAW)
+
+
+@each_display
+def test_axes_are_labelled_and_drawing_can_be_repeated(name, model, data):
+    display = DRAW[name](model, *data)
+    first = display.figure_
+    assert display.plot() is display
+    assert display.figure_ is not first
+    for ax in np.ravel(display.ax_):
+        assert ax.figure is display.figure_
+        is_image = len(ax.images) and not ax.get_xticks().size
+        assert ax.get_ylabel() or is_image or ax.get_title().startswith("Weights")
+    display.figure_.canvas.draw()
+
+
+@each_display
+def test_in_given_axes(name, model, data):
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained", figsize=(16, 6))
+    display = DRAW[name](model, *data, ax=left)
+    assert display.figure_ is figure
+    assert all(ax.figure is figure for ax in np.ravel(display.ax_))
+    figure.canvas.draw()
+    border = right.get_position().x0
+    for ax in np.ravel(display.ax_):
+        assert ax.get_position().x1 <= border
+
+
+@each_display
+def test_of_a_search(name, data):
+    grid = {"spikingclassifier__alpha": [0.8, 0.9]}
+    search = GridSearchCV(spiking(max_iter=2), grid, cv=2)
+    with pytest.raises(NotFittedError):
+        DRAW[name](search, *data)
+    search.fit(*data)
+    display = DRAW[name](search, *data)
+    for key, value in vars(DRAW[name](search.best_estimator_, *data)).items():
+        if not key.endswith("_"):
+            np.testing.assert_equal(getattr(display, key), value)
+
+
+@each_display
+def test_matplotlib_is_missing(name, model, data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'sklearn-snn\[plot\]'"):
+        DRAW[name](model, *data)
+
+
+@pytest.mark.parametrize("name", ["raster", "membrane", "encoding"])
+@pytest.mark.parametrize("sample", [150, -151, 0.5, "first", None])
+def test_refused_samples(name, sample, model, data):
+    with pytest.raises(ValueError, match="sample must be the index of one of 150"):
+        DRAW[name](model, *data, sample=sample)
+
+
+@pytest.mark.parametrize("n_units", [1, 10_000])
+def test_one_neuron_and_many(n_units):
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((20, n_units)) < 0.1).astype(np.uint8)
+    spikes[3, n_units - 1] = 1
+    display = SpikeRasterDisplay([spikes, spikes], ["Input", "Output layer"]).plot()
+    for ax in display.ax_:
+        np.testing.assert_array_equal(drawn_spikes(ax), spikes)
+    display.figure_.canvas.draw()
+    assert max(display.figure_.get_size_inches()) < 12
+    means = SpikeRasterDisplay([spikes / 2], ["Input"]).plot()
+    np.testing.assert_array_equal(means.ax_[0].images[0].get_array().T, spikes / 2)
+    weights = [rng.normal(size=(64, n_units)), rng.normal(size=(n_units, 3))]
+    WeightDisplay(weights, image_shape=(8, 8)).plot().figure_.canvas.draw()
+    shown = EncodingDisplay(spikes[0].astype(float), spikes).plot()
+    np.testing.assert_array_equal(drawn_spikes(shown.ax_[1]), spikes)
+    shown.figure_.canvas.draw()
+
+
+def test_a_single_step():
+    spikes = np.ones((1, 3), np.uint8)
+    SpikeRasterDisplay([spikes], ["Output layer"]).plot().figure_.canvas.draw()
+    display = MembraneDisplay(0.9 * spikes, spikes, 0.6, ["a", "b", "c"]).plot()
+    display.figure_.canvas.draw()
+    AnytimeAccuracyDisplay(np.array([0.5])).plot().figure_.canvas.draw()

@@ -1,0 +1,274 @@
+"""Records of what happened in a network, and answers after each step."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import (
+    KINDS,
+    each_engine,
+    fast,
+    kinds_of_input,
+    make_classifier,
+    some_digits,
+    spiking,
+)
+from sklearn.exceptions import NotFittedError
+
+from sklearn_snn import SimulationRecord, SpikeTrains, SpikingClassifier
+from sklearn_snn._engine_numpy import NumpyEngine
+
+
+@pytest.fixture(scope="module")
+def data():
+    return some_digits(3, 120)
+
+
+@pytest.fixture(scope="module")
+def inputs(data):
+    return kinds_of_input(data[0])
+
+
+def fit(X, y, **params):
+    defaults = {"hidden_layer_sizes": (12, 7), "max_iter": 3}
+    return make_classifier(**defaults | params).fit(X, y)
+
+
+@each_engine
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
+    """Also where samples are worked on a few at a time."""
+    X = inputs[kind]
+    model = fit(X, data[1])
+    monkeypatch.setattr("sklearn_snn._engine_numpy.MAX_CHUNK_SAMPLES", 50)
+    record = model.simulate(X)
+    assert isinstance(record, SimulationRecord)
+    assert record.layers == [0, 1, 2]
+    engine = model._engine(X)
+    spikes = engine.spikes(model.coefs_, model.intercepts_, X)
+    for recorded, s in zip(record.spikes, spikes, strict=True):
+        assert recorded.dtype == np.uint8
+        np.testing.assert_array_equal(recorded, s)
+    assert 0 < record.spikes[0].mean() < 1
+    counts = record.spikes[-1].cumsum(axis=1)
+    n_steps = counts.shape[1]
+    np.testing.assert_allclose(record.logits, counts * (10 / n_steps), rtol=1e-6)
+    np.testing.assert_array_equal(record.logits[:, -1], model.decision_function(X))
+    np.testing.assert_array_equal(record.probabilities[:, -1], model.predict_proba(X))
+    np.testing.assert_array_equal(record.classes, model.classes_)
+
+
+@pytest.mark.parametrize("reset", ["zero", "subtract", "none"])
+def test_membranes_obey_the_equation(reset, inputs, data):
+    """Integrated again, in float64, from the recorded spikes below and of the layer."""
+    model = fit(inputs["trains"], data[1], reset=reset, alpha=0.9, threshold=0.7)
+    record = model.simulate(inputs["trains"])
+    below = record.inputs
+    for u, s, weights, bias in zip(
+        record.membranes, record.spikes, model.coefs_, model.intercepts_, strict=True
+    ):
+        current = below @ weights.astype(float) + bias
+        v = np.zeros(u[:, 0].shape)
+        for t in range(u.shape[1]):
+            expected = 0.9 * v + current[:, t]
+            np.testing.assert_allclose(u[:, t], expected, atol=1e-4)
+            fired = s[:, t].astype(float)
+            v = {
+                "zero": expected * (1 - fired),
+                "subtract": expected - 0.7 * fired,
+                "none": expected,
+            }[reset]
+        # Before the reset: above the threshold exactly where there is a spike.
+        np.testing.assert_array_equal(u > np.float32(record.threshold), s == 1)
+        below = s
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recorded_inputs(kind, inputs, data):
+    X = inputs[kind]
+    model = fit(X, data[1])
+    record = model.simulate(X)
+    if kind == "sparse":
+        assert (record.inputs != X).nnz == 0
+    else:
+        np.testing.assert_array_equal(record.inputs, np.asarray(X))
+    assert model.simulate(X, inputs=False).inputs is None
+
+
+def test_chosen_layers(inputs, data):
+    model = fit(inputs["trains"], data[1])
+    everything = model.simulate(inputs["trains"])
+    for chosen, expected in (([0, -1], [0, 2]), (1, [1]), ([-2], [1]), ([], [])):
+        record = model.simulate(inputs["trains"], layers=chosen)
+        assert record.layers == expected
+        assert repr(record) == (
+            f"SimulationRecord(n_samples=120, n_steps=6, layers={expected})"
+        )
+        np.testing.assert_array_equal(record.logits, everything.logits)
+        for layer in range(3):
+            if layer in expected:
+                np.testing.assert_array_equal(
+                    record.membranes[layer], everything.membranes[layer]
+                )
+            else:
+                assert record.membranes[layer] is record.spikes[layer] is None
+
+
+@pytest.mark.parametrize("layers", [[3], -4, [0.5], "all", [[0]], [None]])
+def test_refused_layers(layers, inputs, data):
+    with pytest.raises(ValueError, match="layers must be a list of indices"):
+        fit(inputs["trains"], data[1]).simulate(inputs["trains"], layers=layers)
+
+
+def test_a_record_that_is_too_large(inputs, data, monkeypatch):
+    """It is refused before anything is done; choosing less helps."""
+    model = fit(inputs["trains"], data[1])
+    # 120 samples, 6 steps: 22 neurons of 4 + 1 bytes, 3 logits, 64 inputs of a byte.
+    size = 120 * 6 * (22 * 5 + 3 * 4 + 64) / 2**30
+    model.simulate(inputs["trains"], max_memory=1.001 * size)
+    model.simulate(inputs["trains"], inputs=False, max_memory=0.999 * size)
+    model.simulate(inputs["trains"], layers=[1], max_memory=0.999 * size)
+    monkeypatch.setattr(NumpyEngine, "tapes", None)
+    with pytest.raises(ValueError, match=r"would take 0\.00 GiB.*raise max_memory"):
+        model.simulate(inputs["trains"], max_memory=0.999 * size)
+    long = SpikeTrains(np.ones((10**5, 64), np.float32), 10_000)
+    with pytest.raises(ValueError, match=r"would take 173\.\d\d GiB.*choose layers"):
+        model.simulate(long)
+    for max_memory in (0, -1, "1", None, np.nan):
+        with pytest.raises(ValueError, match="max_memory must be positive"):
+            model.simulate(inputs["trains"], max_memory=max_memory)
+
+
+def test_memory_of_a_thousand_images(mnist):
+    """The peak of a whole process that simulates, with the hidden layer and without."""
+    code = """
+import resource, sys
+import numpy as np
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn.datasets import fetch_mnist
+X, y = fetch_mnist(split="test", return_X_y=True)
+trains = PoissonSpikeEncoder(100, random_state=0).fit_transform(X[:1000])
+model = SpikingClassifier(max_iter=1, random_state=0).fit(trains, y[:1000])
+for layers in ([-1], [0, -1]):
+    record = model.simulate(trains, layers=layers)
+    assert record.inputs.shape == (1000, 100, 784)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert 100 < float(done.stdout) < 1024
+
+
+# Answers after each step
+
+
+@each_engine
+@pytest.mark.parametrize("kind", KINDS)
+def test_staged_answers_are_those_of_the_running_counts(kind, inputs, data):
+    X = inputs[kind]
+    model = fit(X, data[1] + 5)
+    record = model.simulate(X)
+    labels = list(model.staged_predict(X))
+    probabilities = list(model.staged_predict_proba(X))
+    n_steps = record.logits.shape[1]
+    assert len(labels) == len(probabilities) == n_steps
+    for t in range(n_steps):
+        best = record.logits[:, t].argmax(axis=1)
+        np.testing.assert_array_equal(labels[t], model.classes_[best])
+        np.testing.assert_array_equal(probabilities[t], record.probabilities[:, t])
+    assert not np.array_equal(labels[0], labels[-1])
+    np.testing.assert_array_equal(labels[-1], model.predict(X))
+    np.testing.assert_array_equal(probabilities[-1], model.predict_proba(X))
+
+
+@each_engine
+def test_staged_answers_of_two_classes_without_a_hidden_layer(blobs):
+    X, y = blobs
+    model = fast(hidden_layer_sizes=()).fit(X, y)
+    *_, labels = model.staged_predict(X)
+    *_, probabilities = model.staged_predict_proba(X)
+    np.testing.assert_array_equal(labels, model.predict(X))
+    np.testing.assert_array_equal(probabilities, model.predict_proba(X))
+    logits = model.simulate(X).logits[:, -1]
+    difference = logits[:, 1] - logits[:, 0]
+    np.testing.assert_array_equal(difference, model.decision_function(X))
+
+
+def test_the_network_runs_once(inputs, data, monkeypatch):
+    """Answers are worth their price only if steps are not computed again."""
+    X, calls = inputs["trains"], []
+    model = fit(X, data[1], engine="numpy")
+    forward = NumpyEngine._forward
+    monkeypatch.setattr(
+        NumpyEngine, "_forward", lambda *a: calls.append(a) or forward(*a)
+    )
+    assert len(list(model.staged_predict(X))) == 6
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "method", ["staged_predict", "staged_predict_proba", "simulate"]
+)
+def test_bad_input_is_refused_at_the_call(method, inputs, data):
+    with pytest.raises(NotFittedError):
+        getattr(SpikingClassifier(), method)(inputs["dense"])
+    model = fit(inputs["dense"], data[1])
+    with pytest.raises(ValueError, match=r"has 5 features.*expecting 64"):
+        getattr(model, method)(inputs["dense"][:, :5])
+    with pytest.raises(ValueError, match="NaN"):
+        getattr(model, method)(np.full((2, 64), np.nan))
+
+
+# What a fit keeps of its epochs
+
+
+@each_engine
+def test_curves_of_a_fit(data, engine):
+    X, y = data
+    model = spiking(max_iter=4, batch_size=40, learning_rate="constant").fit(X, y)[-1]
+    curves = model.train_scores_, model.grad_norm_curve_, model.firing_rate_curve_
+    assert [len(c) for c in curves] == [4, 4, 4]
+    assert all(np.shape(n) == (2,) for n in model.grad_norm_curve_)
+    np.testing.assert_array_equal(model.firing_rate_curve_[-1], model.firing_rates_)
+    assert model.train_scores_[0] < model.train_scores_[-1] <= 1
+
+
+@each_engine
+def test_train_scores_and_gradient_norms_by_hand(blobs, engine):
+    """One mini-batch: predicted before the step, with the gradient of that step."""
+    X, y = blobs
+    weights = np.linspace(0.5, 1.5, 60)
+    start = fast(max_iter=1, learning_rate_init=1e-300).fit(X, y, weights)
+    model = fast(max_iter=1, learning_rate_init=0.1).fit(X, y, weights)
+    hits = start.predict(X) == y
+    assert model.train_scores_ == [pytest.approx(weights[hits].sum() / 60)]
+    step = start._engine(X).loss_and_gradients(
+        start.coefs_, start.intercepts_, X, y, weights / 60
+    )
+    expected = [np.linalg.norm(g) for g in step.coef_grads]
+    np.testing.assert_allclose(model.grad_norm_curve_[0], expected, rtol=1e-9)
+
+
+def test_the_first_weights_are_drawn_again(data):
+    for X in (data[0], data[0].astype(np.float32)):
+        start = fast(max_iter=1, learning_rate_init=1e-300).fit(X, data[1])
+        model = fast(max_iter=5).fit(X, data[1])
+        for again, first in zip(model._initial_coefs(), start.coefs_, strict=True):
+            assert again.dtype == first.dtype
+            np.testing.assert_array_equal(again, first)
+        assert not np.array_equal(model.coefs_[0], start.coefs_[0])
+
+
+def test_curves_of_a_long_stream_are_bounded(blobs, monkeypatch):
+    X, y = blobs
+    monkeypatch.setattr("sklearn_snn._fitting._MAX_CALLS", 5)
+    model, whole = fast(), fast(learning_rate="constant", max_iter=8)
+    for _ in range(8):
+        model.partial_fit(X, y, classes=[0, 1])
+    whole.fit(X, y)
+    for name in ("loss_curve_", "train_scores_", "grad_norm_curve_"):
+        assert len(getattr(model, name)) == 5
+        np.testing.assert_array_equal(getattr(model, name), getattr(whole, name)[3:])
+    # Epochs are counted on: the ninth is not taken for the sixth.
+    np.testing.assert_array_equal(model.coefs_[0], whole.coefs_[0])
