@@ -123,7 +123,7 @@ class SpikingClassifier(
     max_grad_norm : float or None, default=1.0
         The gradient of all parameters together is scaled down to at most this
         Euclidean norm (after `grad_clip`).
-    weight_decay : float, default=0.0
+    weight_decay : float, default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss.
     random_state : int, RandomState instance or None, default=None
@@ -277,7 +277,7 @@ class SpikingClassifier(
         class_weight=None,
         grad_clip=None,
         max_grad_norm=1.0,
-        weight_decay=0.0,
+        weight_decay=1e-5,
         random_state=None,
         verbose=False,
         engine="auto",

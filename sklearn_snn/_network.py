@@ -27,6 +27,8 @@ from sklearn_snn._synapses import (
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation.
 MEMBRANE_RANGE = 0.3, 10.0
+# The first guess lets an output neuron fire once in so many steps.
+OUTPUT_PERIOD = 10
 
 
 class Network(NamedTuple):
@@ -185,7 +187,9 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
       charges a membrane to the threshold, here within the steps there are:
       ``threshold / sum_t alpha**t``. With random weights alone some neurons get a
       current so negative that they never fire; their surrogate gradient vanishes, and
-      an output neuron that is born silent stays it.
+      an output neuron that is born silent stays it. At its rheobase, one step of the
+      optimizer may silence it for good: output neurons get the current that charges
+      them within `OUTPUT_PERIOD` steps, if that is more.
 
     The idea of setting scale and biases from data is that of Salimans & Kingma, "Weight
     normalization", NeurIPS 2016, and Mishkin & Matas, "All you need is a good init",
@@ -210,7 +214,6 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
     """
     neuron, n_samples = network.neuron, len(shares)
     decay = neuron.alpha ** np.arange(network.n_steps)
-    rheobase = neuron.threshold / decay.sum()
     x, scales = inputs, []
     for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
         arguments = layer, weights, bias, x, n_samples, workspace
@@ -223,7 +226,9 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
             target = np.clip(deviation, *(neuron.threshold * r for r in MEMBRANE_RANGE))
             scale = np.float32(target / deviation)
         weights *= scale
-        bias[:] = rheobase - scale * mean
+        is_output = layer == len(coefs) - 1
+        charge = decay[:OUTPUT_PERIOD] if is_output else decay
+        bias[:] = neuron.threshold / charge.sum() - scale * mean
         _, x = _run_layer(network, *arguments)
         scales.append(float(scale))
     return scales

@@ -80,12 +80,13 @@ def test_train_images_reads_mnist(mnist, tmp_path):
 
 def test_readme_code_runs(tmp_path):
     readme = (ROOT / "README.md").read_text()
-    digits, table, _, _, callbacks, stream = re.findall(
+    digits, table, _, _, callbacks, displays, stream = re.findall(
         r"```python\n(.*?)```", readme, re.DOTALL
     )
     rows = "import numpy; numpy.save('X.npy', X[:99]); y = y[:99] > 0\n"
-    code = digits + table + callbacks + rows + stream
-    printed = run(sys.executable, "-c", code, cwd=tmp_path)
+    code = digits + displays + table + callbacks + rows + stream
+    environment = os.environ | {"MPLBACKEND": "Agg"}
+    printed = run(sys.executable, "-c", code, cwd=tmp_path, env=environment)
     assert [float(accuracy) > 0.95 for accuracy in printed.split()] == [True, True]
     assert (tmp_path / "digits.joblib").exists()
 

@@ -50,7 +50,7 @@ def test_weight_decay_is_an_l2_penalty(blobs):
         "learning_rate_init": 0.5,
         "max_grad_norm": None,
     }
-    plain = fast(**params).fit(X, y)
+    plain = fast(**params, weight_decay=0).fit(X, y)
     decayed = fast(**params, weight_decay=0.1).fit(X, y)
     start = fast(**params).set_params(learning_rate_init=1e-300).fit(X, y)
     for w, w_decayed, w_0 in zip(
@@ -94,6 +94,7 @@ def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
 
     monkeypatch.setattr(engine_class, "loss_and_gradients", record)
     params = {"solver": "sgd", "learning_rate": "constant", "max_grad_norm": None}
+    params |= {"weight_decay": 0}
     start = fast(**params | {"learning_rate_init": 1e-300}, max_iter=1).fit(*blobs)
     model = fast(
         **params | {"learning_rate_init": 0.1},
