@@ -1,4 +1,15 @@
-"""Choose leak and threshold on a Dask cluster, here or elsewhere (a minute)."""
+"""
+A search on a cluster
+=====================
+
+Leak and threshold are chosen on a Dask cluster: two worker processes on this machine,
+or one elsewhere, whose scheduler is named on the command line::
+
+    python distributed_search.py --scheduler tcp://host:8786
+
+What is sent, and what happens when a worker is lost, is explained in
+:doc:`/distributed`.
+"""
 
 import argparse
 import os
@@ -20,7 +31,7 @@ os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 def main():
     """Search on a cluster and report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Search on a Dask cluster.")
     parser.add_argument("--scheduler", help="tcp://host:8786; default: 2 workers")
     address = parser.parse_args().scheduler
 

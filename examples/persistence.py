@@ -1,4 +1,10 @@
-"""Save a fitted pipeline with joblib, and load it in another process."""
+"""
+Saving and loading
+==================
+
+A fitted pipeline is saved with joblib, and loaded in another process. There it predicts
+the same probabilities, to the bit.
+"""
 
 import subprocess
 import sys
@@ -22,6 +28,10 @@ model = make_pipeline(
     SpikingClassifier(max_iter=10, random_state=0),
 )
 model.fit(X[:1000], y[:1000])
+
+# %%
+# A joblib file, like a pickle, can run any code when it is loaded: load only files that
+# you trust.
 
 with tempfile.TemporaryDirectory() as folder:
     model_file = Path(folder) / "digits.joblib"
