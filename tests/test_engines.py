@@ -378,3 +378,22 @@ def test_a_damaged_cache_is_renewed(tmp_path):
             file.write_bytes(content[: len(content) // 2])
         assert "1 compiled 0 loaded" in run_script(tmp_path)
         assert "0 compiled 1 loaded" in run_script(tmp_path)
+
+
+def test_a_cache_with_the_code_of_another_signature_is_renewed(tmp_path):
+    """Two processes that save at the same time may leave such a one."""
+    code = """
+import numpy as np
+from sklearn_snn import SpikingClassifier
+X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+for dtype in (np.float32, np.float64):
+    model = SpikingClassifier((4,), max_iter=1, random_state=0, engine="numba")
+    print(model.fit(X.astype(dtype), y).loss_)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first = subprocess.run(command, env=env, capture_output=True, check=True)
+    one, other = tmp_path.rglob("*run_currents*.nbc")
+    other.write_bytes(one.read_bytes())
+    second = subprocess.run(command, env=env, capture_output=True, check=True)
+    assert first.stdout.split() == second.stdout.split()

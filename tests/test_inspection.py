@@ -281,7 +281,7 @@ def test_anytime_accuracy(model, data, record):
     assert accuracy.lines[0].get_ydata()[-1] == pytest.approx(
         model.score(X, y, sample_weight=weights)
     )
-    names = "Input", "Hidden layer 1", "Hidden layer 2", "Output"
+    names = "Input", "Hidden layer 1", "Hidden layer 2", "Output layer"
     for name, s in zip(names, [record.inputs, *record.spikes], strict=True):
         total = s.sum(axis=2).mean(axis=0).cumsum()
         np.testing.assert_allclose(line(spikes, name), total)
@@ -289,7 +289,7 @@ def test_anytime_accuracy(model, data, record):
 
 def test_anytime_accuracy_of_a_current_has_no_input_spikes(tabular_model, blobs):
     display = AnytimeAccuracyDisplay.from_estimator(tabular_model, *blobs)
-    assert display.names == ["Hidden layer 1", "Output"]
+    assert display.names == ["Hidden layer 1", "Output layer"]
 
 
 def test_anytime_accuracy_from_predictions():

@@ -66,7 +66,9 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     ],
 )
 def test_examples(script, pattern, at_least, tmp_path):
-    printed = run(sys.executable, ROOT / "examples" / script, cwd=tmp_path)
+    environment = os.environ | {"MPLBACKEND": "Agg"}
+    path = ROOT / "examples" / script
+    printed = run(sys.executable, path, cwd=tmp_path, env=environment)
     assert float(re.search(pattern, printed)[1]) >= at_least
 
 

@@ -80,7 +80,11 @@ class AnytimeAccuracyDisplay:
         classifier, X = split_pipeline(estimator, X)
         spikes = classifier._spikes_per_step(X).cumsum(axis=0)
         n_hidden = spikes.shape[1] - 2
-        names = ["Input", *(f"Hidden layer {i + 1}" for i in range(n_hidden)), "Output"]
+        names = [
+            "Input",
+            *(f"Hidden layer {i + 1}" for i in range(n_hidden)),
+            "Output layer",
+        ]
         if not spikes[:, 0].any():  # a constant current
             spikes, names = spikes[:, 1:], names[1:]
         return cls.from_predictions(

@@ -73,7 +73,9 @@ class MembraneDisplay:
         self.depth = depth
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample=0, layer=-1, units=None, ax=None):
+    def from_estimator(
+        cls, estimator, X, *, sample=0, layer=-1, units=None, depth=2.0, ax=None
+    ):
         """Simulate and draw.
 
         Parameters
@@ -88,6 +90,8 @@ class MembraneDisplay:
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
             Which neurons; None means the first ten.
+        depth : float, default=2.0
+            Membranes are drawn down to so many thresholds below 0.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -103,10 +107,10 @@ class MembraneDisplay:
         """
         classifier, X = split_pipeline(estimator, choose_sample(X, sample))
         record = classifier.simulate(X, layers=[layer], inputs=False)
-        return cls.from_record(record, layer=layer, units=units, ax=ax)
+        return cls.from_record(record, layer=layer, units=units, depth=depth, ax=ax)
 
     @classmethod
-    def from_record(cls, record, *, sample=0, layer=-1, units=None, ax=None):
+    def from_record(cls, record, *, sample=0, layer=-1, units=None, depth=2.0, ax=None):
         """Draw a record.
 
         Parameters
@@ -119,6 +123,8 @@ class MembraneDisplay:
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
             Which neurons; None means the first ten.
+        depth : float, default=2.0
+            Membranes are drawn down to so many thresholds below 0.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -149,7 +155,8 @@ class MembraneDisplay:
             names = [str(record.classes[k]) for k in units]
         else:
             names = [str(k % n_units) for k in units]
-        return cls(u[:, units], s[:, units], record.threshold, names).plot(ax=ax)
+        display = cls(u[:, units], s[:, units], record.threshold, names, depth=depth)
+        return display.plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw.
@@ -188,6 +195,9 @@ class MembraneDisplay:
                 label="Threshold" if k == 0 else None,
             )
             ax.plot(steps, u, color=COLORS[0], linewidth=1, label="_membrane")
+            # Where it is too deep to be drawn, a faint line says so.
+            deep = np.where(np.isnan(u), floor + offset, np.nan)
+            ax.plot(steps, deep, ":", color="0.6", linewidth=1, label="_deep")
             ax.plot(
                 steps[fired],
                 u[fired],
