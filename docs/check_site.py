@@ -33,7 +33,7 @@ LOOK = """() => ({
     images: [...document.images].map(e => [e.src, e.naturalWidth,
         e.alt || e.closest('.sphx-glr-thumbcontainer')?.innerText]),
     warnings: [...document.querySelectorAll('.sphx-glr-script-out')]
-        .map(e => e.innerText).filter(t => /\\w*Warning:/.test(t)),
+        .map(e => e.innerText).filter(t => /:\\d+: \\w*Warning:/.test(t)),
     text: document.querySelector('article, main')?.innerText.length ?? 0,
 })"""
 

@@ -39,6 +39,8 @@ html_title = "sklearn-snn"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
+html_logo = html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "install": [], "coming_from": [], "benchmarks": []}
 html_theme_options = {
     "show_prev_next": False,

@@ -74,7 +74,7 @@ ax.axvline(threshold, color="0.5", linestyle="--", label="threshold")
 ax.set(xlabel="Membrane or current", ylabel="Surrogate derivative")
 ax.legend(fontsize="small")
 plt.show()
-print(f"at the threshold: {bump(0.0):.4f} and {bump(threshold + 1 / beta):.4f}")
+print("at the threshold:", bump([0, threshold + 1 / beta]).round(4))
 
 # %%
 # Forwards, the published code does what the library does, with a reset to zero.
@@ -138,7 +138,8 @@ def published(network, coefs, intercepts, trains, y):
             gradient = weight_gradient(inputs, delta, WORKSPACE)
             coef_grads[layer][: len(gradient)] = gradient
             intercept_grads.insert(0, delta.sum(axis=(0, 1)))
-            g = delta @ coefs[layer].T
+            if layer:
+                g = delta @ coefs[layer].T
     return coef_grads, intercept_grads
 
 
@@ -223,27 +224,32 @@ for place, (encoder, network, coefs, intercepts) in places.items():
     print(f"  spikes per step: hidden {rates[0]}, output {rates[1]}")
 
 # %%
-# TEXT1
+# The published gradient points elsewhere, most of all in the hidden layer, which sees
+# the output layer's error through it. Its length differs too, by a factor of ten and
+# more in either direction. The complete gradient and the one with a detached reset, on
+# the other hand, nearly agree in direction. Note the rates: with the article's
+# threshold and no biases, hardly a neuron of the first network fires before training.
 #
 # Training compared
 # -----------------
-# 5,000 images, plain gradient descent without momentum, batches of 125, a learning rate
-# that falls to zero in a straight line, new spikes in every epoch: the same for all.
-# Each update is tried for one epoch with each learning rate of a list. The one that does
-# best on 1,000 other training images is then used for three epochs from the start.
+# 5,000 images, three epochs of plain gradient descent without momentum, batches of 125,
+# a learning rate that falls to zero in a straight line, new spikes in every epoch: the
+# same for all. Each update is tried with each learning rate of a list, and we keep the
+# one that does best on 1,000 other training images.
 
-N_BATCHES = 40
+N_EPOCHS, N_BATCHES = 3, 40
+X_check = np.concatenate([X[5000:6000], X_test])
+y_check = np.concatenate([y[5000:6000], y_test])
 
 
-def train(update, learning_rate, n_epochs, place, X_check, y_check):
-    """Return the accuracy after each epoch, and the number of dead output neurons."""
-    encoder, network, coefs, intercepts = places[place]
+def train(update, learning_rate, encoder, network, coefs, intercepts):
+    """Return what is predicted right after each epoch, and the number of dead outputs."""
     coefs, intercepts = [w.copy() for w in coefs], [b.copy() for b in intercepts]
     parameters = coefs + intercepts if np.any(intercepts[0]) else coefs
     trains, check = encoder.transform(X[:5000]), encoder.transform(X_check)
-    steps = learning_rate * np.linspace(1, 0, n_epochs * N_BATCHES, endpoint=False)
-    steps, accuracy = iter(steps.astype(np.float32)), []
-    for epoch in range(1, n_epochs + 1):
+    steps = learning_rate * np.linspace(1, 0, N_EPOCHS * N_BATCHES, endpoint=False)
+    steps, correct = iter(steps.astype(np.float32)), []
+    for epoch in range(1, N_EPOCHS + 1):
         fresh = trains.present(epoch)
         order = RandomState(epoch).permutation(5000)
         for rows in np.array_split(order, N_BATCHES):
@@ -252,29 +258,43 @@ def train(update, learning_rate, n_epochs, place, X_check, y_check):
             for p, g in zip(parameters, gradients[0] + gradients[1], strict=False):
                 p -= step * g
         logits = engine_of(network).logits(coefs, intercepts, check)
-        accuracy.append(100 * np.mean(logits.argmax(axis=1) == y_check))
-    return accuracy, int((logits == 0).all(axis=0).sum())
+        correct.append(100 * (logits.argmax(axis=1) == y_check))
+    return np.array(correct), int((logits == 0).all(axis=0).sum())
 
 
 learning_rates = {
-    "article's network": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-    "library's defaults": (3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
+    "article's network": (3e-4, 3e-3, 1e-2, 3e-2),
+    "library's defaults": (1e-2, 3e-2, 1e-1),
 }
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
 for ax, place in zip(axes, places, strict=True):
     rates = learning_rates[place]
-    print(f"\n{place:17}" + "".join(f"{rate:7g}" for rate in rates), "  best  test  dead")
+    print(f"\n{place:18}" + "".join(f"{r:7g}" for r in rates), "   best  test  dead")
     for (update, name), color in zip(NAMES.items(), (ORANGE, GREEN, BLUE), strict=True):
-        tried = [
-            train(update, rate, 1, place, X[5000:6000], y[5000:6000])[0][0]
-            for rate in rates
-        ]
-        best = rates[int(np.argmax(tried))]
-        accuracy, n_dead = train(update, best, 3, place, X_test, y_test)
-        print(f"{name:17}" + "".join(f"{a:7.1f}" for a in tried), end="")
-        print(f"{best:7g}{accuracy[-1]:6.1f}{n_dead:6}")
-        ax.plot((1, 2, 3), accuracy, color=color, marker="o", label=name)
-    ax.set(title=place.capitalize(), xlabel="Epoch", xticks=(1, 2, 3), ylim=(0, 100))
+        results = [train(update, rate, *places[place]) for rate in rates]
+        tried = [correct[-1, :1000].mean() for correct, _ in results]
+        best = int(np.argmax(tried))
+        correct, n_dead = results[best]
+        accuracy = correct[:, 1000:].mean(axis=1)
+        print(f"{name:18}" + "".join(f"{a:7.1f}" for a in tried), end="")
+        print(f"{rates[best]:8g}{accuracy[-1]:6.1f}{n_dead:6}")
+        epochs = np.arange(1, N_EPOCHS + 1)
+        ax.plot(epochs, accuracy, color=color, marker="o", label=name)
+    ax.set(title=place.capitalize(), xlabel="Epoch", xticks=epochs, ylim=(0, 100))
 axes[0].set_ylabel("Test accuracy (%)")
 axes[1].legend(fontsize="small", loc="lower right")
 plt.show()
+
+# %%
+# Where neurons fire from the start, on the right, the price is plain: with the
+# published update the network ends below 80 %, with either form of the gradient at
+# about 87 %, after the same three epochs.
+#
+# On the left it is the other way round, and that is worth knowing. A surrogate that is
+# centred on the threshold vanishes for a neuron that is silent, and here all output
+# neurons are born silent: the gradient, exact as it is, has nothing to work with, and
+# outputs stay dead or die. The published update takes its slope near a membrane of 0,
+# where a silent neuron is, and so gets the network to fire. It is not a better
+# gradient, it is a cure for a bad start. The right cure is a good start:
+# :ref:`sphx_glr_auto_guide_07_silence.py` shows the one that a fit makes, which the
+# network on the right began with.
