@@ -134,7 +134,16 @@ class NumbaEngine:
         # Graded input takes the BLAS, whose rounding depends on its threads.
         needs_blas = not isinstance(batch.X, SpikeTrains)
         with single_threaded_blas() if needs_blas else nullcontext():
-            return run_chunks(run, len(chunks), self._n_threads)
+            try:
+                return run_chunks(run, len(chunks), self._n_threads)
+            except SystemError as error:
+                # So numba reports Ctrl-C while compiled code hands over its result.
+                cause = error
+                while isinstance(cause, SystemError):
+                    cause = cause.__cause__
+                if isinstance(cause, KeyboardInterrupt):
+                    raise cause from None
+                raise
 
     def _sum(self, parts):
         """Return the sum of the partial gradients, added in order."""

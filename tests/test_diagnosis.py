@@ -57,26 +57,6 @@ def test_first_guess_scales_the_membranes(scale, expected, rng, engine):
         assert deviations(network, coefs, X) == pytest.approx(goal, rel=1e-6)
 
 
-@pytest.mark.parametrize("alpha", [0.5, 0.95, 0.99])
-@pytest.mark.parametrize("n_steps", [5, 10, 200])
-def test_first_guess_lets_neurons_fire(alpha, n_steps):
-    """By their mean current, hidden ones just do, and outputs in each tenth step."""
-    neuron = LIF(alpha=alpha)
-    coefs, intercepts = initial_parameters(
-        [6, 8, 3], np.float64, np.random.RandomState(0)
-    )
-    X = np.random.default_rng(0).random((40, n_steps, 6))
-    engine = NumpyEngine(Network(neuron, n_steps, 1.0))
-    engine.fit_to_data(coefs, intercepts, X, np.ones(40))
-    hidden = engine.spikes(coefs, intercepts, X)[0]
-    for x, weights, bias, period in zip(
-        (X, hidden), coefs, intercepts, (n_steps, min(n_steps, 10)), strict=True
-    ):
-        mean = (x @ weights + bias).mean(axis=(0, 1))
-        charged = mean * (alpha ** np.arange(period)).sum()
-        np.testing.assert_allclose(charged, neuron.threshold, rtol=1e-9)
-
-
 def test_first_guess_weighs_samples(rng):
     """Rows of weight 3 count as if they were there three times."""
     X, weights = rng.random((10, 6)), np.arange(1, 11) % 3 + 1

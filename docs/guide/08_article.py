@@ -243,7 +243,7 @@ y_check = np.concatenate([y[5000:6000], y_test])
 
 
 def train(update, learning_rate, encoder, network, coefs, intercepts):
-    """Return what is predicted right after each epoch, and the number of dead outputs."""
+    """Return what is right after each epoch, and the number of dead outputs."""
     coefs, intercepts = [w.copy() for w in coefs], [b.copy() for b in intercepts]
     parameters = coefs + intercepts if np.any(intercepts[0]) else coefs
     trains, check = encoder.transform(X[:5000]), encoder.transform(X_check)
