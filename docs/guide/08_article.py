@@ -11,12 +11,13 @@ gradient, then in training.
 """
 
 import functools
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.random import RandomState
 
-from sklearn_snn import PoissonSpikeEncoder
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 from sklearn_snn._blas import single_threaded_blas
 from sklearn_snn._engines import make_engine
 from sklearn_snn._network import Network, cross_entropy, initial_parameters
@@ -157,34 +158,33 @@ def detached(network, *args):
 
 
 # %%
-# Two networks
-# ------------
-# We compare in two places. The first is the **article's network**: 784 inputs, 100
-# hidden and 10 output neurons, 100 steps, :math:`\alpha = 0.9`, :math:`\theta = 1.5`,
-# no biases, plain spike counts as logits. The second has the same size and the
-# **library's defaults**: 25 steps, :math:`\alpha = 0.95`, :math:`\theta = 0.6`, scaled
-# logits, and first weights and biases which see to it that neurons fire. Both have
-# :math:`\beta = 5`, and both begin with the same random numbers.
+# One network, two starts
+# -----------------------
+# The network is the article's: 784 inputs, 100 hidden and 10 output neurons, 100 steps,
+# :math:`\alpha = 0.9`, :math:`\theta = 1.5`, :math:`\beta = 5`, and plain spike counts
+# as logits. It begins in one of two ways. The **article's start** is random weights and
+# no biases. The **library's start** is the same random weights, scaled where need be,
+# and biases that bring every neuron near its threshold.
 
 X, y = fetch_mnist(split="train", return_X_y=True)
 X_test, y_test = fetch_mnist(split="test", return_X_y=True)
 X_test, y_test = X_test[:2000], y_test[:2000]
 
 
-def start(network, has_biases):
-    """Return encoder, network and its first weights and biases."""
-    encoder = PoissonSpikeEncoder(n_steps=network.n_steps, random_state=0).fit(X)
+encoder = PoissonSpikeEncoder(n_steps=100, random_state=0).fit(X)
+network = Network(LIF(0.9, threshold, beta), n_steps=100, logit_scale=1.0)
+batch = encoder.transform(X[:128]), y[:128]
+
+
+def start(has_biases):
+    """Return first weights and biases."""
     parameters = initial_parameters([784, 100, 10], np.float32, RandomState(0))
     if has_biases:
-        trains = encoder.transform(X[:128])
-        engine_of(network).fit_to_data(*parameters, trains, np.ones(128))
-    return encoder, network, *parameters
+        engine_of(network).fit_to_data(*parameters, batch[0], np.ones(128))
+    return parameters
 
 
-places = {
-    "article's network": start(Network(LIF(0.9, 1.5, beta), 100, 1.0), False),
-    "library's defaults": start(Network(LIF(0.95, 0.6, beta), 25, 10 / 25), True),
-}
+starts = {"article's start": start(False), "library's start": start(True)}
 
 # %%
 # The gradients compared
@@ -196,105 +196,128 @@ places = {
 # with the reset detached. The complete gradient, through the reset, stands below for
 # comparison.
 
-
-def compare(network, coefs, intercepts, trains, y):
-    """Print cosine and ratio of norms, layer by layer."""
-    reference, _ = detached(network, coefs, intercepts, trains, y)
-    for update in (published, exact):
-        gradients, _ = update(network, coefs, intercepts, trains, y)
-        print(f"  {NAMES[update]:18}", end="")
+updates = {
+    "published": published,
+    "reset detached": detached,
+    "through the reset": exact,
+}
+for place, parameters in starts.items():
+    print(f"{place:20}{'cosine 1':>9}{'ratio 1':>9}{'cosine 2':>9}{'ratio 2':>9}")
+    reference, _ = detached(network, *parameters, *batch)
+    for name, update in updates.items():
+        print(f"  {name:18}", end="")
+        gradients, _ = update(network, *parameters, *batch)
         for a, b in zip(gradients, reference, strict=True):
-            a, b = a.ravel().astype(float), b.ravel().astype(float)
             norms = np.linalg.norm(a), np.linalg.norm(b)
-            print(
-                f"{a @ b / (norms[0] * norms[1]):9.3f}{norms[0] / norms[1]:9.3f}",
-                end="",
-            )
+            cosine = np.vdot(a, b) / (norms[0] * norms[1])
+            print(f"{cosine:9.2f}{norms[0] / norms[1]:9.2f}", end="")
         print()
 
+# %%
+# And how much the output neurons do before training, with the mean of the surrogate
+# derivative that each of the two gives them:
 
-NAMES = {published: "published", detached: "reset detached", exact: "through the reset"}
-print(f"{'':20}{'cosine 1':>9}{'ratio 1':>9}{'cosine 2':>9}{'ratio 2':>9}")
-for place, (encoder, network, coefs, intercepts) in places.items():
-    print(place)
-    trains = encoder.transform(X[:128])
-    compare(network, coefs, intercepts, trains, y[:128])
-    spikes = engine_of(network).spikes(coefs, intercepts, trains)
-    rates = [f"{s.mean():.3f}" for s in spikes]
-    print(f"  spikes per step: hidden {rates[0]}, output {rates[1]}")
+for place, parameters in starts.items():
+    ((_, tape),) = engine_of(network, "numpy").tapes(*parameters, batch[0])
+    coefs, intercepts = parameters
+    current = tape.spikes[0] @ coefs[1] + intercepts[1]
+    means = bump(tape.membranes[1] - threshold).mean(), bump(current + 1 / beta).mean()
+    print(f"{place}: {tape.spikes[1].mean():.3f} spikes per step,", end=" ")
+    print(f"surrogate {means[0]:.3f}, published {means[1]:.3f}")
 
 # %%
-# The published gradient points elsewhere, most of all in the hidden layer, which sees
-# the output layer's error through it. Its length differs too, by a factor of ten and
-# more in either direction. The complete gradient and the one with a detached reset, on
-# the other hand, nearly agree in direction. Note the rates: with the article's
-# threshold and no biases, hardly a neuron of the first network fires before training.
+# The published update points elsewhere than the gradient, most of all in the hidden
+# layer, and it has another length. With and without the reset, the gradient has nearly
+# the same direction.
+#
+# With the article's start, no output neuron fires. Their membranes are far below the
+# threshold, where a surrogate that is centred on the threshold is close to zero. The
+# published one is not: near a current of zero it is large, whether a neuron fires or
+# not. That is where the ratio of 18 comes from. With the library's start both are of
+# one size.
 #
 # Training compared
 # -----------------
-# 5,000 images, three epochs of plain gradient descent without momentum, batches of 125,
-# a learning rate that falls to zero in a straight line, new spikes in every epoch: the
-# same for all. Each update is tried with each learning rate of a list, and we keep the
-# one that does best on 1,000 other training images.
+# 5,000 images, two epochs of plain gradient descent without momentum, batches of 125, a
+# learning rate that falls to zero in a straight line, new spikes in every epoch: the
+# same for all. Each update is tried with each learning rate of a list, which goes
+# beyond the best on both sides, and we keep the one that does best on 1,000 other
+# training images. Biases are learnt only where there are any, with the library's start.
 
-N_EPOCHS, N_BATCHES = 3, 40
 X_check = np.concatenate([X[5000:6000], X_test])
 y_check = np.concatenate([y[5000:6000], y_test])
+check = encoder.transform(X_check)
 
 
-def train(update, learning_rate, encoder, network, coefs, intercepts):
-    """Return what is right after each epoch, and the number of dead outputs."""
+def train(update, learning_rate, coefs, intercepts):
+    """Return what is right, twice per epoch, and the number of dead output neurons."""
     coefs, intercepts = [w.copy() for w in coefs], [b.copy() for b in intercepts]
     parameters = coefs + intercepts if np.any(intercepts[0]) else coefs
-    trains, check = encoder.transform(X[:5000]), encoder.transform(X_check)
-    steps = learning_rate * np.linspace(1, 0, N_EPOCHS * N_BATCHES, endpoint=False)
-    steps, correct = iter(steps.astype(np.float32)), []
-    for epoch in range(1, N_EPOCHS + 1):
-        fresh = trains.present(epoch)
-        order = RandomState(epoch).permutation(5000)
-        for rows in np.array_split(order, N_BATCHES):
-            gradients = update(network, coefs, intercepts, fresh[rows], y[rows])
-            step = next(steps)
-            for p, g in zip(parameters, gradients[0] + gradients[1], strict=False):
-                p -= step * g
-        logits = engine_of(network).logits(coefs, intercepts, check)
-        correct.append(100 * (logits.argmax(axis=1) == y_check))
+    correct = []
+    for i in range(80):
+        epoch, batch_of_epoch = divmod(i, 40)
+        if batch_of_epoch == 0:
+            trains = encoder.transform(X[:5000]).present(1 + epoch)
+            order = RandomState(epoch).permutation(5000).reshape(40, 125)
+        rows = order[batch_of_epoch]
+        gradients = update(network, coefs, intercepts, trains[rows], y[rows])
+        step = np.float32(learning_rate * (1 - i / 80))
+        for p, g in zip(parameters, gradients[0] + gradients[1], strict=False):
+            p -= step * g
+        if i % 20 == 19:
+            logits = engine_of(network).logits(coefs, intercepts, check)
+            correct.append(100 * (logits.argmax(axis=1) == y_check))
     return np.array(correct), int((logits == 0).all(axis=0).sum())
 
 
-learning_rates = {
-    "article's network": (3e-4, 3e-3, 1e-2, 3e-2),
-    "library's defaults": (1e-2, 3e-2, 1e-1),
-}
+rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+epochs = (0.5, 1, 1.5, 2)
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
-for ax, place in zip(axes, places, strict=True):
-    rates = learning_rates[place]
+for ax, place in zip(axes, starts, strict=True):
     print(f"\n{place:18}" + "".join(f"{r:7g}" for r in rates), "   best  test  dead")
-    for (update, name), color in zip(NAMES.items(), (ORANGE, GREEN, BLUE), strict=True):
-        results = [train(update, rate, *places[place]) for rate in rates]
+    for name, color in zip(updates, (ORANGE, GREEN, BLUE), strict=True):
+        own = rates[2:] if name == "published" else rates
+        results = [train(updates[name], rate, *starts[place]) for rate in own]
         tried = [correct[-1, :1000].mean() for correct, _ in results]
         best = int(np.argmax(tried))
         correct, n_dead = results[best]
         accuracy = correct[:, 1000:].mean(axis=1)
-        print(f"{name:18}" + "".join(f"{a:7.1f}" for a in tried), end="")
-        print(f"{rates[best]:8g}{accuracy[-1]:6.1f}{n_dead:6}")
-        epochs = np.arange(1, N_EPOCHS + 1)
+        cells = "".join(f"{a:7.1f}" for a in tried)
+        print(f"{name:18}{cells:>42}{own[best]:8g}{accuracy[-1]:6.1f}{n_dead:6}")
         ax.plot(epochs, accuracy, color=color, marker="o", label=name)
-    ax.set(title=place.capitalize(), xlabel="Epoch", xticks=epochs, ylim=(0, 100))
+    ax.set(title=place.capitalize(), xlabel="Epochs", xticks=epochs, ylim=(0, 100))
 axes[0].set_ylabel("Test accuracy (%)")
 axes[1].legend(fontsize="small", loc="lower right")
 plt.show()
 
 # %%
-# Where neurons fire from the start, on the right, the price is plain: with the
-# published update the network ends below 80 %, with either form of the gradient at
-# about 87 %, after the same three epochs.
+# Under each learning rate is the accuracy on the 1,000 other training images, ``test``
+# is that on 2,000 test images, and ``dead`` the number of output neurons that never
+# fire. About 11 % is what the same answer for all images gets.
 #
-# On the left it is the other way round, and that is worth knowing. A surrogate that is
-# centred on the threshold vanishes for a neuron that is silent, and here all output
-# neurons are born silent: the gradient, exact as it is, has nothing to work with, and
-# outputs stay dead or die. The published update takes its slope near a membrane of 0,
-# where a silent neuron is, and so gets the network to fire. It is not a better
-# gradient, it is a cure for a bad start. The right cure is a good start:
-# :ref:`sphx_glr_auto_guide_07_silence.py` shows the one that a fit makes, which the
-# network on the right began with.
+# What it costs
+# -------------
+# Where the output neurons fire from the start, on the right, the published update ends
+# at about 70 %, and the gradient at 82 % with the reset detached and 76 % through it.
+# This, some 6 to 12 points after two epochs, is what the inexact gradient costs here.
+# (As :math:`\alpha \theta \beta / 4 > 1`, the library would detach the reset:
+# :ref:`sphx_glr_auto_guide_04_bptt.py` tells why.)
+#
+# With the article's start it is the other way round, and that is worth knowing. The
+# published update reaches about 80 %, and the gradient little more than 40 %, with
+# output neurons that never fire. The gradient is right that a small change of a weight
+# does nothing to a neuron that is far from its threshold, and therefore hardly moves
+# it. The published update takes its slope at the current instead, and so wakes the
+# silent. It even does better here than from the other start.
+#
+# So the published code learns, by a rule that suits its start, and from there the exact
+# gradient alone would not have been an improvement. What a network needs is both: a
+# start from which neurons fire, and the gradient. The first is the subject of
+# :ref:`sphx_glr_auto_guide_07_silence.py`. With the other defaults of the library, its
+# threshold, scaled logits and Adam, two epochs on the same images come to:
+
+warnings.filterwarnings("ignore", "Maximum number of epochs")
+model = SpikingClassifier(max_iter=2, random_state=0)
+model.fit(encoder.transform(X[:5000]), y[:5000])
+accuracy = 100 * model.score(encoder.transform(X_test), y_test)
+print(f"{accuracy:.1f} % of the test images")
