@@ -50,5 +50,13 @@ def single_threaded_blas():
     with _lock:
         # Else the limit has no effect where another thread has set one of its own.
         OpenBLASController.clear_controlling_thread(force=True)
-        with _blas().limit(limits=1, user_api="blas"):
-            yield
+        libraries = _blas().lib_controllers
+        before = [library.num_threads for library in libraries]
+        try:
+            with _blas().limit(limits=1, user_api="blas"):
+                yield
+        except KeyboardInterrupt:
+            # It may have come while the limit was being set, or lifted.
+            for library, n in zip(libraries, before, strict=True):
+                library.set_num_threads(n)
+            raise
