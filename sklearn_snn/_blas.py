@@ -1,4 +1,4 @@
-"""Keep the BLAS to one thread while a network runs."""
+"""The BLAS on one thread while a network runs; how many threads there may be."""
 
 import functools
 import os
@@ -22,20 +22,26 @@ if hasattr(os, "register_at_fork"):
 
 
 @functools.cache
+def _libraries():
+    return ThreadpoolController()
+
+
+@functools.cache
 def _blas():
-    return ThreadpoolController().select(user_api="blas")
+    return _libraries().select(user_api="blas")
 
 
-def n_blas_threads():
-    """Return how many threads the BLAS may use: what threadpoolctl was told last.
+def n_allowed_threads():
+    """Return how many threads the BLAS and OpenMP may use: what threadpoolctl was told.
 
     Returns
     -------
     n : int
-        A huge number if threadpoolctl does not know the BLAS there is.
+        A huge number if threadpoolctl does not know the libraries there are.
     """
     with _lock:  # else another thread's limit, below, would be taken for the user's
-        return min((lib["num_threads"] for lib in _blas().info()), default=sys.maxsize)
+        limits = (library["num_threads"] for library in _libraries().info())
+        return min(limits, default=sys.maxsize)
 
 
 @contextmanager

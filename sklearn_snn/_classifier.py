@@ -125,7 +125,8 @@ class SpikingClassifier(
         Euclidean norm (after `grad_clip`).
     weight_decay : float, default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
-        is added to the loss.
+        is added to the loss. Adam turns even a weak gradient into full steps: a weight
+        whose input never fires decays to 0.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
@@ -133,9 +134,10 @@ class SpikingClassifier(
         Whether to print a line per epoch.
     engine : {"auto", "numba", "numpy"}, default="auto"
         What computes. "numba" needs that package, compiles in the first fit on a
-        machine and uses all cores, within the limits of ``OMP_NUM_THREADS``,
-        ``NUMBA_NUM_THREADS``, threadpoolctl and joblib; "auto" takes it where it is
-        installed. Spikes are the same for all engines, gradients up to rounding.
+        machine and uses all cores (for a mini-batch of training up to 8), within the
+        limits of ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS``, threadpoolctl and joblib;
+        "auto" takes it where it is installed. Spikes are the same for all engines,
+        gradients up to rounding.
 
     Attributes
     ----------

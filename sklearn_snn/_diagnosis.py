@@ -4,8 +4,8 @@
 TOLERATED_SHARE = 0.5
 
 _ADVICE = {
-    "silent": "lower threshold or beta, raise alpha, learning_rate_init or n_steps, or "
-    "weigh rare classes with class_weight",
+    "silent": "lower threshold or beta, raise alpha or n_steps, or weigh rare classes "
+    "with class_weight",
     "saturated": "raise threshold, lower alpha or learning_rate_init, or scale X down",
 }
 

@@ -21,9 +21,9 @@ from sklearn_snn._numba_vectors import LANES
 from sklearn_snn._random import counter_keys, counter_start
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._synapses import (
-    exact_parts,
     grid,
     input_current,
+    parts_for,
     time_major,
     weight_gradient,
 )
@@ -165,7 +165,7 @@ class _Batch:
         self.coefs, self.intercepts = coefs, intercepts
         # A constant input has no events: nothing is kept for them in the first layer.
         self.layers = _pack(coefs, intercepts, has_events=X.ndim == 3)
-        self.parts = None if isinstance(X, SpikeTrains) else exact_parts(coefs[0])
+        self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, coefs[0])
         dtype = self.layers.biases.dtype
         self.constants = _constants(network, dtype)
         sizes = self.layers.sizes
@@ -173,6 +173,9 @@ class _Batch:
         self.spikes = np.empty((0, network.n_steps, 0), np.uint8)
         self.y, self.shares = np.empty(0, np.int64), np.empty(0, dtype)
         self.gradients = None
+        if isinstance(X, SpikeTrains):
+            self.seed_key = counter_start(X.seed)
+            self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
 
     def keep_spikes(self, n_neurons):
         """Keep the spikes of the last layers, side by side."""
@@ -238,8 +241,8 @@ class _Batch:
             indptr.astype(np.int64, copy=False),
             features.astype(np.uint32, copy=False),
             thresholds,
-            counter_start(X.seed),
-            counter_keys(~X.seed, [X.presentation])[0],
+            self.seed_key,
+            self.presentation_key,
         )
         bits = np.empty((0, self.network.n_steps, 0), np.uint8)
         return kernels.run_spikes(self.constants, self.layers, trains, bits, *results)
@@ -341,12 +344,15 @@ def _pack(coefs, intercepts, has_events):
     widths[0] = sizes[0]
     starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
     dtype = coefs[0].dtype
+    grids = np.ones(len(coefs), dtype)
+    first = 0 if has_events else 1
+    grids[first:] = [grid(w) for w in coefs[first:]]
     whole = np.int32 if dtype == np.float32 else np.float64
     layers = Layers(
         sizes=sizes,
         widths=widths,
         starts=starts,
-        grids=np.array([grid(w) for w in coefs]),
+        grids=grids,
         counts=np.zeros(starts[-1], whole),
         signed=np.zeros((2 * widths[0], widths[1]), whole),
         transposed=np.zeros(starts[-1], dtype),

@@ -23,8 +23,8 @@ from sklearn_snn._training import (
     DivergedError,
     Samples,
     Trainer,
-    TrainingPlan,
     child_random_state,
+    training_plan,
 )
 from sklearn_snn._validation import (
     check_classes,
@@ -263,30 +263,12 @@ class FitMixin(CallbackSupportMixin):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not what the "
                 f"network to go on with has, {tuple(hidden)}."
             )
-        # Plain numbers: numpy's narrow ones, such as int8, would overflow.
-        batch_size = 200 if self.batch_size == "auto" else int(self.batch_size)
-        plan = TrainingPlan(
-            batch_size=min(batch_size, len(samples.y)),
-            shuffle=self.shuffle,
-            learning_rate_init=float(self.learning_rate_init),
-            schedule=self.learning_rate,
-            power_t=float(self.power_t),
-            solver=self.solver,
-            momentum=float(self.momentum),
-            nesterov=self.nesterovs_momentum,
-            beta_1=float(self.beta_1),
-            beta_2=float(self.beta_2),
-            epsilon=float(self.epsilon),
-            grad_clip=_float_or_none(self.grad_clip),
-            max_grad_norm=_float_or_none(self.max_grad_norm),
-            weight_decay=float(self.weight_decay),
-        )
         trainer = Trainer(
             self._engine(samples.X),
             [w.copy() for w in self.coefs_],
             [b.copy() for b in self.intercepts_],
             samples,
-            plan,
+            training_plan(self.get_params(deep=False), len(samples.y)),
             self._seed_,
             n_epochs=self._n_epochs_,
             n_seen=self.t_,
@@ -410,6 +392,3 @@ def _interrupted(fitted):
         f"Training interrupted by user after {fitted['n_iter_']} epochs."
     )
 
-
-def _float_or_none(value):
-    return None if value is None else float(value)

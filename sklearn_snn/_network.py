@@ -19,9 +19,9 @@ from scipy.special import log_softmax, softmax
 
 from sklearn_snn._neurons import LIF, lif_backward, lif_forward
 from sklearn_snn._synapses import (
-    exact_parts,
     input_current,
     is_constant,
+    parts_for,
     weight_gradient,
 )
 
@@ -101,8 +101,8 @@ def forward(network, coefs, intercepts, inputs, n_samples, workspace):
     ----------
     network : Network
     coefs, intercepts : lists of ndarrays
-    inputs : Events, ndarray of shape (n_steps or 1, n_samples, n_features) or CSR array
-        See `_synapses`.
+    inputs : input
+        Events or an array; see `_synapses`.
     n_samples : int
     workspace : Workspace
         Holds the tape, which the next call with the same workspace overwrites.
@@ -143,7 +143,7 @@ def _current(network, layer, weights, bias, x, n_samples, workspace):
     n_steps = 1 if is_constant(x) else network.n_steps
     shape = n_steps, n_samples, weights.shape[1]
     current = workspace.array(name, shape, weights.dtype)
-    input_current(x, exact_parts(weights), bias, current, workspace)
+    input_current(x, parts_for(x, weights), bias, current, workspace)
     return current
 
 

@@ -293,8 +293,9 @@ def run_currents(
         for h in range(width):
             v[h] = 0
         for t in range(n_steps):
-            for h in range(n_units):
-                current[h] = currents[min(t, len(currents) - 1), i, h]
+            if t < len(currents):  # else it is constant
+                for h in range(n_units):
+                    current[h] = currents[t, i, h]
             fire(t, current, one, bias, u, s, v, constants)
         run_above(constants, layers, tape, n_steps, units, fired, logits[i])
         if len(spikes) > 0:

@@ -84,7 +84,7 @@ def draw(keys, thresholds, often, bits):
 
 
 def _exp(z):
-    """Compute exp of a number in [-87, 0] with code that turns into vector code."""
+    """Compute exp of a number in [-87, 0], or [-708, 0] in float64, by vector code."""
     raise NotImplementedError  # compiled code takes the function below
 
 
@@ -118,7 +118,9 @@ def _exp_of_dtype(z):
 def surrogate_derivative(x, beta, surrogate):
     """Overwrite x = u - threshold with the derivative of the surrogate."""
     number = x.dtype.type
-    one, zero, lowest = number(1), number(0), number(-87)
+    one, zero = number(1), number(0)
+    # Where exp is still a normal number.
+    lowest = number(-87) if x.itemsize == 4 else number(-708)
     half_beta, slope = number(0.5) * beta, number(math.pi / 2) * beta
     if surrogate == 0:
         for h in range(len(x)):

@@ -29,7 +29,7 @@ class SimulationRecord:
         Membrane ``u_t`` of each neuron before its spike test and reset, so that it is
         above the threshold exactly where the neuron fires.
     spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
-        1 where the neuron fires.
+        1 where the neuron fires. Their sums are unsigned: cast before you subtract.
     logits : ndarray of shape (n_samples, n_steps, n_classes)
         Scaled spike counts of the output neurons up to each step; at the last one the
         logits of the prediction.

@@ -10,9 +10,9 @@ depend on which samples it is computed with.
 An input is either
 
 - `Events`: only the features that can fire take part, on MNIST a fifth of them;
-- a time-major array ``(n_steps, n_samples, n_features)``. One with a single step is a
-  constant current ("direct coding"), multiplied once and used at every step; or
-- a CSR array ``(n_samples, n_features)``, a constant current too.
+- a time-major array ``(n_steps, n_samples, n_features)``; or
+- an array or CSR array ``(n_samples, n_features)``, a constant current ("direct
+  coding"), multiplied once and used at every step.
 """
 
 import math
@@ -35,12 +35,13 @@ def time_major(X, dtype, workspace):
 
     Returns
     -------
-    inputs : ndarray of shape (n_steps or 1, n_samples, n_features) or CSR array
+    inputs : ndarray of shape (n_steps, n_samples, n_features) or (n_samples, \
+            n_features), or CSR array of the latter
     """
     if sparse.issparse(X):
         return X.astype(dtype)
     if X.ndim == 2:
-        return np.ascontiguousarray(X, dtype)[np.newaxis]
+        return np.ascontiguousarray(X, dtype)
     n_samples, n_steps, n_features = X.shape
     inputs = workspace.array("input", (n_steps, n_samples, n_features), dtype)
     inputs[...] = X.transpose(1, 0, 2)
@@ -48,10 +49,8 @@ def time_major(X, dtype, workspace):
 
 
 def is_constant(inputs):
-    """Tell whether an input is the same at every step."""
-    return sparse.issparse(inputs) or (
-        isinstance(inputs, np.ndarray) and len(inputs) == 1
-    )
+    """Tell whether an input, or a batch, is the same at every step."""
+    return not isinstance(inputs, Events) and inputs.ndim == 2
 
 
 def grid(weights):
@@ -108,17 +107,35 @@ def exact_parts(weights):
     return np.hstack([high, low])
 
 
+def parts_for(inputs, weights):
+    """Return the parts that an input is multiplied with: exact ones where it may spike.
+
+    A constant current does not spike; the weights as they are take half the time.
+
+    Parameters
+    ----------
+    inputs : input or batch
+    weights : ndarray of shape (n_inputs, n_units)
+
+    Returns
+    -------
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
+    """
+    return weights if is_constant(inputs) else exact_parts(weights)
+
+
 def input_current(inputs, parts, bias, out, workspace):
     """Compute ``I_t = x_t @ W + b``.
 
     Parameters
     ----------
-    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or CSR array
+    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
+            n_inputs), or CSR array of the latter
     parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
-        The weights; see `exact_parts`.
+        The weights; see `parts_for`.
     bias : ndarray of shape (n_units,)
     out : ndarray of shape (n_steps, n_samples, n_units)
-        Overwritten with the current. Has one step where `inputs` is constant.
+        Overwritten with the current. A single step where `inputs` is constant.
     workspace : Workspace
     """
     n_columns = parts.shape[1]
@@ -134,7 +151,8 @@ def input_current(inputs, parts, bias, out, workspace):
     else:
         shape = out.shape[1], len(out), n_columns
         products = workspace.array("products", shape, parts.dtype)
-        _product_per_sample(inputs.transpose(1, 0, 2), parts, products)
+        by_time = inputs[np.newaxis] if is_constant(inputs) else inputs
+        _product_per_sample(by_time.transpose(1, 0, 2), parts, products)
         _add_parts(products.transpose(1, 0, 2), out)
     np.add(out, bias, out=out)
 
@@ -163,7 +181,8 @@ def weight_gradient(inputs, delta, workspace):
 
     Parameters
     ----------
-    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or CSR array
+    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
+            n_inputs), or CSR array of the latter
     delta : ndarray of shape (n_steps, n_samples, n_units)
     workspace : Workspace
 
@@ -181,9 +200,7 @@ def weight_gradient(inputs, delta, workspace):
             gradient[features] += np.matmul(x, delta[:, i])
         return gradient
     if is_constant(inputs):
-        delta = delta.sum(axis=0)
-    if sparse.issparse(inputs):
-        return inputs.T @ delta
+        return inputs.T @ delta.sum(axis=0)
     return inputs.reshape(-1, inputs.shape[2]).T @ delta.reshape(-1, n_units)
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from joblib import cpu_count
 
-from sklearn_snn._blas import n_blas_threads
+from sklearn_snn._blas import n_allowed_threads
 
 _lock = threading.Lock()
 _pool = None
@@ -29,7 +29,7 @@ def n_threads():
     """Return how many threads to use.
 
     As many as there are cores for this process, and at most what ``OMP_NUM_THREADS``,
-    ``NUMBA_NUM_THREADS`` and, for the BLAS, threadpoolctl allow. joblib limits its
+    ``NUMBA_NUM_THREADS`` and threadpoolctl allow. joblib limits its
     worker processes by these variables; a process that may not have children, such as
     those of `multiprocessing.Pool`, is one of many too, and gets a single thread.
 
@@ -39,7 +39,7 @@ def n_threads():
     """
     if multiprocessing.current_process().daemon:
         return 1
-    allowed = [cpu_count(), n_blas_threads()]
+    allowed = [cpu_count(), n_allowed_threads()]
     for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         # OMP_NUM_THREADS may list a number for each level of nesting.
         value = os.environ.get(variable, "").split(",")[0].strip()
@@ -80,7 +80,9 @@ def run_chunks(function, n_chunks, n):
     try:
         run(0)
     finally:
-        # An error or Ctrl-C must not leave threads behind that write to our arrays.
+        # Those that no thread has begun are not needed any more: no chunk is left. The
+        # others are waited for even after an error or Ctrl-C: they write to our arrays.
+        others = [other for other in others if not other.cancel()]
         wait(others)
     for other in others:
         other.result()

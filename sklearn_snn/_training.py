@@ -2,6 +2,7 @@
 
 import math
 import time
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -27,17 +28,30 @@ class TrainingPlan(NamedTuple):
     batch_size: int
     shuffle: bool
     learning_rate_init: float
-    schedule: str
+    learning_rate: str
     power_t: float
     solver: str
     momentum: float
-    nesterov: bool
+    nesterovs_momentum: bool
     beta_1: float
     beta_2: float
     epsilon: float
     grad_clip: float | None
     max_grad_norm: float | None
     weight_decay: float
+
+
+def training_plan(params, n_samples):
+    """Return the TrainingPlan for `params` of `SpikingClassifier` and so many samples.
+
+    Its numbers are plain ones: numpy's narrow ones, such as int8, would overflow.
+    """
+    plan = {name: params[name] for name in TrainingPlan._fields}
+    for name, value in plan.items():
+        if isinstance(value, Real) and not isinstance(value, bool):
+            plan[name] = float(value)
+    batch_size = 200 if params["batch_size"] == "auto" else int(params["batch_size"])
+    return TrainingPlan(**plan | {"batch_size": min(batch_size, n_samples)})
 
 
 class Samples(NamedTuple):
@@ -122,7 +136,7 @@ class Trainer:
         if plan.solver == "adam":
             self.optimizer = Adam(params, plan.beta_1, plan.beta_2, plan.epsilon)
         else:
-            self.optimizer = SGD(params, plan.momentum, plan.nesterov)
+            self.optimizer = SGD(params, plan.momentum, plan.nesterovs_momentum)
 
     def compile(self):
         """Compile or load the engine's code now; return the seconds of compiling."""
@@ -198,8 +212,9 @@ class Trainer:
         )
 
     def _learning_rate(self, progress):
-        factor = SCHEDULES[self.plan.schedule](progress, self.n_seen, self.plan.power_t)
-        return self.plan.learning_rate_init * self.reduction * factor
+        plan = self.plan
+        factor = SCHEDULES[plan.learning_rate](progress, self.n_seen, plan.power_t)
+        return plan.learning_rate_init * self.reduction * factor
 
     def _step(self, batch, learning_rate):
         """Update the parameters; return loss, gradients' norms by layer, and Step."""

@@ -23,6 +23,7 @@ from sklearn_snn._engine_numba import NumbaEngine
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import Network, initial_parameters
 from sklearn_snn._neurons import LIF, RESETS
+from sklearn_snn._numba_neurons import retract
 from sklearn_snn._surrogates import SURROGATES
 
 
@@ -99,6 +100,23 @@ def test_engines_agree_on_all_neurons(surrogate, reset, detach_reset, rng):
         for a, b in zip(got[1] + got[2], expected[1] + expected[2], strict=True):
             assert b.any()
             np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
+
+
+@pytest.mark.parametrize("reset", sorted(RESETS))
+def test_compiled_gradients_do_not_become_subnormal(reset):
+    """As those of numpy do not; subnormal numbers take many times as long."""
+    n_steps, n_units = 400, 5
+    network = Network(LIF(alpha=0.5, reset=reset), n_steps, 1.0)
+    constants = engine_numba._constants(network, np.dtype(np.float32))
+    delta = np.zeros((n_steps + 1, n_units), np.float32)
+    delta[-1] = 1  # and nothing but its decay after it
+    g, e, total = np.zeros((3, n_units), np.float32)
+    s = np.zeros((n_steps, n_units), np.uint8)
+    for t in reversed(range(n_steps)):
+        retract(t, g, s, e, delta, total, constants)
+    nonzero = delta[delta != 0]
+    assert 50 < len(nonzero) / n_units < 100
+    assert nonzero.min() > np.finfo(np.float32).tiny
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-7, 0.4, 0.5, 0.6, 1 - 1e-7, 1.0])
@@ -229,7 +247,7 @@ def test_an_error_in_a_chunk_is_raised_and_ends_the_others(failing):
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"])
 def test_environment_limits_threads(variable, monkeypatch):
     monkeypatch.setattr(threads, "cpu_count", lambda: 8)
-    monkeypatch.setattr(threads, "n_blas_threads", lambda: 8)
+    monkeypatch.setattr(threads, "n_allowed_threads", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     assert threads.n_threads() == 8
@@ -237,9 +255,10 @@ def test_environment_limits_threads(variable, monkeypatch):
     assert threads.n_threads() == 3
 
 
-def test_threadpoolctl_limits_threads(monkeypatch):
+@pytest.mark.parametrize("user_api", [None, "blas", "openmp"])
+def test_threadpoolctl_limits_threads(user_api, monkeypatch):
     monkeypatch.setattr(threads, "cpu_count", lambda: 8)
-    with threadpool_limits(1):
+    with threadpool_limits(1, user_api=user_api):
         assert threads.n_threads() == 1
 
 

@@ -126,6 +126,8 @@ class EncodingDisplay:
         image.set_title("Sample")
         draw_raster(raster, self.spikes)
         raster.set(title="Spikes", ylabel="Feature")
+        if self.image_shape is not None:
+            raster.invert_yaxis()  # as in the image: the first feature is at the top
         self._draw_values(reconstruction, self.rates, "Spikes per step")
         reconstruction.set_title("Rate of the spikes")
         self.ax_, self.figure_ = axes[0], figure

@@ -123,6 +123,15 @@ def set_time_axis(ax, n_steps, label=True):
         ax.tick_params(labelbottom=False)
 
 
+def label_few_decades(ax):
+    """Label 1, 2 and 5 of each power of ten: matplotlib labels all that it can fit."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def draw_raster(ax, raster):
     """Draw spikes as marks, or mean spikes as shades of grey.
 

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from sklearn_snn.inspection._figure import COLORS, final_classifier, panels
+from sklearn_snn.inspection._figure import (
+    COLORS,
+    final_classifier,
+    label_few_decades,
+    panels,
+)
 
 
 class TrainingDisplay:
@@ -126,6 +131,7 @@ class TrainingDisplay:
         accuracy.legend()
         self._draw_layers(norms, epochs, self.grad_norms, style)
         norms.set(ylabel="Gradient norm of the weights", yscale="log")
+        label_few_decades(norms)
         self._draw_layers(rates, epochs, self.firing_rates, style)
         rates.set(ylabel="Spikes per neuron and step", ylim=(0, None))
         for panel in axes.ravel():
