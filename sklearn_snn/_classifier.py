@@ -84,7 +84,9 @@ class SpikingClassifier(
         - "adaptive" divides it by 5 whenever training would stop, and stops when it is
           below 1e-6.
     learning_rate_init : float, default=0.002
-        Initial learning rate, positive.
+        Initial learning rate, positive. If the first guess multiplied a layer's weights
+        by some number, because the unit of `X` is very small or large, then by that
+        number their learning rate too: the unit does not matter.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -125,8 +127,8 @@ class SpikingClassifier(
         Euclidean norm (after `grad_clip`).
     weight_decay : float, default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
-        is added to the loss. Adam turns even a weak gradient into full steps: a weight
-        whose input never fires decays to 0.
+        is added to the loss, with W as it would be without that number. Adam turns even
+        a weak gradient into full steps: a weight whose input never fires decays to 0.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
@@ -178,8 +180,8 @@ class SpikingClassifier(
     firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
         The same for each epoch in `loss_curve_`.
     grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
-        Euclidean norm of the gradient of each layer's weights, before clipping: the
-        mean over the mini-batches of each epoch.
+        Euclidean norm of the gradient of each layer's weights, in the unit that they
+        learn in and before clipping: the mean over the mini-batches of each epoch.
     n_layers_, n_outputs_ : int
         Number of layers, input and output included, and of output neurons.
     out_activation_ : str

@@ -1,7 +1,12 @@
-"""What the firing rates of an epoch say about a network that does not learn."""
+"""What firing rates and loss say about a network that does not learn."""
+
+import numpy as np
+from scipy.special import entr
 
 # Share of a hidden layer that may be silent, or saturated, without a word.
 TOLERATED_SHARE = 0.5
+# Of the loss of someone who knows how frequent the classes are and nothing else.
+HARDLY_LEARNED = 0.95
 
 _ADVICE = {
     "silent": "lower threshold or beta, raise alpha or n_steps, or weigh rare classes "
@@ -44,3 +49,33 @@ def dead_layers(firing_rates, classes):
                 f"the last epoch. It may help to {_ADVICE[kind]}."
             )
     return findings
+
+
+def hardly_learned(loss, samples):
+    """Tell of a training whose loss came to hardly less than guessing.
+
+    Who predicts the frequency ``p_c`` of each class for every sample has the
+    cross-entropy ``-sum_c p_c log(p_c)``.
+
+    Parameters
+    ----------
+    loss : float
+    samples : Samples
+        What it was trained on.
+
+    Returns
+    -------
+    findings : list of str
+        One sentence with what may help, or none if the loss is clearly lower.
+    """
+    frequencies = np.bincount(samples.y, samples.weights)
+    guessing = entr(frequencies / frequencies.sum()).sum()
+    if loss < HARDLY_LEARNED * guessing or guessing == 0:  # or there is but one class
+        return []
+    return [
+        f"Training stopped for want of progress at a loss of {loss:.4f}, hardly lower "
+        f"than the {guessing:.4f} of guessing by the frequencies of the classes. It "
+        "may help to raise n_iter_no_change, as a start may be slow, to set "
+        "detach_reset=True where the time of a spike matters, to lower batch_size, or "
+        "to scale X."
+    ]

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from sklearn_snn._control import Callbacks, Stall, all_or_nothing, report
-from sklearn_snn._diagnosis import dead_layers
+from sklearn_snn._diagnosis import dead_layers, hardly_learned
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._samples import set_aside, weigh
 from sklearn_snn._training import (
@@ -106,7 +106,8 @@ class FitMixin(CallbackSupportMixin):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ends the training.
+            If `max_iter` ends the training, or it ends because the loss does not get
+            better although it is hardly lower than that of guessing.
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always; see
             `sklearn_snn.exceptions`.
@@ -272,6 +273,7 @@ class FitMixin(CallbackSupportMixin):
             self._seed_,
             n_epochs=self._n_epochs_,
             n_seen=self.t_,
+            scales=self._initial_scales_.tolist() if going_on else None,
         )
         if self.verbose and trainer.engine.compiles and not going_on:
             print(
@@ -281,8 +283,7 @@ class FitMixin(CallbackSupportMixin):
             )
             if seconds := trainer.compile():
                 print(f"Compiled in {seconds:.1f} s", flush=True)
-        if not going_on:
-            self._initial_scales_ = np.array(trainer.first_guess())
+        self._initial_scales_ = np.array(trainer.scales)
         return trainer
 
     def _run(self, trainer, validation, user_data):
@@ -313,6 +314,9 @@ class FitMixin(CallbackSupportMixin):
                 is_stalled = stall.goes_on(score) and not self._reduce_rate(
                     trainer, stall
                 )
+                if is_stalled:
+                    findings = hardly_learned(epoch.loss, trainer.samples)
+                    problems += map(ConvergenceWarning, findings)
                 if callbacks.end_epoch(last) or is_stalled:
                     break
             else:
@@ -391,4 +395,3 @@ def _interrupted(fitted):
     return UserWarning(
         f"Training interrupted by user after {fitted['n_iter_']} epochs."
     )
-

@@ -27,6 +27,7 @@ from sklearn_snn._synapses import (
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation.
 MEMBRANE_RANGE = 0.3, 10.0
+_FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 # The first guess lets an output neuron fire once in so many steps.
 OUTPUT_PERIOD = 10
 
@@ -222,9 +223,11 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
         mean = shares @ current.mean(axis=0)
         deviation = _membrane_deviation(network, current - mean, shares)
         scale = np.float32(1)
-        if 0 < deviation < np.inf:
+        # Samples that are all alike differ by rounding, which is not to be magnified.
+        rounding = 8 * np.finfo(mean.dtype).eps * np.abs(mean).max() * decay.sum()
+        if rounding < deviation < np.inf:
             target = np.clip(deviation, *(neuron.threshold * r for r in MEMBRANE_RANGE))
-            scale = np.float32(target / deviation)
+            scale = np.float32(np.clip(target / deviation, *_FLOAT32_RANGE))
         weights *= scale
         is_output = layer == len(coefs) - 1
         charge = decay[:OUTPUT_PERIOD] if is_output else decay

@@ -1,4 +1,8 @@
-"""Stochastic optimizers and learning-rate schedules on lists of arrays."""
+"""Stochastic optimizers and learning-rate schedules on lists of arrays.
+
+A parameter may have a unit, a scale: what is optimized is the number ``param / scale``,
+and gradients are those with respect to it.
+"""
 
 import math
 
@@ -23,10 +27,13 @@ class SGD:
         Updated in place.
     momentum : float, default=0.9
     nesterov : bool, default=True
+    scales : list of float, default=None
+        Unit of each parameter; None is 1.
     """
 
-    def __init__(self, params, momentum=0.9, nesterov=True):
+    def __init__(self, params, momentum=0.9, nesterov=True, scales=None):
         self.params = params
+        self.scales = scales or [1.0] * len(params)
         self.momentum = momentum
         self.nesterov = nesterov
         self.velocities = [np.zeros_like(p) for p in params]
@@ -40,10 +47,11 @@ class SGD:
             Gradients, in the order of the parameters.
         learning_rate : float
         """
-        for p, g, v in zip(self.params, grads, self.velocities, strict=True):
+        arrays = zip(self.params, grads, self.velocities, self.scales, strict=True)
+        for p, g, v, scale in arrays:
             v *= self.momentum
             v -= learning_rate * g
-            p += self.momentum * v - learning_rate * g if self.nesterov else v
+            p += scale * (self.momentum * v - learning_rate * g if self.nesterov else v)
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""
@@ -70,10 +78,13 @@ class Adam:
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the running means of the gradient and of its square.
     epsilon : float, default=1e-8
+    scales : list of float, default=None
+        Unit of each parameter; None is 1.
     """
 
-    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8, scales=None):
         self.params = params
+        self.scales = scales or [1.0] * len(params)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -93,13 +104,14 @@ class Adam:
         self.t += 1
         step = learning_rate / (1 - self.beta_1**self.t)
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
-        for p, g, m, v in zip(self.params, grads, self.ms, self.vs, strict=True):
+        arrays = zip(self.params, grads, self.ms, self.vs, self.scales, strict=True)
+        for p, g, m, v, scale in arrays:
             m += (1 - self.beta_1) * (g - m)
             v += (1 - self.beta_2) * (np.square(g) - v)
-            scale = np.sqrt(v)
-            scale *= correction
-            scale += self.epsilon
-            p -= step * m / scale
+            size = np.sqrt(v)
+            size *= correction
+            size += self.epsilon
+            p -= (scale * step) * m / size
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""

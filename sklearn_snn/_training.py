@@ -123,33 +123,43 @@ class Trainer:
     seed : int
     n_epochs, n_seen : int, default=0
         Epochs and samples that these parameters were trained on before.
+    scales : list of float, default=None
+        Unit of each layer's weights, in which they are optimized: what `first_guess`
+        multiplied them with. So it does not matter in what unit the inputs are. None
+        makes the first guess.
     """
 
     def __init__(
-        self, engine, coefs, intercepts, samples, plan, seed, n_epochs=0, n_seen=0
+        self,
+        engine,
+        coefs,
+        intercepts,
+        samples,
+        plan,
+        seed,
+        n_epochs=0,
+        n_seen=0,
+        scales=None,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.coefs, self.intercepts = coefs, intercepts
         self.n_epochs, self.n_seen = n_epochs, n_seen
         self.reduction = 1.0
-        params = coefs + intercepts
+        self.scales = self._first_guess() if scales is None else scales
+        params, units = coefs + intercepts, self.scales + [1.0] * len(intercepts)
         if plan.solver == "adam":
-            self.optimizer = Adam(params, plan.beta_1, plan.beta_2, plan.epsilon)
+            betas = plan.beta_1, plan.beta_2
+            self.optimizer = Adam(params, *betas, plan.epsilon, units)
         else:
-            self.optimizer = SGD(params, plan.momentum, plan.nesterovs_momentum)
+            nesterov = plan.nesterovs_momentum
+            self.optimizer = SGD(params, plan.momentum, nesterov, units)
 
     def compile(self):
         """Compile or load the engine's code now; return the seconds of compiling."""
         return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
 
-    def first_guess(self):
-        """Fit the first parameters to a few of the samples, chosen at random.
-
-        Returns
-        -------
-        scales : list of float
-            What the weights of each layer were multiplied with.
-        """
+    def _first_guess(self):
+        """Fit the first parameters to a few of the samples; return the scales."""
         random_state = child_random_state(self.seed, "first guess")
         some = random_state.permutation(len(self.samples.y))[:N_FIRST_SAMPLES]
         X, _, weights = self.samples.take(some)
@@ -223,10 +233,14 @@ class Trainer:
             self.coefs, self.intercepts, batch.X, batch.y, batch.weights / len(batch.y)
         )
         loss = step.loss
-        if plan.weight_decay:
-            for weights, grad in zip(self.coefs, step.coef_grads, strict=True):
-                loss += plan.weight_decay / 2 * sum_of_squares(weights)
-                grad += plan.weight_decay * weights
+        layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
+        for weights, grad, scale in layers:
+            if scale != 1:
+                grad *= scale
+            if plan.weight_decay:
+                penalty = plan.weight_decay / scale
+                loss += penalty / scale / 2 * sum_of_squares(weights)
+                grad += penalty * weights
         grads = step.coef_grads + step.intercept_grads
         by_array = norms(grads)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.

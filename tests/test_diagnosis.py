@@ -4,14 +4,16 @@ import warnings
 
 import numpy as np
 import pytest
+from recording import Recorder
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn._diagnosis import dead_layers
+from sklearn_snn._diagnosis import dead_layers, hardly_learned
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import MEMBRANE_RANGE, Network, initial_parameters
 from sklearn_snn._neurons import LIF, is_reset_stable
+from sklearn_snn._training import Samples
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 
@@ -170,6 +172,40 @@ def test_a_dead_network_warns(threshold, kind, blobs):
     assert (
         "3 of 3 neurons (100%) of the output layer (of classes 0, 1, 2)" in messages[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "weights", "warns"),
+    [
+        # Of two classes of one sample each, guessing costs log(2) = 0.693.
+        (0.70, [1, 1], True),
+        (0.66, [1, 1], True),
+        (0.65, [1, 1], False),
+        # Of 3:1, 0.562.
+        (0.55, [3, 1], True),
+        (0.52, [3, 1], False),
+        (0.0, [2, 0], False),
+    ],
+)
+def test_what_counts_as_hardly_learned(loss, weights, warns):
+    samples = Samples(None, np.arange(2), np.array(weights))
+    assert len(hardly_learned(loss, samples)) == warns
+
+
+def test_a_training_that_stalls_at_chance_warns():
+    """The inputs are all alike."""
+    X, y = np.ones((90, 3)), np.arange(90) % 3
+    model = SpikingClassifier((4,), tol=0.1, n_iter_no_change=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"than the 1\.0986 of guess"):
+        model.fit(X, y)
+    assert model.n_iter_ < 200
+
+
+def test_a_callback_that_stops_the_fit_is_no_stall():
+    X, y = np.ones((90, 3)), np.arange(90) % 3
+    stop = Recorder(("end", "epoch", 2), lambda: True)
+    model = SpikingClassifier((4,), random_state=0)
+    assert model.set_callbacks(stop).fit(X, y).n_iter_ == 3
 
 
 def test_a_network_that_learns_does_not_warn(digits):

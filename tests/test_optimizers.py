@@ -54,6 +54,17 @@ def test_sgd(momentum, nesterov, rng):
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_a_parameter_moves_in_its_unit(optimizer, rng):
+    one, other = np.zeros(4), np.zeros(4)
+    with_units = optimizer([one, other], scales=[1.0, 1000.0])
+    for _ in range(3):
+        g = rng.normal(size=4)
+        with_units.update([g, g.copy()], 0.01)
+    assert one.all()
+    np.testing.assert_allclose(other, 1000 * one, rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
 def test_parameters_keep_their_type_and_memory(optimizer):
     params = [np.ones((2, 2), dtype=np.float32)]
     address = params[0].ctypes.data

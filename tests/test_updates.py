@@ -64,6 +64,35 @@ def test_weight_decay_is_an_l2_penalty(blobs):
 
 
 @each_engine
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("powers", [(-30, -20, -18), (12, 14, 40)])
+def test_the_unit_of_the_inputs_changes_nothing(powers, solver, blobs):
+    """Powers of two, so that not even the rounding differs; warm, and in calls."""
+    X, y = blobs
+    params = {"solver": solver, "weight_decay": 0.01, "max_iter": 3, "grad_clip": 0.1}
+
+    def trained(scale):
+        model = fast(**params, warm_start=True).fit(scale * X, y)
+        return model.fit(scale * X, y).partial_fit(scale * X, y)
+
+    first, *others = (trained(2.0**power) for power in powers)
+    for model, power in zip(others, powers[1:], strict=True):
+        back = 2.0 ** (power - powers[0])
+        np.testing.assert_array_equal(model.coefs_[0] * back, first.coefs_[0])
+        np.testing.assert_array_equal(model.coefs_[1], first.coefs_[1])
+        assert model.loss_curve_ == first.loss_curve_
+        np.testing.assert_array_equal(model.grad_norm_curve_, first.grad_norm_curve_)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_of_equal_samples_is_not_magnified(dtype):
+    X, y = np.full((90, 3), 0.1, dtype), np.arange(90) % 3
+    model = fast(max_iter=2).fit(X, y)
+    assert model.loss_ == pytest.approx(np.log(3), abs=0.3)
+    assert np.abs(model.coefs_[0]).max() < 1
+
+
+@each_engine
 def test_gradients_are_clipped_by_value_then_by_norm(blobs, updates):
     """Of all parameters, biases included."""
     params = {"max_iter": 1, "max_grad_norm": None}
