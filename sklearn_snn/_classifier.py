@@ -84,9 +84,9 @@ class SpikingClassifier(
         - "adaptive" divides it by 5 whenever training would stop, and stops when it is
           below 1e-6.
     learning_rate_init : float, default=0.002
-        Initial learning rate, positive. If the first guess multiplied a layer's weights
-        by some number, because the unit of `X` is very small or large, then by that
-        number their learning rate too: the unit does not matter.
+        Initial learning rate, positive. Where `X` is so small or large that the first
+        guess scales the weights of a layer, it scales their steps alike: they learn in
+        a unit of their own, and that of `X` does not matter.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -127,8 +127,8 @@ class SpikingClassifier(
         Euclidean norm (after `grad_clip`).
     weight_decay : float, default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
-        is added to the loss, with W as it would be without that number. Adam turns even
-        a weak gradient into full steps: a weight whose input never fires decays to 0.
+        is added to the loss, in the unit that they learn in. Adam turns even a weak
+        gradient into full steps: a weight whose input never fires decays to 0.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
