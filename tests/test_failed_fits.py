@@ -28,7 +28,7 @@ def failures(X, y):
         "nan": ((np.where(X > 1, np.nan, X), y), "contains NaN"),
         "length": ((X, y[1:]), "inconsistent numbers of samples"),
         "labels": ((X, X[:, 0]), "Unknown label type|not all are in"),
-        "infinite": ((X * 1e307, y), NOT_FINITE),
+        "infinite": ((X * 5e307, y), NOT_FINITE),
     }
 
 

@@ -55,7 +55,7 @@ def tabular_model(blobs):
 def drawn_spikes(ax):
     """Return the (n_steps, n_units) raster that the marks of an axes show."""
     n_steps = round(ax.get_xlim()[1] - 0.5)
-    n_units = round(ax.get_ylim()[1] + 0.5)
+    n_units = round(max(ax.get_ylim()) + 0.5)
     raster = np.zeros((n_steps, n_units))
     for marks in ax.collections:
         for (t, low), (_, high) in marks.get_segments():
@@ -249,6 +249,7 @@ def test_encoding(model, data):
     spikes = np.asarray(model[0].transform(X[7:8]))[0]
     np.testing.assert_array_equal(image.images[0].get_array(), X[7].reshape(8, 8))
     np.testing.assert_array_equal(drawn_spikes(raster), spikes)
+    assert raster.yaxis_inverted(), "the first row of the image is at the top"
     np.testing.assert_allclose(
         rates.images[0].get_array(), spikes.mean(axis=0).reshape(8, 8)
     )
