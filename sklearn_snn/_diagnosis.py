@@ -73,9 +73,8 @@ def hardly_learned(loss, samples):
     if loss < HARDLY_LEARNED * guessing or guessing == 0:  # or there is but one class
         return []
     return [
-        f"Training stopped for want of progress at a loss of {loss:.4f}, hardly lower "
-        f"than the {guessing:.4f} of guessing by the frequencies of the classes. It "
-        "may help to raise n_iter_no_change, as a start may be slow, to set "
-        "detach_reset=True where the time of a spike matters, to lower batch_size, or "
-        "to scale X."
+        f"Training stopped for want of progress at a loss of {loss:.4f}; guessing by "
+        f"the frequencies of the classes has {guessing:.4f}. It may help to scale the "
+        "columns of X, to raise n_iter_no_change, as a start may be slow, to lower "
+        "batch_size, or to set detach_reset=True where the time of a spike matters."
     ]

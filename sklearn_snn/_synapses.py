@@ -78,7 +78,8 @@ def grid(weights):
         bound = float(np.abs(weights).sum(axis=0).max())
     exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
     n_bits = 30 if dtype == np.float32 else 52
-    return dtype.type(2.0 ** (exponent - n_bits))
+    # Of subnormal weights nothing is left.
+    return max(dtype.type(2.0 ** (exponent - n_bits)), np.finfo(dtype).tiny)
 
 
 def exact_parts(weights):
