@@ -5,6 +5,8 @@ from scipy.special import entr
 
 # Share of a hidden layer that may be silent, or saturated, without a word.
 TOLERATED_SHARE = 0.5
+# Of the samples, for which no output neuron fires.
+TOLERATED_UNANSWERED = 0.1
 # Of the loss of someone who knows how frequent the classes are and nothing else.
 HARDLY_LEARNED = 0.95
 
@@ -13,6 +15,30 @@ _ADVICE = {
     "with class_weight",
     "saturated": "raise threshold, lower alpha or learning_rate_init, or scale X down",
 }
+
+
+def dead_neurons(epoch, classes):
+    """Describe layers of silent or saturated neurons, and silence for many samples.
+
+    Parameters
+    ----------
+    epoch : Epoch
+    classes : ndarray of shape (n_classes,)
+        What the neurons of the last layer stand for.
+
+    Returns
+    -------
+    findings : list of str
+        Sentences with what may help. Empty if all is well.
+    """
+    findings = dead_layers(epoch.firing_rates, classes)
+    if not findings and epoch.unanswered > TOLERATED_UNANSWERED:
+        findings.append(
+            f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
+            "last epoch: they are taken for the first class, and hardly learned from. "
+            "It may help to lower beta or threshold, or to raise n_steps."
+        )
+    return findings
 
 
 def dead_layers(firing_rates, classes):

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from sklearn_snn._control import Callbacks, Stall, all_or_nothing, report
-from sklearn_snn._diagnosis import dead_layers, hardly_learned
+from sklearn_snn._diagnosis import dead_neurons, hardly_learned
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._samples import set_aside, weigh
 from sklearn_snn._training import (
@@ -109,8 +109,8 @@ class FitMixin(CallbackSupportMixin):
             If `max_iter` ends the training, or it ends because the loss does not get
             better although it is hardly lower than that of guessing.
         DeadNeuronWarning
-            If output neurons, or half of a hidden layer, never fire, or always; see
-            `sklearn_snn.exceptions`.
+            If output neurons, or half of a hidden layer, never fire, or always, or if
+            many samples let no output neuron fire; see `sklearn_snn.exceptions`.
         """
         return self._fit(X, y, sample_weight)
 
@@ -291,7 +291,7 @@ class FitMixin(CallbackSupportMixin):
         callbacks = Callbacks(self, user_data)
         stall = Stall(float(self.tol), self.n_iter_no_change)
         max_iter = int(self.max_iter)
-        last, best, rates, problems = None, {}, None, []
+        last, last_epoch, best, problems = None, None, {}, []
         if validation is not None and self.best_validation_score_ is not None:
             # Going on: what was best so far has to be surpassed.
             stall.best = self.best_validation_score_
@@ -308,7 +308,7 @@ class FitMixin(CallbackSupportMixin):
                         best = {
                             name: fitted[name] for name in ("coefs_", "intercepts_")
                         }
-                last, rates = fitted | best, epoch.firing_rates
+                last, last_epoch = fitted | best, epoch
                 if self.verbose:
                     report(fitted, epoch, f"Epoch {n_iter}/{max_iter}")
                 is_stalled = stall.goes_on(score) and not self._reduce_rate(
@@ -340,7 +340,8 @@ class FitMixin(CallbackSupportMixin):
         except KeyboardInterrupt:
             problems.append(_interrupted(last))
         problems[:0] = [
-            DeadNeuronWarning(finding) for finding in dead_layers(rates, self.classes_)
+            DeadNeuronWarning(finding)
+            for finding in dead_neurons(last_epoch, self.classes_)
         ]
         return problems
 

@@ -89,6 +89,8 @@ class Epoch(NamedTuple):
         over the mini-batches.
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer.
+    unanswered : float
+        Share of the samples for which no output neuron fired.
     learning_rate : float
         Of the last mini-batch.
     seconds : float
@@ -98,6 +100,7 @@ class Epoch(NamedTuple):
     score: float
     grad_norms: np.ndarray
     firing_rates: list
+    unanswered: float
     learning_rate: float
     seconds: float
 
@@ -194,8 +197,8 @@ class Trainer:
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
-        loss, hits, counts = 0.0, 0.0, [np.zeros(len(b)) for b in self.intercepts]
-        grad_norms = []
+        loss, hits, unanswered, grad_norms = 0.0, 0.0, 0, []
+        counts = [np.zeros(len(b)) for b in self.intercepts]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
             progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
@@ -204,6 +207,7 @@ class Trainer:
             with np.errstate(over="ignore", invalid="ignore"):
                 batch_loss, batch_norms, step = self._step(batch, rate)
             loss += batch_loss * len(batch.y) / n_samples
+            unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
             hits += batch.weights[step.logits.argmax(axis=1) == batch.y].sum()
             grad_norms.append(batch_norms)
             for count, more in zip(counts, step.counts, strict=True):
@@ -217,6 +221,7 @@ class Trainer:
             float(hits / samples.weights.sum()),
             np.mean(grad_norms, axis=0),
             rates,
+            unanswered / n_samples,
             rate,
             time.perf_counter() - start,
         )

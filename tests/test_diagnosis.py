@@ -9,11 +9,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn._diagnosis import dead_layers, hardly_learned
+from sklearn_snn._diagnosis import dead_layers, dead_neurons, hardly_learned
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import MEMBRANE_RANGE, Network, initial_parameters
 from sklearn_snn._neurons import LIF, is_reset_stable
-from sklearn_snn._training import Samples
+from sklearn_snn._training import Epoch, Samples
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 
@@ -153,6 +153,38 @@ def test_which_layers_are_reported():
     assert "1 of 2 neurons (50%) of the output layer (of classes 'dog')" in output
     assert "saturated" in output
     assert "raise threshold" in output
+
+
+@pytest.mark.parametrize(("unanswered", "warns"), [(0.1, False), (0.11, True)])
+def test_silence_for_many_samples_is_reported(unanswered, warns):
+    alive = [np.full(4, 0.5), np.full(2, 0.5)]
+    epoch = Epoch(0.7, 0.5, np.ones(2), alive, unanswered, 0.1, 1.0)
+    findings = dead_neurons(epoch, np.arange(2))
+    assert len(findings) == warns
+    assert all("For 11% of the samples no output neuron fired" in f for f in findings)
+    # Once is enough.
+    dead = epoch._replace(firing_rates=[np.full(4, 0.5), np.array([0, 0.5])])
+    assert len(dead_neurons(dead, np.arange(2))) == 1
+
+
+def test_a_region_that_is_given_up_warns(rng):
+    """The product of two columns: of four quadrants, some networks give up one or two.
+
+    Both output neurons are silent there, and have no gradient to come back by.
+    """
+    X = rng.normal(size=(1000, 6))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    shares = []
+    for seed in range(4):
+        model = SpikingClassifier((30,), max_iter=30, random_state=seed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(X, y)
+        spikes = model.simulate(X, layers=[-1], inputs=False).spikes[-1]
+        shares.append((spikes.sum(axis=(1, 2)) == 0).mean())
+        warned = any("of the samples no output" in str(w.message) for w in caught)
+        assert warned == (shares[-1] > 0.1)
+    assert min(shares) < 0.05 < 0.15 < max(shares)
 
 
 @pytest.mark.parametrize(("threshold", "kind"), [(1e6, "silent"), (1e-6, "saturated")])
