@@ -65,6 +65,11 @@ def serve(folder):
     return f"http://127.0.0.1:{server.server_port}/"
 
 
+def _is_elsewhere(url, base):
+    """Tell whether a request leaves the machine."""
+    return not url.startswith((base, "data:", "blob:"))
+
+
 def look_at(context, base, name, width, screenshots):
     """Open a page; return what it says of itself and what is wrong with it."""
     problems = []
@@ -72,6 +77,7 @@ def look_at(context, base, name, width, screenshots):
     page.on("console", lambda m: m.type == "error" and problems.append(m.text))
     page.on("pageerror", lambda e: problems.append(f"script: {e}"))
     page.on("requestfailed", lambda r: problems.append(f"not loaded: {r.url}"))
+    page.on("request", lambda r: _is_elsewhere(r.url, base) and problems.append(r.url))
     page.goto(base + name, wait_until="load")
     # Formulae are set after the page is loaded.
     page.wait_for_function(

@@ -80,6 +80,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"train_images\.py",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "reset_modules": ("matplotlib", "seaborn", _strict),
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,

@@ -18,6 +18,7 @@ from sklearn_snn.inspection import SpikeRasterDisplay
 
 # A fixed number of epochs is the plan.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
+warnings.filterwarnings("ignore", "Training stopped for want")  # without a memory
 
 # %%
 # The recordings

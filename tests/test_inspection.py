@@ -9,6 +9,7 @@ from helpers import fast, some_digits, spiking
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder
 from sklearn_snn.inspection import (
@@ -22,6 +23,10 @@ from sklearn_snn.inspection import (
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+
+UNITS = ("Intensity", "Spikes per step")
+# Colours that the colour-blind can tell apart.
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
 
 
 @pytest.fixture(autouse=True)
@@ -145,10 +150,49 @@ def test_membranes_cross_the_threshold_where_there_are_spikes(
         fired = np.flatnonzero(record.spikes[layer][4, :, k]) + 1
         np.testing.assert_array_equal(np.flatnonzero(shown > level) + 1, fired)
         np.testing.assert_array_equal(mark.get_xdata(), fired)
+        np.testing.assert_array_equal(mark.get_ydata(), shown[fired - 1])
     # Traces do not touch: the highest of one is below the floor of the next.
     if len(chosen) > 1:
         room = np.nanmax(display.membranes) + 2 * record.threshold
         assert np.diff(display.offsets_).min() > min(room, 2 * record.threshold)
+
+
+def test_membranes_of_a_record(record):
+    """Of the chosen sample, down to the chosen depth, with a line where it is deeper."""
+    lowest = record.membranes[0][3].min() / -record.threshold
+    for depth in (0.5 * lowest, 2 * lowest):
+        display = MembraneDisplay.from_record(record, sample=3, layer=0, depth=depth)
+        floor = max(-depth * record.threshold, record.membranes[0][3].min())
+        lines = {name: [] for name in ("_membrane", "_deep")}
+        for one in display.ax_.lines:
+            lines.get(one.get_label(), []).append(np.asarray(one.get_ydata(), float))
+        for k, offset in enumerate(display.offsets_):
+            u = record.membranes[0][3, :, k]
+            trace, deep = (lines[name][k] - offset for name in ("_membrane", "_deep"))
+            np.testing.assert_allclose(
+                trace, np.where(u >= floor, u, np.nan), atol=1e-5
+            )
+            np.testing.assert_allclose(
+                deep, np.where(u < floor, floor, np.nan), atol=1e-5
+            )
+        legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+        assert (f"Below {floor:.3g}" in legend) == (depth < lowest)
+        assert display.ax_.get_ylim()[0] < min(floor, 0)
+
+
+def test_membranes_that_are_all_deep():
+    u, s = np.full((5, 2), -9.0), np.zeros((5, 2))
+    display = MembraneDisplay(u, s, 0.6, ["a", "b"]).plot()
+    low, high = display.ax_.get_ylim()
+    assert low < -1.2 < 0.6 < high
+
+
+def test_too_many_membranes():
+    model = fast(hidden_layer_sizes=(201,), max_iter=1)
+    X, y = np.eye(4), np.arange(4) % 2
+    model.fit(X, y)
+    with pytest.raises(ValueError, match="201 membranes cannot be told apart"):
+        MembraneDisplay.from_estimator(model, X, layer=0, units=range(201))
 
 
 def test_membranes_are_named(model, data):
@@ -201,6 +245,8 @@ def test_weights(model):
         tiles[9:17, 9:17], classifier.coefs_[0][:, 4].reshape(8, 8)
     )
     assert np.isnan(tiles[8]).all()
+    low, high = display.ax_[-1].images[0].get_clim()
+    assert low == -high == -np.abs(classifier.coefs_[0][:, :5]).max()
     assert np.isnan(tiles[9:, 18:]).all()
 
 
@@ -264,6 +310,19 @@ def test_encoding_of_a_table(blobs):
     np.testing.assert_allclose([p.get_width() for p in rates.patches], display.rates)
 
 
+def test_what_the_encoder_is_given(data):
+    """After the steps before it."""
+    X, _ = data
+    scaled = make_pipeline(
+        StandardScaler(), PoissonSpikeEncoder(10, scaling="feature", random_state=0)
+    ).fit(X)
+    display = EncodingDisplay.from_estimator(scaled, X, sample=2)
+    expected = scaled[0].transform(X[2:3])[0]
+    np.testing.assert_allclose(display.intensities, expected)
+    image = display.ax_[0].images[0]
+    assert image.get_clim()[0] == pytest.approx(expected.min())
+
+
 def test_no_encoder(tabular_model, blobs):
     for estimator in (tabular_model, make_pipeline(tabular_model)):
         with pytest.raises(TypeError, match="There is no encoder in"):
@@ -286,6 +345,15 @@ def test_anytime_accuracy(model, data, record):
     for name, s in zip(names, [record.inputs, *record.spikes], strict=True):
         total = s.sum(axis=2).mean(axis=0).cumsum()
         np.testing.assert_allclose(line(spikes, name), total)
+
+
+def test_anytime_accuracy_of_a_recording(record, data):
+    """Its input spikes are counted like those that are drawn."""
+    X, y = record.inputs, data[1]
+    network = fast(max_iter=1).fit(X, y)
+    _, spikes = AnytimeAccuracyDisplay.from_estimator(network, X, y).ax_
+    total = X.sum(axis=2).mean(axis=0).cumsum()
+    np.testing.assert_allclose(line(spikes, "Input"), total)
 
 
 def test_anytime_accuracy_of_a_current_has_no_input_spikes(tabular_model, blobs):
@@ -325,6 +393,14 @@ def test_axes_are_labelled_and_drawing_can_be_repeated(name, model, data):
         assert ax.figure is display.figure_
         is_image = len(ax.images) and not ax.get_xticks().size
         assert ax.get_ylabel() or is_image or ax.get_title().startswith("Weights")
+        lowest = ax is np.ravel(display.ax_)[-1] or name in ("encoding", "weights")
+        assert ax.get_xlabel() or is_image or not lowest
+        for mappable in ax.images:
+            assert mappable.colorbar.ax.get_ylabel() in ("Weight", *UNITS)
+            assert mappable.get_cmap().name in ("Greys", "PuOr")
+        for one in ax.lines:
+            color = mpl.colors.to_rgb(one.get_color())
+            assert mpl.colors.to_hex(color).upper() in OKABE_ITO or len({*color}) == 1
     display.figure_.canvas.draw()
 
 
@@ -365,6 +441,24 @@ def test_matplotlib_is_missing(name, model, data, monkeypatch):
 def test_refused_samples(name, sample, model, data):
     with pytest.raises(ValueError, match="sample must be the index of one of 150"):
         DRAW[name](model, *data, sample=sample)
+
+
+@pytest.mark.parametrize("sample", [150, "median", 1.0])
+def test_refused_samples_of_a_record(sample, record):
+    for display in (SpikeRasterDisplay, MembraneDisplay):
+        with pytest.raises(ValueError, match="sample must be the index of one of 150"):
+            display.from_record(record, sample=sample)
+
+
+def test_refused_layers(record):
+    with pytest.raises(ValueError, match="layer must be the index of one of 3 layers"):
+        MembraneDisplay.from_record(record, layer=3)
+
+
+def test_a_record_of_nothing(tabular_model, blobs):
+    empty = tabular_model.simulate(blobs[0], layers=[])
+    with pytest.raises(ValueError, match="neither layers nor input spikes"):
+        SpikeRasterDisplay.from_record(empty)
 
 
 @pytest.mark.parametrize("n_units", [1, 10_000])

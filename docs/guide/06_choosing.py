@@ -119,6 +119,7 @@ for i, is_down in enumerate(direction):
     sweeps[i, 4 + 2 * np.arange(20) + rng.integers(-2, 3, size=20), channels] = 1
 
 warnings.filterwarnings("ignore", "Maximum number of epochs")
+warnings.filterwarnings("ignore", "Training stopped for want")  # without a memory
 for alpha in alphas:
     model = SpikingClassifier(
         (30,), alpha=alpha, detach_reset=True, max_iter=20, random_state=0

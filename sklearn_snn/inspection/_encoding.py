@@ -78,7 +78,7 @@ class EncodingDisplay:
             Which row of X.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes it for square if
-            the number of features is a square, and draws bars if not.
+            the number of features is the square of 8 or more, and draws bars if not.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -139,7 +139,8 @@ class EncodingDisplay:
             ax.barh(np.arange(len(values)), values, color="0.3")
             ax.set(xlabel=label, ylabel="Feature", ylim=(-0.5, len(values) - 0.5))
             return
-        shown = ax.imshow(values.reshape(self.image_shape), cmap="Greys", vmin=0)
+        image = values.reshape(self.image_shape)
+        shown = ax.imshow(image, cmap="Greys", vmin=min(0, image.min()))
         ax.figure.colorbar(shown, ax=ax, label=label, shrink=0.8)
         ax.set(xticks=[], yticks=[])
 

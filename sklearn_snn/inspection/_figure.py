@@ -15,6 +15,8 @@ THRESHOLD_COLOR = "#D55E00"
 TIME_LABEL = "Time (steps)"
 # Up to so many neurons, each spike is a line of its own; above, a dot.
 _FEW_UNITS = 100
+# Of a picture, in pixels, if nobody says that it is one.
+_SMALLEST_SIDE = 8
 
 
 def import_pyplot(caller):
@@ -60,10 +62,14 @@ def choose_sample(X, sample):
     ValueError
         If there is no such sample.
     """
-    n_samples = _num_samples(X)
-    if not isinstance(sample, Integral) or not -n_samples <= sample < n_samples:
-        raise ValueError(f"sample must be the index of one of {n_samples} samples.")
+    check_index(sample, _num_samples(X), "sample")
     return _safe_indexing(X, [int(sample)])
+
+
+def check_index(i, n, what):
+    """Raise ValueError if ``i`` is not an index of one of ``n`` things."""
+    if not isinstance(i, Integral) or not -n <= i < n:
+        raise ValueError(f"{what} must be the index of one of {n} {what}s, got {i!r}.")
 
 
 def panels(caller, ax, rows, columns=(1,), **figure_options):
@@ -158,6 +164,7 @@ def draw_raster(ax, raster):
             origin="lower",
             cmap="Greys",
             vmin=0,
+            interpolation="nearest",
             extent=extent,
         )
         ax.figure.colorbar(image, ax=ax, label="Spikes per step")
@@ -172,7 +179,8 @@ def check_image_shape(image_shape, n_features):
     Parameters
     ----------
     image_shape : tuple of two int, or None
-        None is a square, if that is possible.
+        None is a square, if that is possible and its side is `_SMALLEST_SIDE` or more:
+        small squares are more often columns of a table.
     n_features : int
 
     Raises
@@ -182,7 +190,8 @@ def check_image_shape(image_shape, n_features):
     """
     if image_shape is None:
         side = math.isqrt(n_features)
-        return (side, side) if side > 1 and side * side == n_features else None
+        is_image = side >= _SMALLEST_SIDE and side * side == n_features
+        return (side, side) if is_image else None
     shape = np.atleast_1d(image_shape).tolist()
     if len(shape) != 2 or math.prod(shape) != n_features:
         raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_snn.inspection._figure import (
     COLORS,
     THRESHOLD_COLOR,
+    check_index,
     choose_sample,
     set_time_axis,
     single_axes,
@@ -14,6 +15,7 @@ from sklearn_snn.inspection._figure import (
 )
 
 _MAX_UNITS = 10
+_TOO_MANY_UNITS = 200
 
 
 class MembraneDisplay:
@@ -136,8 +138,11 @@ class MembraneDisplay:
         Raises
         ------
         ValueError
-            If that layer was not recorded, or has no such neuron.
+            If that layer was not recorded, there is no such sample or neuron, or there
+            are more neurons than can be told apart: 200.
         """
+        check_index(layer, len(record.membranes), "layer")
+        check_index(sample, len(record.logits), "sample")
         if record.membranes[layer] is None:
             raise ValueError(f"Layer {layer} was not recorded, only {record.layers}.")
         u, s = record.membranes[layer][sample], record.spikes[layer][sample]
@@ -150,6 +155,11 @@ class MembraneDisplay:
         ):
             raise ValueError(
                 f"units must be indices of {n_units} neurons, got {units}."
+            )
+        if len(units) > _TOO_MANY_UNITS:
+            raise ValueError(
+                f"{len(units)} membranes cannot be told apart; take at most "
+                f"{_TOO_MANY_UNITS}."
             )
         if layer % len(record.spikes) == len(record.spikes) - 1:
             names = [str(record.classes[k]) for k in units]
@@ -178,11 +188,15 @@ class MembraneDisplay:
         """
         n_steps, n_units = self.membranes.shape
         figure, ax = single_axes(
-            "MembraneDisplay.plot", ax, figsize=(7, min(1.5 + 0.6 * n_units, 9))
+            "MembraneDisplay.plot",
+            ax,
+            figsize=(7, np.clip(1.5 + 0.6 * n_units, 2.5, 9)),
         )
         floor = max(self.membranes.min(), -self.depth * self.threshold)
         shown = np.where(self.membranes >= floor, self.membranes, np.nan)
-        spacing = 1.1 * (max(np.nanmax(shown), self.threshold) - min(floor, 0))
+        highest = np.fmax.reduce(shown, axis=None, initial=self.threshold)
+        bottom = min(floor, 0)
+        spacing = 1.1 * (highest - bottom)
         self.offsets_ = spacing * np.arange(n_units)
         steps = np.arange(1, n_steps + 1)
         for k, offset in enumerate(self.offsets_):
@@ -207,9 +221,12 @@ class MembraneDisplay:
                 label="Spike" if k == 0 else "_spike",
             )
         ax.set_yticks(self.offsets_, self.names)
-        ax.set_ylim(min(floor, 0), self.offsets_[-1] + spacing)
-        ax.set(ylabel="Membrane of each neuron (its name stands at 0)")
+        if np.isnan(shown).any():
+            ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
+        # The lowest line, not quite at the edge, is seen whole.
+        ax.set_ylim(bottom - 0.03 * spacing, self.offsets_[-1] + spacing)
+        ax.set(ylabel="Membrane (0 at its name)")
         set_time_axis(ax, n_steps)
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
         self.ax_, self.figure_ = ax, figure
         return self

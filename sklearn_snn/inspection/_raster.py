@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_snn.inspection._figure import (
+    check_index,
     choose_sample,
     draw_raster,
     panels,
@@ -103,7 +104,15 @@ class SpikeRasterDisplay:
         -------
         display : SpikeRasterDisplay
             The picture, drawn. An input that is no spike train is not in it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such sample, or nothing was recorded.
         """
+        is_mean = isinstance(sample, str) and sample == "mean"
+        if not is_mean:
+            check_index(sample, len(record.logits), "sample")
         layers, names = [], []
         x = record.inputs
         if x is not None and x.ndim == 3 and np.isin(x, (0, 1)).all():
@@ -113,7 +122,9 @@ class SpikeRasterDisplay:
             layers.append(record.spikes[layer])
             is_output = layer == last
             names.append("Output layer" if is_output else f"Hidden layer {layer + 1}")
-        if isinstance(sample, str):
+        if not layers:
+            raise ValueError("The record has neither layers nor input spikes.")
+        if is_mean:
             rasters = [s.mean(axis=0) for s in layers]
         else:
             rasters = [s[sample] for s in layers]

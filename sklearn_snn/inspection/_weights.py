@@ -70,9 +70,11 @@ class WeightDisplay:
             Fitted.
         image_shape : tuple of two int, default=None
             Shape of the images that the input consists of. None takes them for square
-            if the number of features is a square, and draws no fields if not.
+            if the number of features is the square of 8 or more, and draws no fields if
+            not.
         n_fields : int, default=20
-            How many receptive fields are drawn at most: those of the first neurons.
+            How many receptive fields are drawn at most: those of the first neurons; 0
+            leaves them out.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -144,6 +146,7 @@ class WeightDisplay:
         is_output = layer == len(self.coefs) - 1
         name = "output layer" if is_output else f"hidden layer {layer + 1}"
         ax.set(title=f"Weights to {name}", xlabel="Weight", yscale="log")
+        ax.set_ylim(0.5, None)  # a single weight is not nothing
         ax.set_ylabel("Number of weights" if layer == 0 else "")
         ax.legend(fontsize="small")
 
@@ -163,4 +166,5 @@ class WeightDisplay:
         image = ax.imshow(tiles, cmap="PuOr", vmin=-largest, vmax=largest)
         ax.figure.colorbar(image, ax=ax, label="Weight", shrink=0.8)
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f"{len(fields)} receptive fields")
+        plural = "s" if len(fields) > 1 else ""
+        ax.set_title(f"{len(fields)} receptive field{plural}")
