@@ -158,7 +158,7 @@ def test_membranes_cross_the_threshold_where_there_are_spikes(
 
 
 def test_membranes_of_a_record(record):
-    """Of the chosen sample, down to the chosen depth, with a line where it is deeper."""
+    """Of the chosen sample, and down to the chosen depth."""
     lowest = record.membranes[0][3].min() / -record.threshold
     for depth in (0.5 * lowest, 2 * lowest):
         display = MembraneDisplay.from_record(record, sample=3, layer=0, depth=depth)

@@ -27,8 +27,8 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, strati
 # The experiment
 # --------------
 # The task is scikit-learn's digits, as Poisson spikes. The network has 50 hidden
-# neurons and trains for 15 epochs: small enough to be trained some fifty times on this
-# page. Each setting is trained from two seeds, since a difference that is smaller than
+# neurons and trains for 15 epochs: small enough to be trained some sixty times on this
+# page. Each setting is tried from two seeds, since a difference that is smaller than
 # that between two seeds is none. Of each fit we keep the accuracy on test digits and
 # the mean firing rate of the hidden neurons. A cross would mark a fit that ended with a
 # :class:`~sklearn_snn.exceptions.DeadNeuronWarning`, the matter of :ref:`the next
