@@ -53,6 +53,7 @@ class FitMixin(CallbackSupportMixin):
     # What there is from before the first epoch on.
     _fitted_names = (
         *("classes_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_"),
+        "_is_sequential_",
         *(
             "coefs_",
             "intercepts_",

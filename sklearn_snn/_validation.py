@@ -17,6 +17,10 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._spike_trains import SpikeTrains
 
+_KINDS = {
+    False: "a constant current per sample (2-D)",
+    True: "a sequence per sample (3-D, or spike trains)",
+}
 # A recorded sequence keeps these types; it is converted batch by batch.
 _SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
 
@@ -52,13 +56,22 @@ def validate_input(estimator, X, y="no_validation", *, reset):
     Raises
     ------
     ValueError, TypeError
-        As `sklearn.utils.check_array` does, and for sequences with an empty axis.
+        As `sklearn.utils.check_array` does, for sequences with an empty axis, and for
+        sequences where there were none in `fit`, or the other way round.
     """
     n_dimensions = _n_dimensions(X)
     if n_dimensions > 3:
         raise ValueError(
             f"Found array with dim {n_dimensions}; {type(estimator).__name__} accepts "
             "(n_samples, n_features) and (n_samples, n_steps, n_features)."
+        )
+    if reset:
+        estimator._is_sequential_ = n_dimensions == 3
+    elif estimator._is_sequential_ != (n_dimensions == 3):
+        known, new = _KINDS[estimator._is_sequential_], _KINDS[n_dimensions == 3]
+        raise ValueError(
+            f"X is {new}, but {type(estimator).__name__} is expecting {known} as "
+            "input. (A single sequence is X[np.newaxis].)"
         )
     if n_dimensions != 3:
         return validate_data(

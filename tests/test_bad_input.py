@@ -61,13 +61,37 @@ def test_nan_and_infinity(X, value, match):
 
 
 @pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])
-def test_wrong_number_of_features_at_predict(X, fitted):
+@pytest.mark.usefixtures("works")
+def test_wrong_number_of_features_at_predict(X):
     shorter = {2: X2[:, :3], 3: X3[:, :, :3]}[X.ndim]
     if isinstance(X, SpikeTrains):
         shorter = SpikeTrains(X2[:, :3], 5)
+    fitted = SpikingClassifier((3,), max_iter=1).fit(X, Y)
     fitted.predict(X)
     with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 4"):
         fitted.predict(shorter)
+
+
+@pytest.mark.parametrize(
+    ("X", "others", "match"),
+    [
+        (X2, (X3, TRAINS), "X is a sequence per sample .* a constant current per sam"),
+        (X3, (X2, X3[0]), r"X is a constant .* \(A single sequence is X\[np.newaxis\]"),
+        (TRAINS, (X2,), "X is a constant current per sample .* a sequence per sample"),
+    ],
+)
+@pytest.mark.usefixtures("works")
+def test_constant_currents_and_sequences_are_not_mixed(X, others, match):
+    model = SpikingClassifier((3,), max_iter=1, warm_start=True).fit(X, Y)
+    for other in others:
+        for method in (model.predict, model.simulate):
+            with pytest.raises(ValueError, match=match):
+                method(other)
+        for method in (model.fit, model.partial_fit):
+            with pytest.raises(ValueError, match=match):
+                method(other, Y[: other.shape[0]])
+    for same in (X3, TRAINS) if X.ndim == 3 else (X2, sparse.csr_array(X2)):
+        model.predict(same)
 
 
 def test_wrong_number_of_features_at_transform():
