@@ -227,6 +227,7 @@ class MembraneDisplay:
         ax.set_ylim(bottom - 0.03 * spacing, self.offsets_[-1] + spacing)
         ax.set(ylabel="Membrane (0 at its name)")
         set_time_axis(ax, n_steps)
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
+        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
+        ax.legend(**place, ncols=3, fontsize="small", handlelength=1.2, columnspacing=1)
         self.ax_, self.figure_ = ax, figure
         return self
