@@ -116,7 +116,9 @@ class NumbaEngine:
         losses, fired, first_gradients = zip(*results, strict=True)
         coef_grads, intercept_grads = batch.unpack(gradient)
         if X.ndim == 2:
-            coef_grads[0] = sum(first_gradients)
+            coef_grads[0] = first_gradients[0]
+            for more in first_gradients[1:]:
+                coef_grads[0] += more
         ends = list(accumulate(batch.layers.sizes[1:-1]))
         counts = np.split(np.sum(fired, axis=0), ends)
         return Step(sum(losses), coef_grads, intercept_grads, counts, batch.logits)

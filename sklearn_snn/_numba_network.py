@@ -264,8 +264,9 @@ def _scan_back(constants, layers, tape, n_steps, layer, grad_counts):
 def add_weight_gradient(deltas, rows, times, counts, gradient):
     """Add to row ``rows[k]`` of the gradient the deltas that input ``k`` lists."""
     for k in range(len(rows)):
-        row = gradient[rows[k]]
-        sum_rows(row, deltas, times[k, : counts[k]], row)
+        if counts[k] > 0:
+            row = gradient[rows[k]]
+            sum_rows(row, deltas, times[k, : counts[k]], row)
 
 
 @compiled

@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from sklearn_snn._workspace import Workspace
+
 
 class SGD:
     """Stochastic gradient descent with momentum ``m``, in place.
@@ -89,6 +91,7 @@ class Adam:
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.t = 0
+        self._workspace = Workspace()
         self.ms = [np.zeros_like(p) for p in params]
         self.vs = [np.zeros_like(p) for p in params]
 
@@ -106,12 +109,22 @@ class Adam:
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
         arrays = zip(self.params, grads, self.ms, self.vs, self.scales, strict=True)
         for p, g, m, v, scale in arrays:
-            m += (1 - self.beta_1) * (g - m)
-            v += (1 - self.beta_2) * (np.square(g) - v)
-            size = np.sqrt(v)
+            # In memory that is there: new arrays would take as long as the arithmetic.
+            change = self._workspace.array("change", p.shape, p.dtype)
+            size = self._workspace.array("size", p.shape, p.dtype)
+            np.subtract(g, m, out=change)
+            change *= 1 - self.beta_1
+            m += change
+            np.square(g, out=change)
+            change -= v
+            change *= 1 - self.beta_2
+            v += change
+            np.sqrt(v, out=size)
             size *= correction
             size += self.epsilon
-            p -= (scale * step) * m / size
+            np.multiply(m, scale * step, out=change)
+            change /= size
+            p -= change
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""
