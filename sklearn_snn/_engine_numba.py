@@ -28,7 +28,7 @@ from sklearn_snn._synapses import (
     weight_gradient,
 )
 from sklearn_snn._threads import n_threads, run_chunks
-from sklearn_snn._workspace import Workspace
+from sklearn_snn._workspace import Workspace, aligned
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
 MAX_GRADIENT_CHUNKS = 8
@@ -355,10 +355,10 @@ def _pack(coefs, intercepts, has_events):
         widths=widths,
         starts=starts,
         grids=grids,
-        counts=np.zeros(starts[-1], whole),
-        signed=np.zeros((2 * widths[0], widths[1]), whole),
-        transposed=np.zeros(starts[-1], dtype),
-        biases=np.zeros(widths[1:].sum(), dtype),
+        counts=aligned(np.zeros, starts[-1], whole),
+        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
+        transposed=aligned(np.zeros, starts[-1], dtype),
+        biases=aligned(np.zeros, widths[1:].sum(), dtype),
     )
     if has_events:
         counts = layers.signed[:n_inputs, : sizes[1]]

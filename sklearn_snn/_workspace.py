@@ -4,6 +4,30 @@ import math
 
 import numpy as np
 
+CACHE_LINE = 64  # bytes
+
+
+def aligned(allocate, shape, dtype):
+    """Allocate an array that begins at a cache line, unlike numpy's own.
+
+    Vectors that lie across two lines take twice as long to load.
+
+    Parameters
+    ----------
+    allocate : callable
+        `numpy.empty` or `numpy.zeros`.
+    shape : int or tuple of int
+    dtype : dtype-like
+
+    Returns
+    -------
+    array : ndarray of shape `shape`, C-contiguous
+    """
+    n_bytes = np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize
+    memory = allocate(n_bytes + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + n_bytes].view(dtype).reshape(shape)
+
 
 class Workspace:
     """Named scratch arrays.
@@ -33,5 +57,5 @@ class Workspace:
         key = name, np.dtype(dtype)
         buffer = self._buffers.get(key)
         if buffer is None or buffer.size < size:
-            buffer = self._buffers[key] = np.empty(size, dtype)
+            buffer = self._buffers[key] = aligned(np.empty, size, dtype)
         return buffer[:size].reshape(shape)
