@@ -236,8 +236,11 @@ def test_a_training_that_stalls_at_chance_warns():
 def test_a_callback_that_stops_the_fit_is_no_stall():
     X, y = np.ones((90, 3)), np.arange(90) % 3
     stop = Recorder(("end", "epoch", 2), lambda: True)
-    model = SpikingClassifier((4,), random_state=0)
-    assert model.set_callbacks(stop).fit(X, y).n_iter_ == 3
+    model = SpikingClassifier((4,), random_state=0).set_callbacks(stop)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert model.fit(X, y).n_iter_ == 3
+    assert not [w for w in caught if w.category is ConvergenceWarning]
 
 
 def test_a_network_that_learns_does_not_warn(digits):
