@@ -86,8 +86,8 @@ class SpikingClassifier(
     learning_rate_init : float, default=0.002
         Initial learning rate, positive. Where `X` is so small or large that the first
         guess scales the weights of a layer, it scales their steps alike: they learn in
-        a unit of their own, and that of `X` hardly matters. (Columns that differ in
-        scale do: the largest would decide alone.)
+        a unit of their own, and that of `X` hardly matters. Columns that differ in
+        scale do matter: the largest would decide alone.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
