@@ -34,6 +34,8 @@ def _blas():
 def n_allowed_threads():
     """Return how many threads the BLAS and OpenMP may use: what threadpoolctl was told.
 
+    OpenMP's limit is that of the calling thread, the BLAS's that of the process.
+
     Returns
     -------
     n : int

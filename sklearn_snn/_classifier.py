@@ -122,10 +122,11 @@ class SpikingClassifier(
         Multiplies the weights of the samples of each class. "balanced" gives all
         classes the same total weight, which rare ones may need to be learned at all.
     grad_clip : float or None, default=None
-        Every element of the gradient is clipped to [-grad_clip, grad_clip].
+        Every element of the gradient is clipped to [-grad_clip, grad_clip], for weights
+        in the unit that they learn in.
     max_grad_norm : float or None, default=1.0
         The gradient of all parameters together is scaled down to at most this
-        Euclidean norm (after `grad_clip`).
+        Euclidean norm (after `grad_clip`), in the same units.
     weight_decay : float, default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak

@@ -1,4 +1,4 @@
-"""What firing rates and loss say about a network that does not learn."""
+"""What firing rates, loss and accuracy say about a network that does not learn."""
 
 import numpy as np
 from scipy.special import entr
@@ -7,13 +7,15 @@ from scipy.special import entr
 TOLERATED_SHARE = 0.5
 # Of the samples, for which no output neuron fires.
 TOLERATED_UNANSWERED = 0.1
-# Of the loss of someone who knows how frequent the classes are and nothing else.
-HARDLY_LEARNED = 0.95
+# Of the loss of someone who knows how frequent the classes are and nothing else, and of
+# the way from the accuracy of that to 1.
+HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
 
 _ADVICE = {
     "silent": "lower threshold or beta, raise alpha or n_steps, or weigh rare classes "
     "with class_weight",
-    "saturated": "raise threshold, lower alpha or learning_rate_init, or scale X down",
+    "saturated": "raise threshold, lower alpha or learning_rate_init, or centre and "
+    "scale the columns of X",
 }
 
 
@@ -77,26 +79,33 @@ def dead_layers(firing_rates, classes):
     return findings
 
 
-def hardly_learned(loss, samples):
-    """Tell of a training whose loss came to hardly less than guessing.
+def hardly_learned(epoch, samples):
+    """Tell of a training that came to hardly more than guessing.
 
     Who predicts the frequency ``p_c`` of each class for every sample has the
-    cross-entropy ``-sum_c p_c log(p_c)``.
+    cross-entropy ``-sum_c p_c log(p_c)`` and the accuracy ``max_c p_c``.
 
     Parameters
     ----------
-    loss : float
+    epoch : Epoch
+        The last one.
     samples : Samples
         What it was trained on.
 
     Returns
     -------
     findings : list of str
-        One sentence with what may help, or none if the loss is clearly lower.
+        What may help, or nothing if loss or accuracy are clearly better.
     """
     frequencies = np.bincount(samples.y, samples.weights)
-    guessing = entr(frequencies / frequencies.sum()).sum()
-    if loss < HARDLY_LEARNED * guessing or guessing == 0:  # or there is but one class
+    frequencies /= frequencies.sum()
+    guessing, most = entr(frequencies).sum(), frequencies.max()
+    loss = epoch.loss - epoch.penalty
+    if (
+        guessing == 0  # there is but one class
+        or loss < HARDLY_LESS * guessing
+        or epoch.score - most > HARDLY_MORE * (1 - most)
+    ):
         return []
     return [
         f"Training stopped for want of progress at a loss of {loss:.4f}; guessing by "

@@ -108,7 +108,7 @@ class FitMixin(CallbackSupportMixin):
         -----
         ConvergenceWarning
             If `max_iter` ends the training, or it ends because the loss does not get
-            better although it is hardly lower than that of guessing.
+            better although loss and accuracy are hardly better than those of guessing.
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always, or if
             many samples let no output neuron fire; see `sklearn_snn.exceptions`.
@@ -122,7 +122,8 @@ class FitMixin(CallbackSupportMixin):
         Calls add up: `fit` for some epochs with a constant learning rate, and as many
         calls with the same data, give the same network to the bit. Memory is that of a
         mini-batch and of `X`, which may be a memory map. The first call makes the first
-        guess of the parameters from the samples it is given; scale all parts alike.
+        guess of the parameters from the samples it is given: they should vary as the
+        others will, which a single one cannot; and all parts be scaled alike.
         Nothing is done that concerns a fit as a whole: the learning rate of "cosine"
         and of "adaptive" stays at its beginning, callbacks are not called, and dead
         neurons are not warned of. What is kept of each epoch, such as `loss_curve_`,
@@ -316,7 +317,7 @@ class FitMixin(CallbackSupportMixin):
                     trainer, stall
                 )
                 if is_stalled:
-                    findings = hardly_learned(epoch.loss, trainer.samples)
+                    findings = hardly_learned(epoch, trainer.samples)
                     problems += map(ConvergenceWarning, findings)
                 if callbacks.end_epoch(last) or is_stalled:
                     break

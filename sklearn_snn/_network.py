@@ -238,13 +238,20 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
 
 
 def _membrane_deviation(network, current, shares):
-    """Return the standard deviation of membranes that integrate and never reset."""
+    """Return the standard deviation of membranes that integrate and never reset.
+
+    In units of a power of two, which leaves all digits as they are, so that squares of
+    small and large currents stay in range; `current` is overwritten.
+    """
+    _, exponent = math.frexp(float(np.abs(current).max()))
+    unit = math.ldexp(1.0, min(exponent, np.finfo(current.dtype).maxexp - 1))
+    current /= current.dtype.type(unit)
     shape = network.n_steps, *current.shape[1:]
     u, s = np.empty(shape, current.dtype), np.empty(shape, current.dtype)
     neuron = network.neuron._replace(reset="none")
     with np.errstate(over="ignore", invalid="ignore"):
         lif_forward(np.broadcast_to(current, shape), neuron, u, s)
-        return math.sqrt(shares @ np.square(u, out=u).mean(axis=(0, 2)))
+        return unit * math.sqrt(shares @ np.square(u, out=u).mean(axis=(0, 2)))
 
 
 def cross_entropy(logits, y, shares):

@@ -82,6 +82,8 @@ class Epoch(NamedTuple):
     ----------
     loss : float
         Mean over the samples while the parameters were changing, penalty included.
+    penalty : float
+        The part of the loss that is due to the weight decay.
     score : float
         Accuracy on the same samples, each predicted before it was learned from.
     grad_norms : ndarray of shape (n_layers,)
@@ -97,6 +99,7 @@ class Epoch(NamedTuple):
     """
 
     loss: float
+    penalty: float
     score: float
     grad_norms: np.ndarray
     firing_rates: list
@@ -127,7 +130,7 @@ class Trainer:
     n_epochs, n_seen : int, default=0
         Epochs and samples that these parameters were trained on before.
     scales : list of float, default=None
-        Unit of each layer's weights, in which they are optimized: what `first_guess`
+        Unit of each layer's weights, in which they are optimized: what the first guess
         multiplied them with. So it does not matter in what unit the inputs are. None
         makes the first guess.
     """
@@ -197,7 +200,7 @@ class Trainer:
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
-        loss, hits, unanswered, grad_norms = 0.0, 0.0, 0, []
+        loss, penalty, hits, unanswered, grad_norms = 0.0, 0.0, 0.0, 0, []
         counts = [np.zeros(len(b)) for b in self.intercepts]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
@@ -205,8 +208,10 @@ class Trainer:
             rate = self._learning_rate(progress)
             # What is not finite is found, and reported, by the step itself.
             with np.errstate(over="ignore", invalid="ignore"):
-                batch_loss, batch_norms, step = self._step(batch, rate)
-            loss += batch_loss * len(batch.y) / n_samples
+                batch_penalty, batch_norms, step = self._step(batch, rate)
+            share = len(batch.y) / n_samples
+            loss += (step.loss + batch_penalty) * share
+            penalty += batch_penalty * share
             unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
             hits += batch.weights[step.logits.argmax(axis=1) == batch.y].sum()
             grad_norms.append(batch_norms)
@@ -218,6 +223,7 @@ class Trainer:
         rates = [count / n_tests for count in counts]
         return Epoch(
             loss,
+            penalty,
             float(hits / samples.weights.sum()),
             np.mean(grad_norms, axis=0),
             rates,
@@ -232,20 +238,20 @@ class Trainer:
         return plan.learning_rate_init * self.reduction * factor
 
     def _step(self, batch, learning_rate):
-        """Update the parameters; return loss, gradients' norms by layer, and Step."""
+        """Update the parameters; return penalty, norms of gradients by layer, Step."""
         plan = self.plan
         step = self.engine.loss_and_gradients(
             self.coefs, self.intercepts, batch.X, batch.y, batch.weights / len(batch.y)
         )
-        loss = step.loss
+        penalty = 0.0
         layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
         for weights, grad, scale in layers:
             if scale != 1:
                 grad *= scale
             if plan.weight_decay:
-                penalty = plan.weight_decay / scale
-                loss += penalty / scale / 2 * sum_of_squares(weights)
-                grad += penalty * weights
+                decay = plan.weight_decay / scale
+                penalty += decay / scale / 2 * sum_of_squares(weights)
+                grad += decay * weights
         grads = step.coef_grads + step.intercept_grads
         by_array = norms(grads)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
@@ -256,7 +262,7 @@ class Trainer:
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)
-        return loss, by_array[: len(step.coef_grads)], step
+        return penalty, by_array[: len(step.coef_grads)], step
 
     @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):

@@ -67,7 +67,7 @@ def validate_input(estimator, X, y="no_validation", *, reset):
         )
     if reset:
         estimator._is_sequential_ = n_dimensions == 3
-    elif estimator._is_sequential_ != (n_dimensions == 3):
+    elif n_dimensions > 1 and estimator._is_sequential_ != (n_dimensions == 3):
         known, new = _KINDS[estimator._is_sequential_], _KINDS[n_dimensions == 3]
         raise ValueError(
             f"X is {new}, but {type(estimator).__name__} is expecting {known} as "

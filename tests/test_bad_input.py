@@ -90,6 +90,9 @@ def test_constant_currents_and_sequences_are_not_mixed(X, others, match):
         for method in (model.fit, model.partial_fit):
             with pytest.raises(ValueError, match=match):
                 method(other, Y[: other.shape[0]])
+    for neither in (X2[0], 3.0, None):
+        with pytest.raises((ValueError, TypeError), match=r"1D|scalar|NoneType|dim 0"):
+            model.predict(neither)
     for same in (X3, TRAINS) if X.ndim == 3 else (X2, sparse.csr_array(X2)):
         model.predict(same)
 

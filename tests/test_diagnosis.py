@@ -140,6 +140,17 @@ def test_auto_detaches_where_it_has_to(blobs):
 
 # Dead neurons
 
+EPOCH = Epoch(
+    loss=0.5,
+    penalty=0.0,
+    score=0.9,
+    grad_norms=np.ones(2),
+    firing_rates=[np.full(4, 0.5), np.full(2, 0.5)],
+    unanswered=0.0,
+    learning_rate=0.1,
+    seconds=1.0,
+)
+
 
 def test_which_layers_are_reported():
     alive = np.full(4, 0.5)
@@ -157,8 +168,7 @@ def test_which_layers_are_reported():
 
 @pytest.mark.parametrize(("unanswered", "warns"), [(0.1, False), (0.11, True)])
 def test_silence_for_many_samples_is_reported(unanswered, warns):
-    alive = [np.full(4, 0.5), np.full(2, 0.5)]
-    epoch = Epoch(0.7, 0.5, np.ones(2), alive, unanswered, 0.1, 1.0)
+    epoch = EPOCH._replace(unanswered=unanswered)
     findings = dead_neurons(epoch, np.arange(2))
     assert len(findings) == warns
     assert all("For 11% of the samples no output neuron fired" in f for f in findings)
@@ -207,21 +217,25 @@ def test_a_dead_network_warns(threshold, kind, blobs):
 
 
 @pytest.mark.parametrize(
-    ("loss", "weights", "warns"),
+    ("loss", "score", "weights", "warns"),
     [
         # Of two classes of one sample each, guessing costs log(2) = 0.693.
-        (0.70, [1, 1], True),
-        (0.66, [1, 1], True),
-        (0.65, [1, 1], False),
-        # Of 3:1, 0.562.
-        (0.55, [3, 1], True),
-        (0.52, [3, 1], False),
-        (0.0, [2, 0], False),
+        (0.70, 0.5, [1, 1], True),
+        (0.66, 0.59, [1, 1], True),
+        (0.65, 0.59, [1, 1], False),
+        (0.66, 0.61, [1, 1], False),  # as with a tiny logit_scale
+        # Of 3:1, 0.562, and the accuracy is 0.75.
+        (0.55, 0.75, [3, 1], True),
+        (0.52, 0.75, [3, 1], False),
+        (0.55, 0.81, [3, 1], False),
+        (0.0, 1.0, [2, 0], False),
     ],
 )
-def test_what_counts_as_hardly_learned(loss, weights, warns):
+@pytest.mark.parametrize("penalty", [0.0, 2.0])
+def test_what_counts_as_hardly_learned(loss, score, weights, warns, penalty):
     samples = Samples(None, np.arange(2), np.array(weights))
-    assert len(hardly_learned(loss, samples)) == warns
+    epoch = EPOCH._replace(loss=loss + penalty, penalty=penalty, score=score)
+    assert len(hardly_learned(epoch, samples)) == warns
 
 
 def test_a_training_that_stalls_at_chance_warns():
