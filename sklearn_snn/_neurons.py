@@ -114,6 +114,7 @@ RESETS = {
 MAX_RESET_MEMORY = 20
 
 
+@np.errstate(over="ignore")
 def is_reset_stable(neuron):
     """Tell whether the gradient through the reset leads to the goal.
 

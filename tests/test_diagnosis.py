@@ -113,6 +113,7 @@ def test_dim_input_is_no_silence(rate, mnist):
         (True, LIF(alpha=0.5, threshold=1.5)),  # alpha kappa = 0.94
         (False, LIF(alpha=0.5, threshold=1.7)),  # 1.06
         (False, LIF(threshold=2.0)),
+        (False, LIF(threshold=1e308)),
         (False, LIF(beta=10.0)),
         (False, LIF(alpha=0.99)),  # remembers 100 steps
         (True, LIF(alpha=0.9, threshold=1.6, reset="subtract")),  # 1 - 2
