@@ -1,4 +1,4 @@
-"""What stands around a fit: callbacks, patience, the line per epoch, all or nothing."""
+"""What stands around a fit: callbacks, patience, what is printed, all or nothing."""
 
 from contextlib import contextmanager
 
@@ -50,6 +50,16 @@ class Callbacks:
     def end(self):
         """Say that the estimator is fitted."""
         self._root.call_on_fit_task_end(**self._call, reconstruction_attributes={})
+
+
+def compile_aloud(trainer):
+    """Compile or load the code of a compiled engine, and say so."""
+    print(
+        "Preparing the compiled engine: the first use on a machine takes some seconds",
+        flush=True,
+    )
+    if seconds := trainer.compile():
+        print(f"Compiled in {seconds:.1f} s", flush=True)
 
 
 def report(fitted, epoch, title):

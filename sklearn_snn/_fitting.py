@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from sklearn_snn._control import Callbacks, Stall, all_or_nothing, report
+from sklearn_snn._control import Callbacks, Stall, all_or_nothing, compile_aloud, report
 from sklearn_snn._diagnosis import dead_neurons, hardly_learned
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._samples import set_aside, weigh
@@ -24,6 +24,7 @@ from sklearn_snn._training import (
     Samples,
     Trainer,
     child_random_state,
+    first_guess,
     training_plan,
 )
 from sklearn_snn._validation import (
@@ -53,15 +54,9 @@ class FitMixin(CallbackSupportMixin):
     # What there is from before the first epoch on.
     _fitted_names = (
         *("classes_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_"),
-        "_is_sequential_",
-        *(
-            "coefs_",
-            "intercepts_",
-            "t_",
-            "validation_scores_",
-            "best_validation_score_",
-        ),
-        *(*_CURVES, "_seed_", "_n_epochs_", "_optimizer_state_", "_initial_scales_"),
+        *("coefs_", "intercepts_", "t_", "validation_scores_"),
+        *("best_validation_score_", "_seed_", "_n_epochs_", "_optimizer_state_"),
+        *("_initial_scales_", "_is_sequential_", *_CURVES),
     )
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -266,26 +261,25 @@ class FitMixin(CallbackSupportMixin):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not what the "
                 f"network to go on with has, {tuple(hidden)}."
             )
-        trainer = Trainer(
+        network = (
             self._engine(samples.X),
             [w.copy() for w in self.coefs_],
             [b.copy() for b in self.intercepts_],
+        )
+        if not going_on:
+            scales = first_guess(*network, samples, self._seed_)
+            self._initial_scales_ = np.array(scales)
+        trainer = Trainer(
+            *network,
             samples,
             training_plan(self.get_params(deep=False), len(samples.y)),
             self._seed_,
+            self._initial_scales_.tolist(),
             n_epochs=self._n_epochs_,
             n_seen=self.t_,
-            scales=self._initial_scales_.tolist() if going_on else None,
         )
         if self.verbose and trainer.engine.compiles and not going_on:
-            print(
-                "Preparing the compiled engine: the first use on a machine takes "
-                "some seconds",
-                flush=True,
-            )
-            if seconds := trainer.compile():
-                print(f"Compiled in {seconds:.1f} s", flush=True)
-        self._initial_scales_ = np.array(trainer.scales)
+            compile_aloud(trainer)
         return trainer
 
     def _run(self, trainer, validation, user_data):

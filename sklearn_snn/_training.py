@@ -112,6 +112,29 @@ class DivergedError(ValueError):
     """Training met a number that is not finite."""
 
 
+def first_guess(engine, coefs, intercepts, samples, seed):
+    """Fit the first parameters to a few of the samples, chosen at random.
+
+    Parameters
+    ----------
+    engine : engine
+    coefs, intercepts : lists of ndarrays
+        Changed in place.
+    samples : Samples
+    seed : int
+
+    Returns
+    -------
+    scales : list of float
+        What the weights of each layer were multiplied with.
+    """
+    random_state = child_random_state(seed, "first guess")
+    some = random_state.permutation(len(samples.y))[:N_FIRST_SAMPLES]
+    X, _, weights = samples.take(some)
+    X = X.present(1) if isinstance(X, SpikeTrains) else X
+    return engine.fit_to_data(coefs, intercepts, X, weights)
+
+
 class Trainer:
     """Trains parameters in place, epoch by epoch.
 
@@ -127,12 +150,11 @@ class Trainer:
     samples : Samples
     plan : TrainingPlan
     seed : int
+    scales : list of float
+        Unit of each layer's weights, in which they are optimized: what `first_guess`
+        multiplied them with. So it does not matter in what unit the inputs are.
     n_epochs, n_seen : int, default=0
         Epochs and samples that these parameters were trained on before.
-    scales : list of float, default=None
-        Unit of each layer's weights, in which they are optimized: what the first guess
-        multiplied them with. So it does not matter in what unit the inputs are. None
-        makes the first guess.
     """
 
     def __init__(
@@ -143,16 +165,16 @@ class Trainer:
         samples,
         plan,
         seed,
+        scales,
         n_epochs=0,
         n_seen=0,
-        scales=None,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.coefs, self.intercepts = coefs, intercepts
         self.n_epochs, self.n_seen = n_epochs, n_seen
         self.reduction = 1.0
-        self.scales = self._first_guess() if scales is None else scales
-        params, units = coefs + intercepts, self.scales + [1.0] * len(intercepts)
+        self.scales = scales
+        params, units = coefs + intercepts, scales + [1.0] * len(intercepts)
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
             self.optimizer = Adam(params, *betas, plan.epsilon, units)
@@ -163,14 +185,6 @@ class Trainer:
     def compile(self):
         """Compile or load the engine's code now; return the seconds of compiling."""
         return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
-
-    def _first_guess(self):
-        """Fit the first parameters to a few of the samples; return the scales."""
-        random_state = child_random_state(self.seed, "first guess")
-        some = random_state.permutation(len(self.samples.y))[:N_FIRST_SAMPLES]
-        X, _, weights = self.samples.take(some)
-        X = X.present(1) if isinstance(X, SpikeTrains) else X
-        return self.engine.fit_to_data(self.coefs, self.intercepts, X, weights)
 
     def epoch(self, n_done=0, max_iter=None):
         """Train on all samples once; spike trains are drawn anew.

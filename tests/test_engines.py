@@ -3,8 +3,6 @@
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -325,94 +323,3 @@ def test_fork_after_a_fit():
     os.waitpid(child, 0)
     for a, b in zip(_coefs_of_a_fit(), expected, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-# Compilation
-
-SCRIPT = """
-import shutil, sys
-from pathlib import Path
-import sklearn_snn
-assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
-from sklearn.datasets import load_digits
-X, y = load_digits(return_X_y=True)
-if len(sys.argv) > 1:  # the folder becomes a file
-    from sklearn_snn import _engine_numba
-    shutil.rmtree(sys.argv[1])
-    Path(sys.argv[1]).write_text("")
-sklearn_snn.SpikingClassifier(
-    (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
-).fit(X[:50], y[:50])
-from sklearn_snn import _numba_chunks
-stats = _numba_chunks.run_currents.stats
-n_compiled, n_loaded = stats.cache_misses.values(), stats.cache_hits.values()
-print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
-"""
-
-
-def run_script(cache, *args, **env):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *args],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **env},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-def test_a_second_process_does_not_compile(tmp_path):
-    first, second = run_script(tmp_path), run_script(tmp_path)
-    assert "Compiled in" in first
-    assert "Compiled in" not in second
-    assert "1 compiled 0 loaded" in first
-    assert "0 compiled 1 loaded" in second
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
-    """A file where the folder should be stops root too."""
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    only_here = {
-        "NUMBA_CACHE_LOCATOR_CLASSES": "numba.core.caching.UserProvidedCacheLocator"
-    }
-    out = run_script(blocked / "cache", **only_here)
-    assert "Compiled in" in out
-    assert "Epoch 1/1" in out
-
-
-def test_a_cache_that_vanishes_is_no_error(tmp_path):
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    assert "Epoch 1/1" in run_script(cache, str(cache))
-
-
-def test_a_damaged_cache_is_renewed(tmp_path):
-    run_script(tmp_path)
-    for suffix in ("nbi", "nbc"):  # the index, the code
-        files = list(tmp_path.rglob(f"*.{suffix}"))
-        assert files
-        for file in files:
-            content = file.read_bytes()
-            file.write_bytes(content[: len(content) // 2])
-        assert "1 compiled 0 loaded" in run_script(tmp_path)
-        assert "0 compiled 1 loaded" in run_script(tmp_path)
-
-
-def test_a_cache_with_the_code_of_another_signature_is_renewed(tmp_path):
-    """Two processes that save at the same time may leave such a one."""
-    code = """
-import numpy as np
-from sklearn_snn import SpikingClassifier
-X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-for dtype in (np.float32, np.float64):
-    model = SpikingClassifier((4,), max_iter=1, random_state=0, engine="numba")
-    print(model.fit(X.astype(dtype), y).loss_)
-"""
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    first = subprocess.run(command, env=env, capture_output=True, check=True)
-    one, other = tmp_path.rglob("*run_currents*.nbc")
-    other.write_bytes(one.read_bytes())
-    second = subprocess.run(command, env=env, capture_output=True, check=True)
-    assert first.stdout.split() == second.stdout.split()
