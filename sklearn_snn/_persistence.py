@@ -1,71 +1,162 @@
 """What a saved estimator says of itself, and how one that was loaded is checked."""
 
+import lzma
 import os
+import pickle
+import re
+import struct
 import warnings
+import zlib
 from itertools import pairwise
 from pathlib import Path
 
 import joblib
 import numpy as np
+from sklearn import __version__ as sklearn_version
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from sklearn_snn._migrations import (
+    FORMAT,
+    constructor_defaults,
+    defaults_before,
+    migrate,
+    version_key,
+)
 from sklearn_snn._version import __version__
 
+# What a state says of who wrote it. Version 0.1.0 gave the first of them only.
 _VERSION_KEY = "_sklearn_snn_version"
+_FORMAT_KEY = "_sklearn_snn_format"
+_SKLEARN_KEY = "_sklearn_version"
+
+# What pickle, joblib, numpy and the decompressors make of a damaged file. Everything
+# else, such as a lack of memory, is no fault of the file.
+_DAMAGED = (
+    *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError),
+    *(LookupError, ArithmeticError, AssertionError, struct.error, zlib.error),
+    lzma.LZMAError,
+)
+# What pickle says of a class or function that its module does not have.
+_MISSING_NAME = re.compile(r"^Can't get attribute|^module .* has no attribute")
+
+
+class StateError(ValueError):
+    """A state is no whole one, or not one of a version that this one can read."""
 
 
 class PersistenceMixin:
     """State of an estimator for pickle, joblib, skops and copy: parameters and arrays.
 
     A class says in `_fitted_names` which attributes it has once it is fitted, beside
-    others.
+    others. A state of an older version is brought up to date, as `_migrations` says.
 
     Raises
     ------
     ValueError
-        When a state is set that cannot be that of a whole estimator.
+        When a state is set that cannot be that of a whole estimator, or is of a newer
+        version and of a kind that this one does not know.
 
     Warns
     -----
     InconsistentVersionWarning
-        When a state was written by another version of sklearn-snn.
+        When a state was written by another version of sklearn-snn or scikit-learn.
     """
 
     def __getstate__(self):
-        return super().__getstate__() | {_VERSION_KEY: __version__}
+        return super().__getstate__() | {
+            _VERSION_KEY: __version__,
+            _FORMAT_KEY: FORMAT,
+            _SKLEARN_KEY: sklearn_version,
+        }
 
     def __setstate__(self, state):
         name = type(self).__name__
-        if not isinstance(state, dict) or _VERSION_KEY not in state:
-            raise ValueError(f"This is not the state of a {name}.")
-        state = state.copy()
-        version = state.pop(_VERSION_KEY)
-        if version != __version__:
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=name,
-                    current_sklearn_version=f"{__version__} of sklearn-snn",
-                    original_sklearn_version=str(version),
-                ),
-                stacklevel=2,
+        state, origin = _read(state, name)
+        if origin["format"] > FORMAT:
+            raise StateError(
+                f"This state of a {name} is of sklearn-snn {origin['version']}, whose "
+                f"format {origin['format']} version {__version__} does not know yet: "
+                "update sklearn-snn."
             )
-        missing = sorted(set(self._get_param_names()) - set(state))
-        if missing:
-            raise ValueError(
-                f"This state of a {name}, of sklearn-snn {version}, lacks the "
-                f"parameters {missing}: it is damaged, or has to be fitted again."
-            )
+        _complete(state, origin["version"], type(self))
+        migrate(state, origin["format"])
         if _is_fitted(state, self._fitted_names, name) and "coefs_" in state:
             _check_network(state, name)
+        _warn_of_versions(name, origin)
         super().__setstate__(state)
+
+
+def _read(state, name):
+    """Return a copy of a state without what it says of its origin, and the origin."""
+    try:
+        state = state.copy()
+        origin = {
+            "version": state.pop(_VERSION_KEY),
+            "format": state.pop(_FORMAT_KEY, 1),
+            "scikit-learn": state.pop(_SKLEARN_KEY, None),
+        }
+        version_key(origin["version"])
+        is_ours = origin["format"] >= 1
+    except (AttributeError, KeyError, TypeError, ValueError):
+        is_ours = False
+    if not is_ours:
+        raise StateError(f"This is not the state of a {name}.")
+    return state, origin
+
+
+def _complete(state, version, estimator_class):
+    """Add the parameters that a version did not have; raise if others are missing."""
+    name = estimator_class.__name__
+    known = constructor_defaults(estimator_class)
+    own, other = version_key(__version__), version_key(version)
+    if other < own:
+        state |= defaults_before(estimator_class, version) | state
+    elif other > own:
+        public = {key for key in state if not key.startswith("_")}
+        unknown = sorted(k for k in public - set(known) if not k.endswith("_"))
+        if unknown:
+            raise StateError(
+                f"This state of a {name} is of sklearn-snn {version}, and version "
+                f"{__version__} does not know its parameters {unknown}, on which the "
+                "answers may depend: update sklearn-snn."
+            )
+    missing = sorted(set(known) - set(state))
+    if missing:
+        raise StateError(
+            f"This state of a {name}, of sklearn-snn {version}, lacks the parameters "
+            f"{missing}: it is damaged."
+        )
+
+
+def _warn_of_versions(name, origin):
+    """Warn, once for an estimator, if it is of another version of either library."""
+    pairs = {
+        "sklearn-snn": (origin["version"], __version__),
+        "scikit-learn": (origin["scikit-learn"], sklearn_version),
+    }
+    differing = [
+        [f"{version} of {library}" for version in pair]
+        for library, pair in pairs.items()
+        if pair[0] is not None and pair[0] != pair[1]
+    ]
+    if differing:
+        original, current = map(" and ".join, zip(*differing, strict=True))
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=name,
+                current_sklearn_version=current,
+                original_sklearn_version=original,
+            ),
+            stacklevel=3,
+        )
 
 
 def _is_fitted(state, names, owner):
     """Tell whether a state is fitted; raise ValueError if it is so in part only."""
     missing = sorted(set(names) - set(state))
     if missing and len(missing) < len(names):
-        raise ValueError(f"This state of a {owner} is damaged: it lacks {missing}.")
+        raise StateError(f"This state of a {owner} is damaged: it lacks {missing}.")
     return not missing
 
 
@@ -87,7 +178,7 @@ def _check_network(state, name):
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         is_whole = False
     if not is_whole:
-        raise ValueError(
+        raise StateError(
             f"The arrays in this state of a {name} are damaged: they are not of finite "
             "numbers, or do not fit each other."
         )
@@ -112,8 +203,11 @@ def load_model(path):
     ------
     OSError
         If the file cannot be read.
+    ImportError
+        If the model needs a module, or a class or function of one, that is not there.
     ValueError
-        If it is truncated, damaged or not of joblib, or holds no estimator.
+        If it is truncated, damaged or not of joblib, or holds no estimator; or is of a
+        newer version of sklearn-snn and cannot be read by this one.
 
     Warns
     -----
@@ -136,15 +230,29 @@ def load_model(path):
     SpikingClassifier(alpha=0.9)
     """
     Path(path).open("rb").close()  # says so if there is no such file
+    name = os.fspath(path)
     try:
         model = joblib.load(path)
-    except Exception as error:  # whatever pickle makes of a damaged file
+    except StateError as error:
+        raise StateError(f"{name}: {error}") from error
+    except ImportError as error:
+        kind = ModuleNotFoundError if error.name else ImportError
+        raise kind(
+            f"{name} needs what cannot be imported here: {error}.",
+            name=error.name,
+            path=error.path,
+        ) from error
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk or the rights, not the content
+        if _MISSING_NAME.search(str(error)):
+            raise ImportError(
+                f"{name} needs what its module does not have here: {error}."
+            ) from error
         raise ValueError(
-            f"{os.fspath(path)} is no whole file of joblib.dump; it is truncated, "
-            f"damaged or of another kind ({type(error).__name__}: {error})."
+            f"{name} is no whole file of joblib.dump; it is truncated, damaged or of "
+            f"another kind ({type(error).__name__}: {error})."
         ) from error
     if not isinstance(model, BaseEstimator):
-        raise ValueError(
-            f"{os.fspath(path)} holds no estimator but a {type(model).__name__}."
-        )
+        raise ValueError(f"{name} holds no estimator but a {type(model).__name__}.")
     return model

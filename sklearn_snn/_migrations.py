@@ -1,0 +1,133 @@
+"""What became of the states that other versions saved: parameters, and migrations.
+
+A state tells its version and the number of its format. The format rises when a state of
+the present version cannot be read as it is by the version before; what brings an older
+one up to date is a function in `MIGRATIONS`. A new parameter needs no new format, and
+stands in `ADDED` if what it defaults to is not what versions without it did.
+"""
+
+import inspect
+import re
+from typing import NamedTuple
+
+from sklearn_snn._neurons import LIF, is_reset_stable
+
+# The format that this version writes.
+FORMAT = 2
+
+
+class Added(NamedTuple):
+    """A parameter that a version added, and the value that stands for what was before.
+
+    Attributes
+    ----------
+    version : str
+        The version whose files have it.
+    before : object
+        With this value a model answers, and goes on learning, as it did without.
+    """
+
+    version: str
+    before: object
+
+
+# The parameters of 0.1.0, which every file of it and of later versions has.
+_FIRST = {
+    "SpikingClassifier": (
+        *("hidden_layer_sizes", "alpha", "threshold", "beta", "n_steps", "surrogate"),
+        *("reset", "detach_reset", "logit_scale", "solver", "learning_rate"),
+        *("learning_rate_init", "power_t", "momentum", "nesterovs_momentum", "beta_1"),
+        *("beta_2", "epsilon", "batch_size", "max_iter", "shuffle", "tol"),
+        *("n_iter_no_change", "early_stopping", "validation_fraction", "warm_start"),
+        *("class_weight", "grad_clip", "max_grad_norm", "weight_decay"),
+        *("random_state", "verbose", "engine"),
+    ),
+    "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
+}
+# Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
+ADDED = {"SpikingClassifier": {}, "PoissonSpikeEncoder": {}}
+
+
+def version_key(version):
+    """Return what versions are ordered by; raise ValueError for what is no version."""
+    numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    if numbers is None:
+        raise ValueError(f"{version!r} is not a version.")
+    return tuple(int(n or 0) for n in numbers.groups())
+
+
+def constructor_defaults(estimator_class):
+    """Return the parameters of a constructor and their defaults."""
+    parameters = [*inspect.signature(estimator_class.__init__).parameters.values()]
+    return {p.name: p.default for p in parameters[1:]}
+
+
+def defaults_before(estimator_class, version):
+    """Return the parameters that a version did not have, and what stands for them.
+
+    Parameters
+    ----------
+    estimator_class : type
+    version : str
+        An older version.
+
+    Returns
+    -------
+    defaults : dict
+        The value of each parameter of the constructor that files of the version lack.
+    """
+    names = [c.__name__ for c in estimator_class.__mro__]
+    first = {p for name in names for p in _FIRST.get(name, ())}
+    added = {}
+    for name in reversed(names):
+        added |= ADDED.get(name, {})
+    found = {}
+    for name, default in constructor_defaults(estimator_class).items():
+        since = "0.1.0" if name in first else None
+        if name in added:
+            since, default = added[name]
+        # A parameter that is in no list is new in the present version.
+        if since is None or version_key(version) < version_key(since):
+            found[name] = default
+    return found
+
+
+def migrate(state, since):
+    """Bring the attributes of a state from an older format to the present one.
+
+    Parameters
+    ----------
+    state : dict
+        Parameters and attributes of an estimator, fitted or not; is changed.
+    since : int
+        Its format.
+    """
+    for migration in MIGRATIONS[since - 1 :]:
+        migration(state)
+
+
+def _to_format_2(state):
+    """Freeze the constants that predictions took from the parameters until then."""
+    if "coefs_" in state:
+        constants = _frozen_constants(state)
+        state["_constants_"] = constants
+        state["detach_reset_"] = constants["detach_reset"]
+
+
+# The migration at index i leads from format i + 1 to format i + 2.
+MIGRATIONS = (_to_format_2,)
+
+
+def _frozen_constants(params):
+    """Return the constants of the neurons of a network with these parameters."""
+    constants = {name: float(params[name]) for name in ("alpha", "threshold", "beta")}
+    constants |= {name: params[name] for name in ("surrogate", "reset")}
+    detach = params["detach_reset"]
+    if detach == "auto":
+        detach = not is_reset_stable(LIF(**constants))
+    scale = params["logit_scale"]
+    return constants | {
+        "detach_reset": bool(detach),
+        "n_steps": int(params["n_steps"]),
+        "logit_scale": scale if scale == "auto" else float(scale),
+    }
