@@ -6,7 +6,9 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from threadpoolctl import OpenBLASController, ThreadpoolController
+from threadpoolctl import ThreadpoolController
+
+from sklearn_snn._compat import OpenBLASController
 
 _lock = threading.Lock()
 

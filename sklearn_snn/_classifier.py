@@ -4,8 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from sklearn_snn._compat import Interval, Options, StrOptions
 from sklearn_snn._engines import ENGINES
 from sklearn_snn._fitting import FitMixin
 from sklearn_snn._neurons import RESETS

@@ -4,12 +4,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_random_state, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_snn._compat import Interval, StrOptions, fit_context
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._validation import quietly
@@ -112,7 +112,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         self.scaling = scaling
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the range of intensities.
 

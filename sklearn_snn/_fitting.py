@@ -8,13 +8,12 @@ there is always a last complete epoch to fall back to.
 import warnings
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from sklearn_snn._compat import check_partial_fit_first_call, fit_context
 from sklearn_snn._control import Callbacks, Stall, all_or_nothing, compile_aloud, report
 from sklearn_snn._diagnosis import dead_neurons, hardly_learned
 from sklearn_snn._network import initial_parameters
@@ -59,7 +58,7 @@ class FitMixin(CallbackSupportMixin):
         *("_initial_scales_", "_is_sequential_", *_CURVES),
     )
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
 
@@ -110,7 +109,7 @@ class FitMixin(CallbackSupportMixin):
         """
         return self._fit(X, y, sample_weight)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one epoch on a part of the data, such as a block of a stream.
 
@@ -188,7 +187,7 @@ class FitMixin(CallbackSupportMixin):
         going_on = hasattr(self, "coefs_")
         with all_or_nothing(self):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
-                _check_partial_fit_first_call(self, classes)
+                check_partial_fit_first_call(self, classes)
             X, y, weights = self._validate(X, y, sample_weight, going_on)
             classes = check_classes(y, self.classes_, type(self).__name__)
             samples = self._samples(X, y, weights, classes, going_on)

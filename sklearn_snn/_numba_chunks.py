@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_snn import _numba_network, _numba_neurons, _numba_vectors, _random
+from sklearn_snn._compat import numba_disk_cache
 from sklearn_snn._numba_network import (
     add_weight_gradient,
     append_negatives,
@@ -46,7 +47,7 @@ def _cached(function):
         dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # numba found no folder
         return njit(nogil=True, error_model="numpy")(function)
-    cache = dispatcher._cache
+    cache = numba_disk_cache(dispatcher)
     load, save, flush = cache.load_overload, cache.save_overload, cache.flush
 
     def load_if_sound(*args):

@@ -7,8 +7,11 @@ sum of rows stays in registers; LLVM makes of it what the processor at hand can 
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from sklearn_snn._compat import numba_cgutils
+
+cgutils = numba_cgutils()
 
 # Every width is a multiple of this: 64 bytes of float32.
 LANES = 16

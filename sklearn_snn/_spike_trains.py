@@ -278,9 +278,9 @@ class SpikeTrains:
     def __array_namespace__(self, *, api_version=None):
         """Return numpy, whose functions take SpikeTrains as dense arrays."""
         # With array API dispatch on, scikit-learn knows numpy by this name only.
-        from sklearn.externals.array_api_compat import numpy
+        from sklearn_snn._compat import array_api_numpy
 
-        return numpy
+        return array_api_numpy()
 
     def __array__(self, dtype=None, copy=None):
         """Return the spikes of all samples as a dense array.

@@ -9,12 +9,12 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_array,
     check_consistent_length,
     validate_data,
 )
 
+from sklearn_snn._compat import check_sample_weight
 from sklearn_snn._spike_trains import SpikeTrains
 
 _KINDS = {
@@ -194,7 +194,7 @@ def validate_weights(X, sample_weight):
     """
     if sample_weight is None:
         return np.ones(X.shape[0])
-    return _check_sample_weight(
+    return check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
 

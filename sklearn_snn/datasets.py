@@ -5,10 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from joblib.externals.loky import ProcessPoolExecutor
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import StrOptions, validate_params
+
+from sklearn_snn._compat import ProcessPoolExecutor, StrOptions, validate_params
 
 __all__ = ["fetch_mnist"]
 

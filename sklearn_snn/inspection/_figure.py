@@ -5,8 +5,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_snn._compat import num_samples, safe_indexing
 
 # Colours that the colour-blind can tell apart: Okabe & Ito, "Color universal design",
 # 2008. The first is for what is dark on white, the threshold has one of its own.
@@ -62,8 +63,8 @@ def choose_sample(X, sample):
     ValueError
         If there is no such sample.
     """
-    check_index(sample, _num_samples(X), "sample")
-    return _safe_indexing(X, [int(sample)])
+    check_index(sample, num_samples(X), "sample")
+    return safe_indexing(X, [int(sample)])
 
 
 def check_index(i, n, what):

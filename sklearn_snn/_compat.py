@@ -1,0 +1,81 @@
+"""Private names of other libraries: all that is used, in one place, with the reason.
+
+What a library does not promise may move in any of its versions. Everything else here
+imports such a name from this module, which is then the one to mend; a test sees to it.
+numba is not imported before one of its names is asked for.
+"""
+
+# The only executor whose processes may be started in those of a pool or of Dask.
+from joblib.externals.loky import ProcessPoolExecutor
+
+# Checks the parameters and the metadata around `fit`, as scikit-learn's estimators do.
+from sklearn.base import _fit_context as fit_context
+
+# The rows of an array, a sparse matrix, a list or a data frame of any library.
+from sklearn.utils import _safe_indexing as safe_indexing
+
+# What `_parameter_constraints` is written in, and the check of a function's arguments.
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+
+# The checks and messages of `partial_fit`, which every estimator that has one shares.
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call as check_partial_fit_first_call,
+)
+
+# The checks and messages of `sample_weight`, and the number of rows of whatever X is.
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _num_samples as num_samples
+
+# Lifts a limit that another thread has set, without which none of ours has an effect.
+from threadpoolctl import OpenBLASController
+
+__all__ = [
+    "Interval",
+    "OpenBLASController",
+    "Options",
+    "ProcessPoolExecutor",
+    "StrOptions",
+    "array_api_numpy",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "num_samples",
+    "numba_cgutils",
+    "numba_disk_cache",
+    "safe_indexing",
+    "validate_params",
+]
+
+
+def array_api_numpy():
+    """Return numpy by the name under which scikit-learn's array API support knows it.
+
+    It tells namespaces apart by identity, and knows only the copy that it brings.
+    """
+    from sklearn.externals.array_api_compat import numpy
+
+    return numpy
+
+
+def numba_cgutils():
+    """Return numba's helpers for code that is emitted by an intrinsic.
+
+    `numba.extending` documents intrinsics, but not the helpers that they are made of.
+    """
+    from numba.core import cgutils
+
+    return cgutils
+
+
+def numba_disk_cache(dispatcher):
+    """Return what loads and saves the compiled code of a function.
+
+    numba has no public way to go on where a file of the cache is damaged, or its folder
+    cannot be written any more.
+    """
+    return dispatcher._cache
