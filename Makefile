@@ -1,5 +1,6 @@
 # make demo [DATA=digits|mnist|fashion]   train a spiking network and save it
 # make test                               lint, doctests, tests
+# make test-lowest                        tests on the lowest versions that are allowed
 # make fuzz [CASES=20000]                 random parameters and data, at length
 # make docs                             build the documentation: docs/_build/html
 # make docs-check                       look at each of its pages in Chromium
@@ -9,20 +10,29 @@
 PYTHON ?= python3
 DATA ?= digits
 CASES ?= 20000
-PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# The oldest Python that is allowed, for the oldest of all else.
+LOWEST_PYTHON ?= python3.11
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+PIP = .venv/bin/python $(PIP_INSTALL)
 EXTRA_digits = .venv/.core
 EXTRA_mnist = .venv/.datasets
 EXTRA_fashion = .venv/.datasets
 
-.PHONY: demo test fuzz docs docs-check bench dist clean
+.PHONY: demo test test-lowest fuzz docs docs-check bench dist clean
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)
 
-test: .venv/.test
+test: .venv/.test,oracles
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --durations=15
+
+# Old versions meet the newest of what they need in turn, which warns of their age.
+test-lowest: .venv-lowest/.test
+	NUMBA_CACHE_DIR=.venv-lowest/numba .venv-lowest/bin/python -m pytest --durations=15 \
+		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
+		-W ignore::FutureWarning
 
 fuzz: .venv/.test
 	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest -s tests/test_fuzz.py
@@ -41,7 +51,7 @@ dist: .venv/.test
 	.venv/bin/python -m build
 
 clean:
-	rm -rf .venv dist build docs/_build docs/auto_guide docs/auto_examples docs/api/backreferences
+	rm -rf .venv .venv-lowest dist build docs/_build docs/auto_guide docs/auto_examples docs/api/backreferences
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -53,4 +63,11 @@ clean:
 
 .venv/.%: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[$*]'
+	touch $@
+
+.venv-lowest/.test: pyproject.toml tests/lowest.py
+	$(LOWEST_PYTHON) -m venv --clear .venv-lowest
+	$(LOWEST_PYTHON) tests/lowest.py test oracles > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python $(PIP_INSTALL) --constraint .venv-lowest/lowest.txt \
+		--editable '.[test,oracles]'
 	touch $@

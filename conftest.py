@@ -1,6 +1,7 @@
 """Fixtures shared by the tests, and the rule that nothing is skipped unseen."""
 
 import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,18 +13,26 @@ from sklearn_snn.datasets import fetch_mnist
 
 pytest.register_assert_rewrite("helpers", "recording")
 
-NO_MNIST = "needs MNIST: set SKLEARN_SNN_DATA to its folder"
-
 
 def pytest_runtest_setup(item):
     """Skip the docstring example of fetch_mnist where there is no data."""
-    if item.name.endswith("fetch_mnist") and not os.environ.get("SKLEARN_SNN_DATA"):
-        pytest.skip(NO_MNIST)
+    if item.name.endswith("fetch_mnist"):
+        skip_without_mnist()
+
+
+def skip_without_mnist():
+    """Skip a test that reads the real MNIST where that is not possible."""
+    if not os.environ.get("SKLEARN_SNN_DATA"):
+        pytest.skip("needs MNIST: set SKLEARN_SNN_DATA to its folder")
+    if find_spec("torchvision") is None:
+        pytest.skip("needs the extra datasets")
 
 
 def pytest_sessionfinish(session):
     """With SKLEARN_SNN_NO_SKIPS set, as in CI, a skip fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return  # one of several processes: the first of them hears of all skips
     if os.environ.get("SKLEARN_SNN_NO_SKIPS") and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line("skipped tests, which CI does not allow", red=True)
@@ -32,8 +41,7 @@ def pytest_sessionfinish(session):
 @pytest.fixture(scope="session")
 def mnist():
     """Return the real MNIST as (X_train, y_train, X_test, y_test)."""
-    if not os.environ.get("SKLEARN_SNN_DATA"):
-        pytest.skip(NO_MNIST)
+    skip_without_mnist()
     sets = [
         fetch_mnist(split=s, download=False, return_X_y=True) for s in ("train", "test")
     ]

@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from sklearn.utils import Bunch
 import sklearn_snn.datasets
 from sklearn_snn.datasets import fetch_mnist
 
+pytestmark = pytest.mark.skipif(
+    find_spec("torchvision") is None, reason="needs the extra datasets"
+)
 NAMES = ["MNIST", "FashionMNIST", "KMNIST", "EMNIST-digits"]
 
 

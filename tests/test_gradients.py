@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from oracles import loss_and_gradients
 
 import sklearn_snn._network as network_module
 from sklearn_snn import SpikeTrains
@@ -73,6 +72,8 @@ def assert_same_gradients(ours, oracle, rtol, atol=0.0):
 
 
 def check_against(library, case, rtol=1e-9):
+    from oracles import loss_and_gradients
+
     oracle_spikes, oracle_loss, *oracle_grads = loss_and_gradients(library, *case)
     spikes = spikes_of(case)
     for ours, theirs in zip(spikes, oracle_spikes, strict=True):

@@ -5,13 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from lowest import constraints
+from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "nir", "dask"]
+README = (ROOT / "README.md").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "dask", "distributed"]
 
 
 def run(*args, **kwargs):
@@ -36,8 +43,23 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     (sdist,) = tmp_path.glob("*.tar.gz")
     names = run(sys.executable, "-m", "tarfile", "--list", sdist)
-    assert "sklearn_snn/_neurons.py" in names
-    assert "LICENSE" in names
+    # Whoever builds from the sources can run all tests, those on old files too.
+    for part in ("sklearn_snn/_neurons.py", "LICENSE", "conftest.py"):
+        assert part in names
+    golden = (ROOT / "tests" / "golden").glob("*/*")
+    missing = [p.name for p in golden if f"{p.parent.name}/{p.name}" not in names]
+    assert missing == []
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = archive.read(next(n for n in names if n.endswith("METADATA")))
+    folders = {name.split("/")[0] for name in names}
+    assert sorted(folders)[0] == "sklearn_snn"
+    assert len(folders) == 2  # the package, and what describes it
+    for line in (
+        "License-Expression: BSD-3-Clause",
+        "Project-URL: Changelog, https://",
+    ):
+        assert line in metadata.decode()
     # The dependencies are those of this environment; the package is the wheel's.
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=True)
@@ -80,16 +102,39 @@ def test_train_images_reads_mnist(mnist, tmp_path):
     assert (tmp_path / "m.joblib").exists()
 
 
-def test_readme_code_runs(tmp_path):
-    readme = (ROOT / "README.md").read_text()
-    digits, table, _, _, callbacks, displays, stream = re.findall(
-        r"```python\n(.*?)```", readme, re.DOTALL
-    )
-    rows = "import numpy; numpy.save('X.npy', X[:99]); y = y[:99] > 0\n"
-    code = digits + displays + table + callbacks + rows + stream
-    environment = os.environ | {"MPLBACKEND": "Agg"}
-    printed = run(sys.executable, "-c", code, cwd=tmp_path, env=environment)
-    assert [float(accuracy) > 0.95 for accuracy in printed.split()] == [True, True]
+def small_mnist(**params):
+    """Return digits in the shape of MNIST, in place of `fetch_mnist`."""
+    X, y = load_digits(return_X_y=True)
+    rows = slice(1000) if params["split"] == "train" else slice(1000, None)
+    images = np.zeros((len(X), 28, 28), np.uint8)
+    images[:, 10:18, 10:18] = X.reshape(-1, 8, 8) * 15.9375
+    return images.reshape(-1, 784)[rows], y[rows]
+
+
+def promised(code):
+    """Return the numbers that a piece of code says it is about to print."""
+    return [float(n) for n in re.findall(r"print\(.*\)  # about ([\d.]+)", code)]
+
+
+@pytest.mark.filterwarnings("ignore:.*interactive:UserWarning")
+def test_readme_code_runs(tmp_path, monkeypatch, capsys):
+    """All of it, in order and in one namespace, as somebody would type it."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr("sklearn_snn.datasets.fetch_mnist", small_mnist)
+    np.save("X.npy", np.random.default_rng(0).normal(size=(99, 5)))
+    namespace, n_promises = {}, 0
+    for block in blocks:
+        if "X.npy" in block:  # of the reader's own, with labels
+            namespace["y"] = np.arange(99) % 2
+        exec(compile(block, "README.md", "exec"), namespace)
+        printed = capsys.readouterr().out.splitlines()
+        if "fetch_mnist" not in block and promised(block):
+            said = [float(line) for line in printed[-len(promised(block)) :]]
+            np.testing.assert_allclose(said, promised(block), atol=0.015)
+            n_promises += len(said)
+    assert n_promises >= 2
     assert (tmp_path / "digits.joblib").exists()
 
 
@@ -128,3 +173,53 @@ def test_ci_does_not_overlook_a_skip(where, tmp_path):
         )
         assert "skipped" in done.stdout
         assert done.returncode == returncode, done.stdout
+
+
+# Blocks what only comparisons with other libraries need, in the plugin of a run.
+NO_ORACLES = """
+import sys
+for name in ("torch", "torchvision", "torchaudio", "spikingjelly", "snntorch"):
+    sys.modules[name] = None
+"""
+
+
+def test_tests_are_found_without_the_oracles(tmp_path):
+    """`pip install '.[test]'` brings no torch; what needs none runs."""
+    (tmp_path / "no_oracles.py").write_text(NO_ORACLES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no_oracles", "-k"]
+    chosen = "surrogates or test_optimizers or smooth_network"
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path, "SKLEARN_SNN_NO_SKIPS": ""}
+    printed = run(*command, chosen, "tests", cwd=ROOT, env=environment)
+    assert re.search(r"\d+ passed, .*\d+ skipped", printed), printed
+
+
+def test_extras_bring_what_code_uses():
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    assert "nir" not in extras
+    for extra in ("fast", "plot", "datasets", "distributed", "progress"):
+        assert extra in extras["all"][0]
+        # The page on installing names it, and nothing that is not there.
+        assert f"``{extra}``" in (ROOT / "docs" / "install.rst").read_text()
+    assert "torch" not in " ".join(extras["test"])
+
+
+def test_lowest_versions_are_read_from_pyproject():
+    project = {
+        "name": "me",
+        "dependencies": ["numpy>=2.0"],
+        "optional-dependencies": {
+            "a": ["b[c]>=1.2", "me[d,e]"],
+            "d": ["f==3"],
+            "e": [],
+        },
+    }
+    assert constraints(project, ["a"]) == {"numpy": "2.0", "b": "1.2", "f": "3"}
+    assert constraints(project, []) == {"numpy": "2.0"}
+    with pytest.raises(ValueError, match="g has no lowest version"):
+        constraints({**project, "dependencies": ["g"]}, [])
+    with pytest.raises(ValueError, match=r"f has the floors 2 and 3"):
+        constraints({**project, "dependencies": ["f>=2"]}, ["a"])
+    everything = PYPROJECT["project"]["optional-dependencies"]
+    for extra in everything:
+        assert "numpy" in constraints(PYPROJECT["project"], [extra])

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
-from oracles import SPIKINGJELLY_SURROGATES, SURROGATE_DERIVATIVES
 
 from sklearn_snn._surrogates import SURROGATES
 
@@ -28,6 +26,8 @@ def test_derivative_is_that_of_the_primitive(name, beta):
 
 
 def test_formula_of_the_docstring(name):
+    from oracles import SURROGATE_DERIVATIVES, torch
+
     expected = SURROGATE_DERIVATIVES[name](torch.tensor(X), 3.0).numpy()
     np.testing.assert_allclose(
         SURROGATES[name].derivative(X.copy(), 3.0), expected, rtol=1e-12, atol=1e-15
@@ -35,6 +35,8 @@ def test_formula_of_the_docstring(name):
 
 
 def test_derivative_of_spikingjelly(name):
+    from oracles import SPIKINGJELLY_SURROGATES, torch
+
     x = torch.tensor(X, requires_grad=True)
     SPIKINGJELLY_SURROGATES[name](alpha=3.0)(x).sum().backward()
     np.testing.assert_allclose(
