@@ -2,6 +2,8 @@
 
 import gzip
 import pickle
+import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import skops.io
 from helpers import some_digits, spiking
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import load_model
 
@@ -106,3 +109,85 @@ def test_another_version(model, tmp_path, monkeypatch):
         dump(model, tmp_path / "model", 0)
     with pytest.warns(InconsistentVersionWarning, match=r"0\.0\.7"):
         load_model(tmp_path / "model")
+
+
+# Of somebody else: raises, when it is loaded, what it was given.
+STRANGE = """
+from sklearn.base import BaseEstimator
+
+class Strange(BaseEstimator):
+    def __init__(self, error=None):
+        self.error = error
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if self.error is not None:
+            raise self.error
+"""
+
+
+@pytest.fixture
+def strange(tmp_path, monkeypatch):
+    """Return a module of a third party, which is gone after the test."""
+    (tmp_path / "strange_library.py").write_text(STRANGE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import strange_library
+
+    yield strange_library
+    sys.modules.pop("strange_library", None)
+
+
+def test_a_module_is_missing(strange, model, tmp_path, monkeypatch):
+    joblib.dump(make_pipeline(strange.Strange(), model), tmp_path / "model")
+    assert isinstance(load_model(tmp_path / "model")[0], strange.Strange)
+    monkeypatch.setitem(sys.modules, "strange_library", None)
+    with pytest.raises(ModuleNotFoundError, match=r"model needs .*strange_lib") as info:
+        load_model(tmp_path / "model")
+    assert info.value.name == "strange_library"
+    assert "truncated" not in str(info.value)
+
+
+def test_a_class_is_missing(strange, tmp_path, monkeypatch):
+    """As where another version of its library has no such class any more."""
+    joblib.dump(strange.Strange(), tmp_path / "model")
+    monkeypatch.delattr(strange, "Strange")
+    with pytest.raises(ImportError, match=r"model needs .*'Strange'.*strange_lib"):
+        load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("2 TiB"),
+        PermissionError(13, "no right to read"),
+        OSError(5, "the disk is broken"),
+        RuntimeError("there is no GPU"),
+        RecursionError("too deep"),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_what_is_no_fault_of_the_file(error, strange, tmp_path):
+    joblib.dump(strange.Strange(error), tmp_path / "model")
+    with pytest.raises(type(error)) as info:
+        load_model(tmp_path / "model")
+    assert info.value.args == error.args
+
+
+def test_a_newer_format_is_no_damage(model, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("sklearn_snn._persistence.__version__", "99.0.0")
+        patch.setattr("sklearn_snn._persistence.FORMAT", 99)
+        dump(model, tmp_path / "model", 0)
+    with pytest.raises(ValueError, match=r"model: .* 99.* update sklearn-snn") as info:
+        load_model(tmp_path / "model")
+    assert "damaged" not in str(info.value)
+
+
+def test_a_warning_that_is_an_error_is_no_damage(model, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("sklearn_snn._persistence.__version__", "0.1.7")
+        dump(model, tmp_path / "model", 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        with pytest.raises(InconsistentVersionWarning, match=r"0\.1\.7"):
+            load_model(tmp_path / "model")

@@ -1,0 +1,198 @@
+"""States of other versions: brought up to date, warned of, or refused."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from helpers import arrays, fast
+from sklearn.exceptions import InconsistentVersionWarning
+
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, __version__
+from sklearn_snn._migrations import (
+    _FIRST,
+    ADDED,
+    FORMAT,
+    MIGRATIONS,
+    Added,
+    version_key,
+)
+
+VERSION, FORMAT_KEY = "_sklearn_snn_version", "_sklearn_snn_format"
+SKLEARN = "_sklearn_version"
+
+
+@pytest.fixture(scope="module")
+def model():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    return fast(engine="numpy", beta=7.0).fit(X, X[:, 0] > 0)
+
+
+def state_of(model, version=__version__, without=(), **changes):
+    """Return the state of a model as another version would have saved it."""
+    state = model.__getstate__() | {VERSION: version} | changes
+    return {key: value for key, value in state.items() if key not in without}
+
+
+def load(state, estimator_class=SpikingClassifier):
+    """Return an estimator with a state, and the messages of its warnings."""
+    loaded = estimator_class()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded.__setstate__(state)
+    assert all(w.category is InconsistentVersionWarning for w in caught)
+    return loaded, [str(w.message) for w in caught]
+
+
+def test_a_state_says_who_wrote_it(model):
+    import sklearn
+
+    state = model.__getstate__()
+    assert state[VERSION] == __version__
+    assert state[FORMAT_KEY] == FORMAT == 2
+    assert state[SKLEARN] == sklearn.__version__
+    loaded, messages = load(state)
+    assert messages == []
+    assert not any(key in vars(loaded) for key in (VERSION, FORMAT_KEY, SKLEARN))
+
+
+@pytest.mark.parametrize("make", [SpikingClassifier, PoissonSpikeEncoder])
+def test_every_parameter_says_since_when_it_is(make):
+    """One that is new stands in ADDED, with the value that stands for what was."""
+    name = make.__name__
+    assert set(_FIRST[name]) | set(ADDED[name]) == set(make().get_params())
+    assert not set(_FIRST[name]) & set(ADDED[name])
+    for version, _ in ADDED[name].values():
+        assert (0, 1, 0) < version_key(version) <= version_key(__version__)
+
+
+def test_one_migration_for_each_format():
+    assert len(MIGRATIONS) == FORMAT - 1
+
+
+def test_a_parameter_that_came_later_is_as_things_were(model, monkeypatch):
+    """Not what the constructor says now, if that is something else."""
+    monkeypatch.setitem(_FIRST, "SpikingClassifier", ("alpha",))
+    monkeypatch.setitem(ADDED["SpikingClassifier"], "beta", Added("0.1.5", 4.0))
+    loaded, messages = load(state_of(model, "0.1.4", without=["beta"]))
+    assert len(messages) == 1
+    assert "0.1.4 of sklearn-snn" in messages[0]
+    assert f"{__version__} of sklearn-snn" in messages[0]
+    assert loaded.beta == 4.0 != SpikingClassifier().beta
+    # What is there is not replaced, and a file of the version that has it is damaged.
+    assert load(state_of(model, "0.1.4"))[0].beta == 7.0
+    for version in ("0.1.5", "0.1.10", __version__):
+        with pytest.raises(ValueError, match=rf"{version}, lacks .*\['beta'\].*damag"):
+            load(state_of(model, version, without=["beta"]))
+
+
+class Later(SpikingClassifier):
+    """What a later version may look like."""
+
+    def __init__(self, hidden_layer_sizes=(100,), *, alpha=0.5, added=3):
+        super().__init__(hidden_layer_sizes, alpha=alpha)
+        self.added = added
+
+
+def test_a_parameter_that_is_in_no_list_has_its_default(model):
+    loaded, messages = load(state_of(model, "0.1.0"), Later)
+    assert loaded.added == 3
+    assert loaded.alpha == model.alpha
+    assert len(messages) == 1
+    with pytest.raises(ValueError, match=r"lacks the parameters \['added'\]"):
+        load(state_of(model), Later)
+
+
+def test_a_parameter_that_there_always_was(model):
+    """No file of any version lacks it unless it is damaged: it is not made up."""
+    for name in model.get_params():
+        with pytest.raises(ValueError, match=rf"0\.1\.0, lacks .*\['{name}'\]"):
+            load(state_of(model, "0.1.0", without=[name]))
+
+
+@pytest.mark.parametrize(
+    ("params", "detach"),
+    [
+        ({}, False),
+        ({"alpha": 0.99}, True),
+        ({"detach_reset": True}, True),
+        ({"alpha": 0.99, "detach_reset": False}, False),
+    ],
+)
+def test_constants_of_format_1_are_frozen(params, detach, model):
+    old = [FORMAT_KEY, SKLEARN, "_constants_", "detach_reset_"]
+    loaded, _ = load(state_of(model, "0.1.0", without=old, **params))
+    assert loaded.detach_reset_ is detach
+    expected = {"alpha": 0.95, "threshold": 0.6, "beta": 7.0, "n_steps": 10, **params}
+    expected["detach_reset"] = detach
+    assert loaded._constants_.items() >= expected.items()
+    for a, b in zip(arrays(loaded), arrays(model), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_new_estimator_of_format_1_stays_new():
+    new = SpikingClassifier(alpha=0.9)
+    loaded, _ = load(state_of(new, "0.1.0", without=[FORMAT_KEY, SKLEARN]))
+    assert vars(loaded) == vars(new)
+
+
+@pytest.mark.parametrize("make", [SpikingClassifier, PoissonSpikeEncoder])
+def test_a_newer_format_is_refused(make):
+    state = state_of(make(), "0.9.0", **{FORMAT_KEY: FORMAT + 1})
+    new = make()
+    with pytest.raises(ValueError, match=r"0\.9\.0, whose format 3.*: update"):
+        new.__setstate__(state)
+    assert vars(new) == vars(make())
+
+
+def test_a_newer_version_of_the_same_format(model):
+    """It loads; of what is unknown only a parameter may change the answers."""
+    loaded, messages = load(state_of(model, "0.9.0", curve_=[1.0], _private=1))
+    assert len(messages) == 1
+    assert "0.9.0" in messages[0]
+    assert loaded.curve_ == [1.0]
+    with pytest.raises(ValueError, match=r"0\.9\.0.*\['recurrent'\].*update"):
+        load(state_of(model, "0.9.0", recurrent=True))
+
+
+def test_another_scikit_learn_warns_as_its_own_estimators_do(model):
+    import sklearn
+
+    loaded, messages = load(state_of(model, **{SKLEARN: "1.8.2"}))
+    (message,) = messages
+    assert "SpikingClassifier from version 1.8.2 of scikit-learn" in message
+    assert f"version {sklearn.__version__} of scikit-learn" in message
+    assert "sklearn-snn" not in message
+    # Once for an estimator, whatever differs.
+    _, messages = load(state_of(model, "0.1.3", **{SKLEARN: "1.8.2"}))
+    (message,) = messages
+    assert "0.1.3 of sklearn-snn and 1.8.2 of scikit-learn" in message
+    # It is of these versions from now on.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pickle.loads(pickle.dumps(loaded))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {VERSION: 2},
+        {VERSION: "unknown"},
+        {FORMAT_KEY: 0},
+        {FORMAT_KEY: "two"},
+        {FORMAT_KEY: None},
+    ],
+    ids=str,
+)
+def test_a_state_without_an_origin(changes, model):
+    with pytest.raises(ValueError, match="not the state of a SpikingClassifier"):
+        SpikingClassifier().__setstate__(model.__getstate__() | changes)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [("0.1.0", "0.2.0"), ("0.9.9", "0.10.0"), ("0.2", "0.2.1"), ("1.2.0", "10.0")],
+)
+def test_versions_have_an_order(older, newer):
+    assert version_key(older) < version_key(newer)
+    assert version_key(newer + ".dev0") == version_key(newer)
