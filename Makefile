@@ -10,6 +10,9 @@
 PYTHON ?= python3
 DATA ?= digits
 CASES ?= 20000
+# Processes for the tests, which name the slowest of them.
+JOBS ?= 2
+PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -26,11 +29,11 @@ demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 test: .venv/.test,oracles
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/python -m pytest --durations=15
+	.venv/bin/python -m pytest $(PYTEST)
 
 # Old versions meet the newest of what they need in turn, which warns of their age.
 test-lowest: .venv-lowest/.test
-	NUMBA_CACHE_DIR=.venv-lowest/numba .venv-lowest/bin/python -m pytest --durations=15 \
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-lowest/numba .venv-lowest/bin/python -m pytest $(PYTEST) \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 		-W ignore::FutureWarning
 

@@ -154,25 +154,28 @@ def test_versions_agree():
 
 
 SKIPS = {
-    "in a test": "def test():\n    pytest.skip()",
-    "in a docstring": "def f():\n    'D.\\n\\n>>> pytest.skip()\\n'",
-    "in a module": "pytest.skip(allow_module_level=True)",
+    "in_a_test": "def test():\n    pytest.skip()",
+    "in_a_docstring": "def f():\n    'D.\\n\\n>>> pytest.skip()\\n'",
+    "in_a_module": "pytest.skip(allow_module_level=True)",
 }
 
 
-@pytest.mark.parametrize("where", sorted(SKIPS))
-def test_ci_does_not_overlook_a_skip(where, tmp_path):
+@pytest.mark.parametrize("n_processes", [0, 2])
+def test_ci_does_not_overlook_a_skip(n_processes, tmp_path):
     shutil.copy(ROOT / "conftest.py", tmp_path)
-    (tmp_path / "test_it.py").write_text(f"import pytest\n\n{SKIPS[where]}\n")
+    for where, code in SKIPS.items():
+        (tmp_path / f"test_{where}.py").write_text(f"import pytest\n\n{code}\n")
     (tmp_path / "test_other.py").write_text("def test_passes():\n    pass\n")
     command = [sys.executable, "-m", "pytest", "--doctest-modules", "-q", tmp_path]
+    command.append(f"--numprocesses={n_processes}")
     for no_skips, returncode in (("", 0), ("1", 1)):
         environment = {**os.environ, "SKLEARN_SNN_NO_SKIPS": no_skips}
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         )
-        assert "skipped" in done.stdout
+        assert "1 passed, 3 skipped" in done.stdout
         assert done.returncode == returncode, done.stdout
+        assert ("which CI does not allow" in done.stdout) == bool(no_skips)
 
 
 # Blocks what only comparisons with other libraries need, in the plugin of a run.
