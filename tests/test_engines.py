@@ -16,12 +16,13 @@ from threadpoolctl import threadpool_limits
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn import _engine_numba as engine_numba
 from sklearn_snn import _engines as engines
+from sklearn_snn import _numba_batch as numba_batch
 from sklearn_snn import _threads as threads
 from sklearn_snn._engine_numba import NumbaEngine
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import Network, initial_parameters
 from sklearn_snn._neurons import LIF, RESETS
-from sklearn_snn._numba_neurons import retract
+from sklearn_snn._numba_neurons import step_backward
 from sklearn_snn._surrogates import SURROGATES
 
 
@@ -59,9 +60,9 @@ def test_engines_agree_on_mnist(kind, dtype, rtol, mnist):
         X = X.astype(dtype)
     for engine in both_engines(network):
         engine.fit_to_data(coefs, intercepts, X, np.ones(len(X)))
-    shares = np.linspace(0, 0.03, 64)
+    loss_weights = np.linspace(0, 0.03, 64)
     reference, fast = (
-        engine.loss_and_gradients(coefs, intercepts, X, labels, shares)
+        engine.loss_and_gradients(coefs, intercepts, X, labels, loss_weights)
         for engine in both_engines(network)
     )
     spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
@@ -105,13 +106,13 @@ def test_compiled_gradients_do_not_become_subnormal(reset):
     """As those of numpy do not; subnormal numbers take many times as long."""
     n_steps, n_units = 400, 5
     network = Network(LIF(alpha=0.5, reset=reset), n_steps, 1.0)
-    constants = engine_numba._constants(network, np.dtype(np.float32))
+    constants = numba_batch.constants_of(network, np.dtype(np.float32))
     delta = np.zeros((n_steps + 1, n_units), np.float32)
     delta[-1] = 1  # and nothing but its decay after it
     g, e, total = np.zeros((3, n_units), np.float32)
     s = np.zeros((n_steps, n_units), np.uint8)
     for t in reversed(range(n_steps)):
-        retract(t, g, s, e, delta, total, constants)
+        step_backward(t, g, s, e, delta, total, constants)
     nonzero = delta[delta != 0]
     assert 50 < len(nonzero) / n_units < 100
     assert nonzero.min() > np.finfo(np.float32).tiny
@@ -147,14 +148,14 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     expected = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
     sizes = []
     for method in ("_run_trains", "_run_sequences", "_run_currents"):
-        run = getattr(engine_numba._Batch, method)
+        run = getattr(numba_batch.Batch, method)
 
         def record(self, X, *args, run=run):
             sizes.append(X.shape[0])
             return run(self, X, *args)
 
-        monkeypatch.setattr(engine_numba._Batch, method, record)
-    monkeypatch.setattr(engine_numba, "MAX_CHUNK_SAMPLES", 3)
+        monkeypatch.setattr(numba_batch.Batch, method, record)
+    monkeypatch.setattr(numba_batch, "MAX_CHUNK_SAMPLES", 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
     got = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
     assert max(sizes) == 3
@@ -284,7 +285,7 @@ def test_coefs_for_any_number_of_threads(kind, monkeypatch):
         monkeypatch.setattr(threads, "_pool", pool)
         for n_threads in (1, 2, 4):
             runners = set()
-            run = engine_numba._Batch.run
+            run = numba_batch.Batch.run
 
             def record(self, i, rows, workspace, run=run, runners=runners):
                 runners.add(id(workspace))  # of which each runner has one
@@ -292,7 +293,7 @@ def test_coefs_for_any_number_of_threads(kind, monkeypatch):
 
             with monkeypatch.context() as patch:
                 patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
-                patch.setattr(engine_numba._Batch, "run", record)
+                patch.setattr(numba_batch.Batch, "run", record)
                 coefs[n_threads] = _coefs_of_a_fit(kind)
             assert min(n_threads, 2) <= len(runners) <= n_threads
     for n_threads in (2, 4):
