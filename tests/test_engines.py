@@ -5,12 +5,14 @@ import select
 import signal
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
@@ -190,22 +192,44 @@ def test_auto_takes_numba_and_a_missing_one_is_named(monkeypatch):
         engines.make_engine("numba", NETWORK)
 
 
-@pytest.mark.parametrize("problem", ["broken", "disabled"])
-def test_a_numba_that_cannot_be_used_is_named(problem, monkeypatch):
-    """Falling back from what was installed for speed is never silent."""
-    reason = "NUMBA_DISABLE_JIT"
-    if problem == "disabled":
-        monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
-    else:
-        reason = "llvmlite is too old"
+@pytest.fixture
+def broken_numba(monkeypatch):
+    """Return what is said of a numba whose import fails."""
 
-        def fail(name):
-            raise ImportError(reason)
+    def fail(name):
+        raise ImportError("llvmlite is too old")
 
-        monkeypatch.setattr(engines, "import_module", fail)
-    with pytest.warns(RuntimeWarning, match=reason):
-        assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
-    with pytest.raises(ImportError, match=reason):
+    monkeypatch.setattr(engines, "import_module", fail)
+    monkeypatch.setattr(engines, "_told", set())
+    return "llvmlite is too old"
+
+
+def test_a_broken_numba_is_named_once(broken_numba, iris):
+    """Falling back from what was installed for speed is never silent, nor a storm."""
+    X, y = iris
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = SpikingClassifier((3,), n_steps=3, max_iter=2).fit(X, y)
+        cross_val_score(model, X, y, cv=2)
+        model.predict(X)
+    about_numba = [w for w in caught if broken_numba in str(w.message)]
+    assert [w.category for w in about_numba] == [RuntimeWarning]
+    assert about_numba[0].filename == __file__
+    with pytest.raises(ImportError, match=broken_numba):
+        model.set_params(engine="numba").predict(X)
+
+
+def test_a_warning_that_is_an_error_comes_each_time(broken_numba):
+    for _ in range(2):
+        with pytest.raises(RuntimeWarning, match=broken_numba):
+            engines.make_engine("auto", NETWORK)
+
+
+def test_a_disabled_numba_is_not_used_without_a_word(monkeypatch):
+    """Who sets the variable knows; whoever asks for numba by name is told."""
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
+    with pytest.raises(ImportError, match="NUMBA_DISABLE_JIT"):
         engines.make_engine("numba", NETWORK)
 
 
@@ -241,6 +265,40 @@ def test_an_error_in_a_chunk_is_raised_and_ends_the_others(failing):
         threads.run_chunks(run, 100, 3)
     assert not running
     assert len(done) < 50
+
+
+@pytest.mark.parametrize("n_started", [0, 1])
+def test_where_no_thread_can_be_had_the_caller_works(n_started, monkeypatch):
+    """Also if the pool fails after it has queued a call, which it runs later."""
+    queued = []
+    with ThreadPoolExecutor(3) as pool:
+
+        def submit(*args):
+            queued.append(args)
+            if len(queued) > n_started:
+                raise RuntimeError("can't start new thread")
+            return pool.submit(*args)
+
+        monkeypatch.setattr(threads, "_submit", submit)
+        got = threads.run_chunks(lambda chunk, runner: (chunk, runner), 20, 4)
+        assert [chunk for chunk, _ in got] == list(range(20))
+        assert {runner for _, runner in got} <= set(range(n_started + 1))
+    assert len(queued) == n_started + 1
+    function, *args = queued[-1]
+    function(*args)  # finds nothing to do, and no array to write to
+    assert [chunk for chunk, _ in got] == list(range(20))
+
+
+def test_threads_have_the_error_state_of_the_caller():
+    barrier = threading.Barrier(2, timeout=30)
+
+    def run(chunk, runner):
+        barrier.wait()
+        return np.geterr()
+
+    with np.errstate(all="raise"):
+        states = threads.run_chunks(run, 2, 2)
+        assert states == [np.geterr()] * 2
 
 
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"])
