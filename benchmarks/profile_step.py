@@ -14,9 +14,10 @@ import time
 import numpy as np
 
 from sklearn_snn import PoissonSpikeEncoder
-from sklearn_snn._engine_numba import NumbaEngine, _Batch, _pack
+from sklearn_snn._engine_numba import NumbaEngine
 from sklearn_snn._network import Network, initial_parameters
 from sklearn_snn._neurons import LIF
+from sklearn_snn._numba_batch import Batch, pack
 from sklearn_snn._numba_chunks import active_inputs
 from sklearn_snn._optimizers import Adam, clip_by_norm, norms
 from sklearn_snn._workspace import Workspace
@@ -40,26 +41,26 @@ engine = NumbaEngine(network)
 engine.fit_to_data(coefs, intercepts, trains, np.ones(args.batch))
 optimizer = Adam(coefs + intercepts)
 workspace, everything = Workspace(), slice(0, args.batch)
-shares = np.full(args.batch, 1 / args.batch)
+loss_weights = np.full(args.batch, 1 / args.batch)
 
 
 def forward():
     """Run the whole batch as one chunk, forward."""
-    _Batch(network, coefs, intercepts, trains).run(0, everything, workspace)
+    Batch(network, coefs, intercepts, trains).run(0, everything, workspace)
 
 
 def forward_and_backward():
     """Run the whole batch as one chunk, both ways."""
-    batch = _Batch(network, coefs, intercepts, trains)
+    batch = Batch(network, coefs, intercepts, trains)
     layers = batch.layers
     gradients = np.empty_like(layers.transposed), np.empty_like(layers.biases)
-    batch.learn(labels, shares, [gradients])
+    batch.learn(labels, loss_weights, [gradients])
     batch.run(0, everything, workspace)
 
 
 def gradients():
     """Return the gradients as training sees them."""
-    result = engine.loss_and_gradients(coefs, intercepts, trains, labels, shares)
+    result = engine.loss_and_gradients(coefs, intercepts, trains, labels, loss_weights)
     return result.coef_grads + result.intercept_grads
 
 
@@ -72,7 +73,7 @@ def step():
 
 grads = gradients()
 parts = {
-    "weights in whole numbers": lambda: _pack(coefs, intercepts, has_events=True),
+    "weights in whole numbers": lambda: pack(coefs, intercepts, has_events=True),
     "inputs that can fire": lambda: active_inputs(trains.levels[trains.rates]),
     "forward, with the two above": forward,
     "forward and backward": forward_and_backward,

@@ -140,8 +140,8 @@ class SpikingClassifier(
         What computes. "numba" needs that package, compiles in the first fit on a
         machine and uses all cores (for a mini-batch of training up to 8), within the
         limits of ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS``, threadpoolctl and joblib;
-        "auto" takes it where it is installed. Spikes are the same for all engines,
-        gradients up to rounding.
+        "auto" takes it where it is installed and ``NUMBA_DISABLE_JIT`` is not set.
+        Spikes are the same for all engines, gradients up to rounding.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._compat import Interval, StrOptions, fit_context
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._validation import quietly
@@ -112,6 +113,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         self.scaling = scaling
         self.random_state = random_state
 
+    @with_own_errstate
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the range of intensities.
@@ -146,6 +148,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
         return self
 
+    @with_own_errstate
     def transform(self, X):
         """Encode intensities; those outside the learned range are clipped to it.
 

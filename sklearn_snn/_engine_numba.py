@@ -7,35 +7,22 @@ added in order: the result is the same to the bit for any number of threads.
 
 import time
 from contextlib import nullcontext
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_snn import _numba_chunks as kernels
 from sklearn_snn._blas import single_threaded_blas
 from sklearn_snn._engine_numpy import NumpyEngine, Step
-from sklearn_snn._numba_network import Layers
-from sklearn_snn._numba_neurons import RESET_CODES, SURROGATE_CODES, Constants
-from sklearn_snn._numba_vectors import LANES
-from sklearn_snn._random import counter_keys, counter_start
+from sklearn_snn._numba_batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._spike_trains import SpikeTrains
-from sklearn_snn._synapses import (
-    grid,
-    input_current,
-    parts_for,
-    time_major,
-    weight_gradient,
-)
 from sklearn_snn._threads import n_threads, run_chunks
-from sklearn_snn._workspace import Workspace, aligned
+from sklearn_snn._workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
 MAX_GRADIENT_CHUNKS = 8
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
-# Samples that are made ready at a time, so that memory does not grow with the batch.
-MAX_CHUNK_SAMPLES = 32
 # Partial gradients are added in pieces of this many numbers.
 PIECE = 2**15
 
@@ -77,58 +64,58 @@ class NumbaEngine:
             # Spikes and graded values are run by different code.
             samples = [np.full_like(X[:1], value) for value in (0, 0.5, 2)]
         for sample in samples:
-            y, shares = np.zeros(1, int), np.ones(1)
-            self.loss_and_gradients(coefs, intercepts, sample, y, shares)
+            y, loss_weights = np.zeros(1, int), np.ones(1)
+            self.loss_and_gradients(coefs, intercepts, sample, y, loss_weights)
         if kernels.n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
 
     def logits(self, coefs, intercepts, X):
         """Run the network; see `NumpyEngine.logits`."""
-        batch = _Batch(self.network, coefs, intercepts, X)
-        self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        batch = Batch(self.network, coefs, intercepts, X)
+        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return batch.logits
 
     def spikes(self, coefs, intercepts, X, first=0):
         """Run the network and keep spikes; see `NumpyEngine.spikes`."""
-        batch = _Batch(self.network, coefs, intercepts, X)
+        batch = Batch(self.network, coefs, intercepts, X)
         sizes = batch.layers.sizes[1 + first :]
         batch.keep_spikes(sizes.sum())
-        self._run(batch, _cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
 
-    def loss_and_gradients(self, coefs, intercepts, X, y, shares):
+    def loss_and_gradients(self, coefs, intercepts, X, y, loss_weights):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
-        batch = _Batch(self.network, coefs, intercepts, X)
+        batch = Batch(self.network, coefs, intercepts, X)
         n_samples = len(y)
-        n_weights, n_biases = len(batch.layers.counts), len(batch.layers.biases)
+        n_weights, n_biases = len(batch.layers.whole_weights), len(batch.layers.biases)
         n_parameters = max(n_weights, sum(w.size for w in coefs))
         affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
-        chunks = _cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
+        chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array(
             "gradients", (len(chunks), n_weights + n_biases), dtype
         )
         gradients = [(part[:n_weights], part[n_weights:]) for part in parts]
-        batch.learn(y, shares, gradients)
+        batch.learn(y, loss_weights, gradients)
         results = self._run(batch, chunks)
         gradient = self._sum(parts)
-        losses, fired, first_gradients = zip(*results, strict=True)
+        losses, of_chunks, first_gradients = zip(*results, strict=True)
         coef_grads, intercept_grads = batch.unpack(gradient)
         if X.ndim == 2:
             coef_grads[0] = first_gradients[0]
             for more in first_gradients[1:]:
                 coef_grads[0] += more
         ends = list(accumulate(batch.layers.sizes[1:-1]))
-        counts = np.split(np.sum(fired, axis=0), ends)
-        return Step(sum(losses), coef_grads, intercept_grads, counts, batch.logits)
+        n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
+        return Step(sum(losses), coef_grads, intercept_grads, n_spikes, batch.logits)
 
     def fit_to_data(self, coefs, intercepts, X, weights):
         """Set first parameters from a few samples, once in a fit: numpy will do."""
         return NumpyEngine(self.network).fit_to_data(coefs, intercepts, X, weights)
 
     def _run(self, batch, chunks):
-        """Run all chunks; return (loss, fired, first gradient) of each."""
+        """Run all chunks; return (loss, n_spikes, first gradient) of each."""
 
         def run(i, runner):
             return batch.run(i, chunks[i], self._workspaces[runner])
@@ -150,239 +137,10 @@ class NumbaEngine:
     def _sum(self, parts):
         """Return the sum of the partial gradients, added in order."""
         total = np.empty(parts.shape[1], parts.dtype)
-        pieces = _cut(len(total), PIECE)
+        pieces = cut(len(total), PIECE)
 
         def add(i, _):
             np.sum(parts[:, pieces[i]], axis=0, out=total[pieces[i]])
 
         run_chunks(add, len(pieces), self._n_threads)
         return total
-
-
-class _Batch:
-    """A batch and the network as the compiled code wants them, and the results."""
-
-    def __init__(self, network, coefs, intercepts, X):
-        self.network, self.X = network, X
-        self.coefs, self.intercepts = coefs, intercepts
-        # A constant input has no events: nothing is kept for them in the first layer.
-        self.layers = _pack(coefs, intercepts, has_events=X.ndim == 3)
-        self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, coefs[0])
-        dtype = self.layers.biases.dtype
-        self.constants = _constants(network, dtype)
-        sizes = self.layers.sizes
-        self.logits = np.empty((X.shape[0], sizes[-1]), dtype)
-        self.spikes = np.empty((0, network.n_steps, 0), np.uint8)
-        self.y, self.shares = np.empty(0, np.int64), np.empty(0, dtype)
-        self.gradients = None
-        if isinstance(X, SpikeTrains):
-            self.seed_key = counter_start(X.seed)
-            self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
-
-    def keep_spikes(self, n_neurons):
-        """Keep the spikes of the last layers, side by side."""
-        shape = self.X.shape[0], self.network.n_steps, n_neurons
-        self.spikes = np.empty(shape, np.uint8)
-
-    def learn(self, y, shares, gradients):
-        """Go backward too, and put the gradients of each chunk where it is said."""
-        self.y = np.asarray(y, np.int64)
-        self.shares = np.asarray(shares, self.logits.dtype)
-        self.gradients = gradients
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def run(self, i, rows, workspace):
-        """Run chunk ``i``, made of `rows`.
-
-        Returns
-        -------
-        loss : float
-        fired : ndarray of int64 of shape (n_neurons,)
-            Number of spikes of each neuron, layer after layer.
-        first_gradient : ndarray of the shape of ``coefs[0]`` or None
-            Where X is constant and there are labels; else it is with the others.
-        """
-        loss, fired = 0.0, np.zeros(self.layers.sizes[1:].sum(), np.int64)
-        gradients = self.layers.transposed[:0], self.layers.biases[:0]
-        if self.gradients is not None:
-            gradients = self.gradients[i]
-            for part in gradients:
-                part[...] = 0
-        first_gradient = None
-        for few in _cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
-            X = self.X[few]
-            results = (
-                self.y[few],
-                self.shares[few],
-                self.logits[few],
-                self.spikes[few],
-                gradients,
-                fired,
-            )
-            if isinstance(X, SpikeTrains):
-                loss += self._run_trains(X, results)
-            elif X.ndim == 3:
-                loss += self._run_sequences(X, results, workspace)
-            else:
-                few_loss, gradient = self._run_currents(X, results, workspace)
-                loss += few_loss
-                if first_gradient is None:
-                    first_gradient = gradient
-                else:
-                    first_gradient += gradient
-        return loss, fired, first_gradient
-
-    def _run_trains(self, X, results):
-        if sparse.issparse(X.rates):
-            indptr, features, thresholds = X.active()
-        else:
-            rates = X.rates if X.levels is None else X.levels[X.rates]
-            rates = np.ascontiguousarray(rates)
-            indptr, features, thresholds = kernels.active_inputs(rates)
-        trains = kernels.Trains(
-            indptr.astype(np.int64, copy=False),
-            features.astype(np.uint32, copy=False),
-            thresholds,
-            self.seed_key,
-            self.presentation_key,
-        )
-        bits = np.empty((0, self.network.n_steps, 0), np.uint8)
-        return kernels.run_spikes(self.constants, self.layers, trains, bits, *results)
-
-    def _run_sequences(self, X, results, workspace):
-        """Run recorded spikes as events, graded sequences as currents."""
-        X = np.ascontiguousarray(X)
-        n_words = -(-X.shape[2] // 64)
-        bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
-        is_binary = kernels.as_bits(X, bits)
-        loss = 0.0
-        # Sample by sample, so that none depends on what it is computed with.
-        changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
-        for start, stop in pairwise(changes):
-            rows = slice(start, stop)
-            *of_samples, gradients, fired = results
-            part = *(array[rows] for array in of_samples), gradients, fired
-            if is_binary[start]:
-                loss += kernels.run_spikes(
-                    self.constants, self.layers, _NO_TRAINS, bits[rows], *part
-                )
-            else:
-                part_loss, gradient = self._run_currents(X[rows], part, workspace)
-                loss += part_loss
-                if gradient is not None:
-                    padded = _matrices(gradients[0], self.layers)[0]
-                    padded[:, : gradient.shape[1]] += gradient
-        return loss
-
-    def _run_currents(self, X, results, workspace):
-        """Return the loss and, when learning, the gradient of the first weights."""
-        weights, n_steps = self.coefs[0], self.network.n_steps
-        inputs = time_major(X, weights.dtype, workspace)
-        n_currents = 1 if X.ndim == 2 else n_steps
-        shape = n_currents, X.shape[0], weights.shape[1]
-        currents = workspace.array("currents", shape, weights.dtype)
-        input_current(inputs, self.parts, self.intercepts[0], currents, workspace)
-        loss = kernels.run_currents(
-            self.constants, self.layers, n_steps, currents, *results
-        )
-        if self.gradients is None:
-            return loss, None
-        return loss, weight_gradient(inputs, currents, workspace)
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def unpack(self, gradient):
-        """Return coef_grads and intercept_grads, of the shapes of the parameters."""
-        n_weights = len(self.layers.counts)
-        coef_grads = [
-            padded[: w.shape[0], : w.shape[1]].copy()
-            for padded, w in zip(
-                _matrices(gradient[:n_weights], self.layers), self.coefs, strict=True
-            )
-        ]
-        ends = n_weights + np.cumsum(self.layers.widths[1:])
-        intercept_grads = [
-            gradient[end - width :][: len(b)].copy()
-            for end, width, b in zip(
-                ends, self.layers.widths[1:], self.intercepts, strict=True
-            )
-        ]
-        return coef_grads, intercept_grads
-
-
-_NO_TRAINS = kernels.Trains(
-    np.zeros(1, np.int64),
-    np.empty(0, np.uint32),
-    np.empty(0, np.uint32),
-    np.uint64(0),
-    np.uint64(0),
-)
-
-
-def _cut(stop, size, start=0):
-    """Cut ``range(start, stop)`` into slices of `size`."""
-    return [slice(i, min(i + size, stop)) for i in range(start, stop, size)]
-
-
-def _constants(network, dtype):
-    """Return the Constants of a network for weights of a dtype."""
-    neuron, number = network.neuron, dtype.type
-    return Constants(
-        number(neuron.alpha),
-        number(neuron.threshold),
-        number(neuron.beta),
-        number(network.logit_scale),
-        number(np.sqrt(np.finfo(dtype).tiny)),
-        SURROGATE_CODES[neuron.surrogate],
-        RESET_CODES[neuron.reset],
-        neuron.detach_reset,
-    )
-
-
-def _pack(coefs, intercepts, has_events):
-    """Return the Layers; without events the first one has no inputs."""
-    n_inputs = len(coefs[0]) if has_events else 0
-    sizes = np.array([n_inputs, *(len(b) for b in intercepts)])
-    widths = -(-sizes // LANES) * LANES
-    widths[0] = sizes[0]
-    starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
-    dtype = coefs[0].dtype
-    grids = np.ones(len(coefs), dtype)
-    first = 0 if has_events else 1
-    grids[first:] = [grid(w) for w in coefs[first:]]
-    whole = np.int32 if dtype == np.float32 else np.float64
-    layers = Layers(
-        sizes=sizes,
-        widths=widths,
-        starts=starts,
-        grids=grids,
-        counts=aligned(np.zeros, starts[-1], whole),
-        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
-        transposed=aligned(np.zeros, starts[-1], dtype),
-        biases=aligned(np.zeros, widths[1:].sum(), dtype),
-    )
-    if has_events:
-        counts = layers.signed[:n_inputs, : sizes[1]]
-        counts[...] = np.rint(coefs[0] / layers.grids[0])
-        np.negative(counts, out=layers.signed[n_inputs:, : sizes[1]])
-    for w, unit, counts, transposed in zip(
-        coefs[1:],
-        layers.grids[1:],
-        _matrices(layers.counts, layers)[1:],
-        _matrices(layers.transposed, layers, transposed=True)[1:],
-        strict=True,
-    ):
-        counts[: w.shape[0], : w.shape[1]] = np.rint(w / unit)
-        transposed[: w.shape[1], : w.shape[0]] = w.T
-    ends = np.cumsum(widths[1:])
-    for end, width, b in zip(ends, widths[1:], intercepts, strict=True):
-        layers.biases[end - width :][: len(b)] = b
-    return layers
-
-
-def _matrices(flat, layers, transposed=False):
-    """Return the matrix of each layer that a flat array consists of."""
-    shapes = pairwise(layers.widths)
-    return [
-        flat[start:stop].reshape(shape[::-1] if transposed else shape)
-        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
-    ]

@@ -33,7 +33,7 @@ class Step(NamedTuple):
     loss : float
         Weighted sum over the samples.
     coef_grads, intercept_grads : lists of ndarrays
-    counts : list of ndarrays of shape (n_units,)
+    n_spikes : list of ndarrays of shape (n_units,)
         Number of spikes of each neuron, all samples together.
     logits : ndarray of shape (n_samples, n_classes)
     """
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     loss: float
     coef_grads: list
     intercept_grads: list
-    counts: list
+    n_spikes: list
     logits: np.ndarray
 
 
@@ -124,7 +124,7 @@ class NumpyEngine:
         return spikes
 
     @np.errstate(over="ignore", invalid="ignore")
-    def loss_and_gradients(self, coefs, intercepts, X, y, shares):
+    def loss_and_gradients(self, coefs, intercepts, X, y, loss_weights):
         """Run the network and backpropagate the cross-entropy through time.
 
         Parameters
@@ -133,23 +133,23 @@ class NumpyEngine:
         X : batch of n_samples samples
         y : ndarray of int of shape (n_samples,)
             Index of the class.
-        shares : ndarray of shape (n_samples,)
+        loss_weights : ndarray of shape (n_samples,)
             What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
 
         Returns
         -------
         step : Step
         """
-        shares = np.asarray(shares, coefs[0].dtype)
+        loss_weights = np.asarray(loss_weights, coefs[0].dtype)
         coef_grads = [np.zeros_like(w) for w in coefs]
         intercept_grads = [np.zeros_like(b) for b in intercepts]
         loss, logits = 0.0, []
-        counts = [np.zeros(len(b)) for b in intercepts]
+        n_spikes = [np.zeros(len(b)) for b in intercepts]
         for chunk in self._chunks(len(y), coefs):
             with single_threaded_blas():
                 tape = self._forward(coefs, intercepts, X[chunk])
                 chunk_loss, grad_logits = cross_entropy(
-                    tape.logits, y[chunk], shares[chunk]
+                    tape.logits, y[chunk], loss_weights[chunk]
                 )
                 chunk_grads = backward(
                     self.network, coefs, tape, grad_logits, self._workspace
@@ -159,10 +159,10 @@ class NumpyEngine:
                 intercept_grads[layer] += intercept_grad
             loss += chunk_loss
             logits.append(tape.logits)
-            for count, s in zip(counts, tape.spikes, strict=True):
-                count += s.sum(axis=(0, 1))
+            for n, s in zip(n_spikes, tape.spikes, strict=True):
+                n += s.sum(axis=(0, 1))
         logits = np.concatenate(logits)
-        return Step(loss, coef_grads, intercept_grads, counts, logits)
+        return Step(loss, coef_grads, intercept_grads, n_spikes, logits)
 
     @np.errstate(over="ignore", invalid="ignore")
     def fit_to_data(self, coefs, intercepts, X, weights):
@@ -186,10 +186,10 @@ class NumpyEngine:
         """
         chunk = self._chunks(X.shape[0], coefs)[0]
         inputs = self._inputs(X[chunk], coefs[0].dtype)
-        shares = (weights[chunk] / weights[chunk].sum()).astype(coefs[0].dtype)
+        weights = (weights[chunk] / weights[chunk].sum()).astype(coefs[0].dtype)
         with single_threaded_blas():
             return fit_to_data(
-                self.network, coefs, intercepts, inputs, shares, self._workspace
+                self.network, coefs, intercepts, inputs, weights, self._workspace
             )
 
     def _chunks(self, n_samples, coefs):

@@ -5,13 +5,16 @@ An engine takes batches through a network: `logits`, `loss_and_gradients` and
 the bit, and the same gradients up to rounding.
 """
 
-import warnings
 from importlib import import_module
 from importlib.util import find_spec
 
 from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._warnings import warn_user
 
 ENGINES = ("auto", "numba", "numpy")
+_DISABLED = "the environment variable NUMBA_DISABLE_JIT is set"
+# What is wrong with numba and has been said in this process.
+_told = set()
 
 
 def numba_problem():
@@ -23,25 +26,27 @@ def numba_problem():
     except Exception as error:  # a broken installation may raise anything
         return f"numba is installed but cannot be imported: {error}"
     if config.DISABLE_JIT:
-        return "the environment variable NUMBA_DISABLE_JIT is set"
+        return _DISABLED
     return None
 
 
 def fastest():
     """Return the name of the fastest engine that can be used.
 
+    That is "numpy" without a word where numba is not installed, or was switched off in
+    the environment: who did that knows.
+
     Warns
     -----
     RuntimeWarning
-        If numba is installed but cannot be used.
+        Once in a process, if numba is installed but broken.
     """
     problem = numba_problem()
     if problem is None:
         return "numba"
-    if find_spec("numba") is not None:
-        warnings.warn(
-            f"The numpy engine runs, as {problem}", RuntimeWarning, stacklevel=2
-        )
+    if find_spec("numba") is not None and problem not in {_DISABLED, *_told}:
+        warn_user(f"The numpy engine runs, as {problem}", RuntimeWarning)
+        _told.add(problem)
     return "numpy"
 
 

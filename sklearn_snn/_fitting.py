@@ -5,8 +5,6 @@ would know if the fit had ended there is put together as one dict of attributes,
 there is always a last complete epoch to fall back to.
 """
 
-import warnings
-
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn_snn._compat import check_partial_fit_first_call, fit_context
 from sklearn_snn._control import Callbacks, Stall, all_or_nothing, compile_aloud, report
 from sklearn_snn._diagnosis import dead_neurons, hardly_learned
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._samples import set_aside, weigh
 from sklearn_snn._training import (
@@ -35,6 +34,7 @@ from sklearn_snn._validation import (
     validate_input,
     validate_weights,
 )
+from sklearn_snn._warnings import warn_user
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 # An adaptive learning rate is divided by this where training stalls, down to a floor.
@@ -43,8 +43,6 @@ _REDUCTION, _LOWEST_RATE = 5, 1e-6
 _CURVES = "loss_curve_", "train_scores_", "grad_norm_curve_", "firing_rate_curve_"
 # Of a stream, which has no end, of the last so many calls.
 _MAX_CALLS = 10_000
-# From where a fit ends up to the line of the user that called it.
-_CALLER = 4
 
 
 class FitMixin(CallbackSupportMixin):
@@ -58,6 +56,7 @@ class FitMixin(CallbackSupportMixin):
         *("_initial_scales_", "_is_sequential_", *_CURVES),
     )
 
+    @with_own_errstate
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
@@ -109,6 +108,7 @@ class FitMixin(CallbackSupportMixin):
         """
         return self._fit(X, y, sample_weight)
 
+    @with_own_errstate
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one epoch on a part of the data, such as a block of a stream.
@@ -172,7 +172,7 @@ class FitMixin(CallbackSupportMixin):
         for problem in problems:
             if not isinstance(problem, Warning):
                 raise problem
-            warnings.warn(problem, stacklevel=_CALLER)
+            warn_user(problem)
         return self
 
     def _partial_fit(self, X, y, classes, sample_weight):

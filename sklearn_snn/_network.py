@@ -7,7 +7,7 @@ spike counts are the logits::
     logits = logit_scale * sum_t s_t        p = softmax(logits)
     loss = -sum_i w_i log p[i, y_i]         dL/ds_t = logit_scale * w_i (p - onehot(y))
 
-where ``w_i`` is a sample's share of the loss, ``1 / n`` if all count the same.
+where ``w_i`` is what a sample's loss is multiplied with, ``1 / n`` for a mean.
 """
 
 import math
@@ -121,20 +121,20 @@ def forward(network, coefs, intercepts, inputs, n_samples, workspace):
     return Tape(inputs, membranes, spikes, readout(network, x.sum(axis=0)))
 
 
-def readout(network, counts):
-    """Return the logits of spike counts of the output neurons.
+def readout(network, n_spikes):
+    """Return the logits of so many spikes of the output neurons.
 
     Parameters
     ----------
     network : Network
-    counts : ndarray of shape (..., n_classes)
+    n_spikes : ndarray of shape (..., n_classes)
         Of the dtype of the weights.
 
     Returns
     -------
     logits : ndarray of shape (..., n_classes)
     """
-    return network.logit_scale * counts
+    return network.logit_scale * n_spikes
 
 
 def _current(network, layer, weights, bias, x, n_samples, workspace):
@@ -175,7 +175,7 @@ def class_probabilities(logits):
     return np.moveaxis(softmax(by_class, axis=0), 0, -1)
 
 
-def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
+def fit_to_data(network, coefs, intercepts, inputs, sample_weights, workspace):
     """Scale the weights and set the biases so that no neuron is born silent.
 
     Layer by layer, from a few samples:
@@ -205,7 +205,7 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
         Overwritten.
     inputs, workspace
         As in `forward`.
-    shares : ndarray of shape (n_samples,)
+    sample_weights : ndarray of shape (n_samples,)
         Weights of the samples, which sum to 1.
 
     Returns
@@ -213,15 +213,15 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
     scales : list of float
         What the weights of each layer were multiplied with.
     """
-    neuron, n_samples = network.neuron, len(shares)
+    neuron, n_samples = network.neuron, len(sample_weights)
     decay = neuron.alpha ** np.arange(network.n_steps)
     x, scales = inputs, []
     for layer, (weights, bias) in enumerate(zip(coefs, intercepts, strict=True)):
         arguments = layer, weights, bias, x, n_samples, workspace
         bias[:] = 0
         current = _current(network, *arguments)
-        mean = shares @ current.mean(axis=0)
-        deviation = _membrane_deviation(network, current - mean, shares)
+        mean = sample_weights @ current.mean(axis=0)
+        deviation = _membrane_deviation(network, current - mean, sample_weights)
         scale = np.float32(1)
         # Samples that are all alike differ by rounding, which is not to be magnified.
         rounding = 8 * np.finfo(mean.dtype).eps * np.abs(mean).max() * decay.sum()
@@ -237,7 +237,7 @@ def fit_to_data(network, coefs, intercepts, inputs, shares, workspace):
     return scales
 
 
-def _membrane_deviation(network, current, shares):
+def _membrane_deviation(network, current, sample_weights):
     """Return the standard deviation of membranes that integrate and never reset.
 
     In units of a power of two, which leaves all digits as they are, so that squares of
@@ -251,17 +251,17 @@ def _membrane_deviation(network, current, shares):
     neuron = network.neuron._replace(reset="none")
     with np.errstate(over="ignore", invalid="ignore"):
         lif_forward(np.broadcast_to(current, shape), neuron, u, s)
-        return unit * math.sqrt(shares @ np.square(u, out=u).mean(axis=(0, 2)))
+        return unit * math.sqrt(sample_weights @ np.square(u, out=u).mean(axis=(0, 2)))
 
 
-def cross_entropy(logits, y, shares):
+def cross_entropy(logits, y, loss_weights):
     """Weighted sum over the samples of the softmax cross-entropy, and its gradient.
 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
     y : ndarray of int of shape (n_samples,)
-    shares : ndarray of shape (n_samples,)
+    loss_weights : ndarray of shape (n_samples,)
         Weight of each sample.
 
     Returns
@@ -273,8 +273,8 @@ def cross_entropy(logits, y, shares):
     rows = np.arange(len(y))
     gradient = np.exp(log_p)
     gradient[rows, y] -= 1
-    gradient *= shares[:, np.newaxis]
-    loss = -(shares * log_p[rows, y]).sum(dtype=np.float64)
+    gradient *= loss_weights[:, np.newaxis]
+    loss = -(loss_weights * log_p[rows, y]).sum(dtype=np.float64)
     return float(loss), gradient
 
 

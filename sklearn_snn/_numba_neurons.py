@@ -141,8 +141,14 @@ def surrogate_derivative(x, beta, surrogate):
 
 
 @compiled
-def fire(t, total, scale, bias, u, s, v, constants):
-    """Take one step: the current ``scale * total + bias`` makes u[t] and s[t]."""
+def step_forward(t, total, scale, bias, u, s, v, constants):
+    """Take one step of all neurons of a layer: from a current to membranes and spikes.
+
+    The current is ``scale * total + bias``, and ``v``, of shape (width,), what the last
+    reset left; ``u[t]`` and ``s[t]`` are written and ``v`` overwritten. One loop per
+    reset, of which each compiles to vector code without a branch; the equations are
+    those of `_neurons`, in the same order, so that every spike is the same.
+    """
     alpha, threshold = constants.alpha, constants.threshold
     number = u.dtype.type
     zero = number(0)
@@ -167,8 +173,14 @@ def fire(t, total, scale, bias, u, s, v, constants):
 
 
 @compiled
-def retract(t, g, s, e, u, total, constants):
-    """Take one step back: u[t] becomes ``delta_t = g e + alpha kappa delta_{t+1}``."""
+def step_backward(t, g, s, e, u, total, constants):
+    """Take one step back: u[t] becomes ``delta_t = g e + alpha kappa delta_{t+1}``.
+
+    ``g`` is the gradient by the spikes of the step, ``e`` the surrogate's derivative,
+    both of shape (width,); ``u[t + 1]`` is ``delta_{t+1}`` already. The deltas are
+    added to ``total``. As in `_neurons.lif_backward`, ``flush`` makes zero of what
+    would become subnormal.
+    """
     alpha, threshold, flush = constants.alpha, constants.threshold, constants.flush
     number = u.dtype.type
     one, zero = number(1), number(0)

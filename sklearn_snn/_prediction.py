@@ -7,6 +7,7 @@ from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._engines import make_engine
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._network import Network, class_probabilities, readout
 from sklearn_snn._neurons import LIF, is_reset_stable
 from sklearn_snn._simulation import record, spikes_per_step
@@ -49,6 +50,7 @@ class PredictionMixin:
         X = validate_input(self, X, reset=False)
         return self._engine(X).logits(self.coefs_, self.intercepts_, X)
 
+    @with_own_errstate
     def decision_function(self, X):
         """Compute the logits: scaled spike counts of the output neurons.
 
@@ -65,6 +67,7 @@ class PredictionMixin:
         logits = self._logits(X)
         return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
 
+    @with_own_errstate
     def predict(self, X):
         """Predict the class whose output neuron fires most; of equals, the first.
 
@@ -81,6 +84,7 @@ class PredictionMixin:
         indices = self._logits(X).argmax(axis=1)
         return self.classes_[indices]
 
+    @with_own_errstate
     def predict_log_proba(self, X):
         """Compute the logarithm of the class probabilities.
 
@@ -96,6 +100,7 @@ class PredictionMixin:
         """
         return log_softmax(self._logits(X), axis=1)
 
+    @with_own_errstate
     def predict_proba(self, X):
         """Compute the class probabilities, the softmax of the logits.
 
@@ -129,6 +134,7 @@ class PredictionMixin:
 
         return running()
 
+    @with_own_errstate
     def staged_predict(self, X):
         """Predict after each step, from the spikes so far ("anytime inference").
 
@@ -158,6 +164,7 @@ class PredictionMixin:
         stages = self._staged_logits(X)
         return (self.classes_[logits.argmax(axis=1)] for logits in stages)
 
+    @with_own_errstate
     def staged_predict_proba(self, X):
         """Compute the class probabilities after each step, from the spikes so far.
 
@@ -184,6 +191,7 @@ class PredictionMixin:
         """
         return (class_probabilities(logits) for logits in self._staged_logits(X))
 
+    @with_own_errstate
     def simulate(self, X, *, layers=None, inputs=True, max_memory=1.0):
         """Run the network and record what happens in it.
 
@@ -248,6 +256,7 @@ class PredictionMixin:
             max_memory,
         )
 
+    @with_own_errstate
     def _spikes_per_step(self, X):
         """Return mean spikes per step, (n_steps, n_layers_), of validated input."""
         check_is_fitted(self)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._network import class_probabilities, readout
 from sklearn_snn._spike_trains import Events, SpikeTrains
 
@@ -64,6 +65,7 @@ class SimulationRecord:
     classes: np.ndarray
 
     @property
+    @with_own_errstate
     def probabilities(self):
         """Class probabilities after each step, of the shape of `logits`."""
         return class_probabilities(self.logits)

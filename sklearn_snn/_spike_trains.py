@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._random import bernoulli, content_keys, counter_keys, mix64
 from sklearn_snn._workspace import Workspace
 
@@ -89,6 +90,7 @@ class SpikeTrains:
     dtype = np.dtype(np.uint8)
     ndim = 3
 
+    @with_own_errstate
     def __init__(self, rates, n_steps, *, seed=0, presentation=0, levels=None):
         n_steps, seed = operator.index(n_steps), operator.index(seed)
         if n_steps < 1:
@@ -282,6 +284,7 @@ class SpikeTrains:
 
         return array_api_numpy()
 
+    @with_own_errstate
     def __array__(self, dtype=None, copy=None):
         """Return the spikes of all samples as a dense array.
 

@@ -1,10 +1,11 @@
 """A pool of threads for compiled code that releases the interpreter lock."""
 
+import contextvars
 import itertools
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from joblib import cpu_count
 
@@ -51,6 +52,10 @@ def n_threads():
 def run_chunks(function, n_chunks, n):
     """Call ``function(chunk, runner)`` for each chunk; the calling thread takes part.
 
+    Where no thread can be had it does all: once the main thread has ended, as in what
+    `atexit` runs, Python starts none any more, and the system may have no more to give.
+    The other threads have numpy's error state from the caller.
+
     Parameters
     ----------
     function : callable
@@ -76,7 +81,7 @@ def run_chunks(function, n_chunks, n):
                 stopped.set()
                 raise
 
-    others = [_submit(run, i) for i in range(1, min(n, n_chunks))]
+    others = _start(run, range(1, min(n, n_chunks)))
     try:
         run(0)
     finally:
@@ -87,6 +92,31 @@ def run_chunks(function, n_chunks, n):
     for other in others:
         other.result()
     return results
+
+
+def _start(run, runners):
+    """Let threads call ``run(runner)``; return a Future for each that may.
+
+    A pool may fail to start a thread when it has queued the call already, which another
+    of its threads then finds. So the futures are ours: what is cancelled never runs.
+    """
+    futures = []
+    for runner in runners:
+        futures.append(Future())
+        try:
+            _submit(contextvars.copy_context().run, _fulfil, futures[-1], run, runner)
+        except RuntimeError:  # no threads any more, or no further one
+            break
+    return futures
+
+
+def _fulfil(future, run, runner):
+    """Call ``run(runner)`` unless it was cancelled."""
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(run(runner))
+        except BaseException as error:
+            future.set_exception(error)
 
 
 def _submit(function, *args):

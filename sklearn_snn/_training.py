@@ -229,7 +229,7 @@ class Trainer:
             unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
             hits += batch.weights[step.logits.argmax(axis=1) == batch.y].sum()
             grad_norms.append(batch_norms)
-            for count, more in zip(counts, step.counts, strict=True):
+            for count, more in zip(counts, step.n_spikes, strict=True):
                 count += more
         self.n_epochs += 1
         self.n_seen += n_samples

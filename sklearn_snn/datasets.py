@@ -1,6 +1,10 @@
 """Image sets of the MNIST family, fetched and read by torchvision."""
 
+import math
+import multiprocessing
 import os
+import struct
+from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +16,11 @@ from sklearn_snn._compat import ProcessPoolExecutor, StrOptions, validate_params
 
 __all__ = ["fetch_mnist"]
 
-# What torchvision raises for a file that is not what its name says.
-_DAMAGED = (AssertionError, ValueError, IndexError, KeyError)
+# What torchvision raises for files that are not there, or not what their names say.
+_UNREADABLE = (
+    *(AssertionError, ValueError, IndexError, KeyError, TypeError),
+    *(OSError, RuntimeError),
+)
 
 # Folder, prefix of the file names for train and test, and what the set shows.
 _SETS = {
@@ -27,6 +34,11 @@ _SETS = {
         "handwritten digits of the NIST collection",
     ),
 }
+# How many images there are in each part; of EMNIST four times as many.
+_N_IMAGES = 60_000, 10_000
+_IMAGE_SHAPE = 28, 28
+# Ends of the names of an image and a label file, and the sizes of an entry of each.
+_KINDS = {"images-idx3-ubyte": _IMAGE_SHAPE, "labels-idx1-ubyte": ()}
 
 _DESCR = """{name}: {content}
 
@@ -96,12 +108,15 @@ def fetch_mnist(
     ImportError
         If torchvision is not installed.
     OSError
-        If the set is not there and cannot be, or may not be, downloaded.
+        If the set is not there and cannot be, or may not be, downloaded, or if a file
+        of it is damaged, which is then named.
 
     Notes
     -----
     torchvision runs in a process of its own that ends with the call: it would keep some
-    600 MB of the memory of the process that trains.
+    600 MB of the memory of the process that trains. Only where there must not be
+    another one, as in a worker of `multiprocessing.Pool` or Dask, it runs in the
+    process that calls.
 
     Examples
     --------
@@ -117,14 +132,22 @@ def fetch_mnist(
         )
     root = _data_home(data_home)
     folder = root / _SETS[name][0] / "raw"
-    with ProcessPoolExecutor(max_workers=1) as torch_process:
-        reading = torch_process.submit(_read, name, root, download, split)
-        try:
-            parts, target_names = reading.result()
-        except _DAMAGED as error:
-            raise OSError(f"A file of {name} in {folder} is damaged.") from error
-        except (OSError, RuntimeError) as error:
-            raise OSError(_how_to_provide(name, folder)) from error
+    try:
+        parts, target_names = _read_apart(name, root, download, split)
+    except BrokenExecutor as error:
+        raise OSError(
+            f"The process that read {name} ended before it was done: there may be too "
+            "little memory."
+        ) from error
+    except _UNREADABLE as error:
+        raise OSError(_what_is_wrong(name, folder, split, error)) from error
+    for images, target in parts:
+        if images.shape != (len(target), *_IMAGE_SHAPE) or target.max() > 9:
+            raise OSError(
+                f"A file of {name} in {folder} is damaged: the images are of shape "
+                f"{images.shape}, and there are {len(target)} labels up to "
+                f"{target.max()}."
+            )
     images = np.concatenate([images for images, _ in parts])
     target = np.concatenate([target for _, target in parts])
     if name.startswith("EMNIST"):
@@ -156,6 +179,14 @@ def _data_home(data_home):
     return Path(data_home).expanduser().absolute()
 
 
+def _read_apart(name, root, download, split):
+    """Read in a process of its own, if there may be one; see `_read`."""
+    if multiprocessing.current_process().daemon:  # which may have no children
+        return _read(name, root, download, split)
+    with ProcessPoolExecutor(max_workers=1) as torch_process:
+        return torch_process.submit(_read, name, root, download, split).result()
+
+
 def _read(name, root, download, split):
     """Read ``[(images, target), ...]`` and the names of the classes."""
     from torchvision import datasets
@@ -171,14 +202,61 @@ def _read(name, root, download, split):
     return arrays, list(map(str, parts[0].classes))
 
 
+def _what_is_wrong(name, folder, split, error):
+    """Return a message for a set that torchvision could not read."""
+    files = _files(name, folder, split)
+    for path, n_images in files.items():
+        if path.is_file() and (damage := _damage(path, n_images)):
+            return (
+                f"{path} is damaged: {damage}. Delete it, to have it downloaded again, "
+                "or put a whole one in its place."
+            )
+    if name != "EMNIST-digits":  # torchvision wants both parts of it to be there
+        files = _files(name, folder, None)
+    if all(path.is_file() for path in files):
+        return f"{name} in {folder} cannot be read: {error}"
+    return _how_to_provide(name, folder)
+
+
+def _files(name, folder, split):
+    """Return the files that are read, and the number of images that belongs to each."""
+    factor = 4 if name == "EMNIST-digits" else 1
+    parts = zip(("train", "test"), _SETS[name][1:3], _N_IMAGES, strict=True)
+    return {
+        folder / f"{prefix}-{kind}": factor * n_images
+        for part, prefix, n_images in parts
+        for kind in _KINDS
+        if split in (part, None)
+    }
+
+
+def _damage(path, n_images):
+    """Say what is wrong with a file, or return None.
+
+    Its size is that which the header speaks of, if there is one.
+    """
+    entry = next(shape for kind, shape in _KINDS.items() if path.name.endswith(kind))
+    header = struct.Struct(f">HBB{1 + len(entry)}I")
+    with path.open("rb") as file:
+        start = file.read(header.size)
+    has_header = False
+    if len(start) == header.size:
+        zero, dtype, n_axes, n, *shape = header.unpack(start)
+        has_header = (zero, dtype, n_axes, *shape) == (0, 8, 1 + len(entry), *entry)
+    expected = header.size + (n if has_header else n_images) * math.prod(entry)
+    size = path.stat().st_size
+    if size != expected:
+        return f"it has {size:,} bytes and should have {expected:,}"
+    return None if has_header else "it does not begin as such a file does"
+
+
 def _how_to_provide(name, folder):
     """Return a message that says which files to put where."""
-    files = [
-        f"  {prefix}-{kind}-ubyte"
-        for prefix in _SETS[name][1:3]
-        for kind in ("images-idx3", "labels-idx1")
-    ]
+    files = _files(name, folder, None)
+    zipped = [path.name for path in files if path.with_name(f"{path.name}.gz").exists()]
+    hint = " (those that end in .gz are there: unzip them)" if zipped else ""
     return (
         f"{name} was not found and not downloaded. Either allow download=True with a "
-        f"network, or put these files, unzipped, into {folder}:\n" + "\n".join(files)
+        f"network, or put these files, unzipped{hint}, into {folder}:\n"
+        + "\n".join(f"  {path.name}" for path in files)
     )

@@ -65,6 +65,8 @@ class Interruption:
     def _interrupt(self, number, frame):
         stack = traceback.extract_stack(frame)
         own = [f for f in stack if Path(f.filename).is_relative_to(PACKAGE)]
+        # What is around a public method, as scikit-learn's decorator is, is not in it.
+        own = [f for f in own if Path(f.filename).name != "_errstate.py"]
         if own:
             self.place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
             signal.default_int_handler(number, frame)

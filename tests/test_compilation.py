@@ -1,8 +1,26 @@
 """Compiled code on disk: kept, found again, and renewed where it is damaged."""
 
+import compileall
 import os
+import shutil
 import subprocess
 import sys
+import zipimport
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+import pytest
+
+import sklearn_snn
+from sklearn_snn import _numba_cache
+from sklearn_snn._numba_chunks import entry_point
+
+PACKAGE = Path(sklearn_snn.__file__).parent
+# What the compiled functions consist of, and nothing else.
+COMPILED = {
+    *("_numba_cache", "_numba_chunks", "_numba_layers", "_numba_network"),
+    *("_numba_neurons", "_numba_vectors", "_random"),
+}
 
 SCRIPT = """
 import shutil, sys
@@ -91,3 +109,91 @@ for dtype in (np.float32, np.float64):
     other.write_bytes(one.read_bytes())
     second = subprocess.run(command, env=env, capture_output=True, check=True)
     assert first.stdout.split() == second.stdout.split()
+
+
+# What renews it
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Return a copy of the package, as a folder."""
+    return Path(shutil.copytree(PACKAGE, tmp_path / "sklearn_snn"))
+
+
+def key_of(folder):
+    """Return the key of the compiled code of a package in a folder."""
+
+    def find(name):
+        parent = folder.parent if name == "sklearn_snn" else folder
+        return PathFinder.find_spec(name, [str(parent)])
+
+    return _numba_cache.code_key("sklearn_snn._numba_chunks", find)
+
+
+def test_what_compiled_code_uses_renews_it_and_nothing_else(copy):
+    before, renewing = key_of(copy), set()
+    assert before is not None
+    for path in copy.glob("*.py"):
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n# another line\n")
+        if key_of(copy) != before:
+            renewing.add(path.stem)
+        path.write_bytes(content)
+    assert renewing == COMPILED
+    assert key_of(copy) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from sklearn_snn import _new",
+        "from sklearn_snn._new import NUMBER",
+        "import sklearn_snn._new as new",
+        "def later():\n    from sklearn_snn._new import NUMBER",
+    ],
+)
+def test_a_module_that_compiled_code_comes_to_use(statement, copy):
+    with (copy / "_random.py").open("a") as file:
+        file.write(f"\n\n{statement}\n")
+    keys = set()
+    for number in (1, 2):
+        (copy / "_new.py").write_text(f"NUMBER = {number}\n")
+        keys.add(key_of(copy))
+    assert len(keys) == 2
+    assert None not in keys
+
+
+def test_the_key_without_sources(copy):
+    assert compileall.compile_dir(copy, legacy=True, quiet=1)
+    for path in copy.glob("*.py"):
+        path.unlink()
+    before = key_of(copy)
+    assert before is not None
+    (copy / "_engine_numba.pyc").unlink()
+    assert key_of(copy) == before
+    (copy / "_random.pyc").write_bytes((copy / "_synapses.pyc").read_bytes())
+    assert key_of(copy) != before
+
+
+def test_the_key_in_an_archive(copy, tmp_path):
+    shutil.make_archive(tmp_path / "package", "zip", tmp_path, "sklearn_snn")
+    importer = zipimport.zipimporter(str(tmp_path / "package.zip"))
+    inside = zipimport.zipimporter(str(tmp_path / "package.zip" / Path("sklearn_snn")))
+
+    def find(name):
+        return (importer if name == "sklearn_snn" else inside).find_spec(name)
+
+    key = _numba_cache.code_key("sklearn_snn._numba_chunks", find)
+    assert key == key_of(copy)
+
+
+def test_without_a_key_nothing_is_kept(monkeypatch):
+    """As in applications whose loader does not give its files away."""
+    assert _numba_cache.code_key("sklearn_snn", lambda name: None) is None
+
+    def double(x, code=None):
+        return 2 * x
+
+    dispatcher = entry_point(double)
+    assert dispatcher(3) == 6
+    assert not dispatcher.stats.cache_path

@@ -1,5 +1,7 @@
 """fetch_mnist: real files, the layouts of all four sets, and clear failures."""
 
+import multiprocessing
+import os
 import shutil
 import struct
 from importlib.util import find_spec
@@ -40,9 +42,19 @@ def data_home(tmp_path, rng):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def fetch_in_daemon():
+    """Return fetch_mnist as a process runs it that may have no children.
+
+    It keeps torchvision, whose import is most of what a call takes.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        yield lambda *args, **kwargs: pool.apply(fetch_mnist, args, kwargs)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_bunch(name, data_home):
-    bunch = fetch_mnist(name, data_home=data_home, download=False)
+def test_bunch(name, data_home, fetch_in_daemon):
+    bunch = fetch_in_daemon(name, data_home=data_home, download=False)
     assert isinstance(bunch, Bunch)
     assert (bunch.data.shape, bunch.data.dtype) == ((50, 784), np.uint8)
     assert (bunch.images.shape, bunch.target.dtype) == ((50, 28, 28), np.int64)
@@ -64,11 +76,11 @@ def test_bunch(name, data_home):
     np.testing.assert_array_equal(bunch.images, stored)
 
 
-def test_splits_and_tuples(data_home, monkeypatch):
-    monkeypatch.setenv("SKLEARN_SNN_DATA", str(data_home))
-    both, target = fetch_mnist(return_X_y=True)
-    train, _ = fetch_mnist(split="train", return_X_y=True)
-    test, target_test = fetch_mnist(split="test", return_X_y=True)
+def test_splits_and_tuples(data_home, fetch_in_daemon):
+    options = {"data_home": data_home, "return_X_y": True}
+    both, target = fetch_in_daemon(**options)
+    train, _ = fetch_in_daemon(split="train", **options)
+    test, target_test = fetch_in_daemon(split="test", **options)
     np.testing.assert_array_equal(both, np.concatenate([train, test]))
     np.testing.assert_array_equal(target[30:], target_test)
 
@@ -88,35 +100,105 @@ def test_default_folder_is_under_sklearns(monkeypatch, tmp_path):
     monkeypatch.delenv("SKLEARN_SNN_DATA", raising=False)
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     assert sklearn_snn.datasets._data_home(None) == tmp_path / "sklearn_snn"
+    monkeypatch.setenv("SKLEARN_SNN_DATA", str(tmp_path / "elsewhere"))
+    assert sklearn_snn.datasets._data_home(None) == tmp_path / "elsewhere"
 
 
 @pytest.mark.parametrize("name", ["MNIST", "EMNIST-digits"])
-def test_not_there(name, tmp_path):
+def test_not_there(name, tmp_path, fetch_in_daemon):
     prefix = {"MNIST": "t10k", "EMNIST-digits": "emnist-digits-test"}[name]
     folder = tmp_path / name.split("-")[0] / "raw"
     with pytest.raises(OSError, match="put these files") as error:
-        fetch_mnist(name, data_home=tmp_path, download=False)
+        fetch_in_daemon(name, data_home=tmp_path, download=False)
     assert str(folder) in str(error.value)
     assert f"{prefix}-images-idx3-ubyte" in str(error.value)
     assert f"{prefix}-labels-idx1-ubyte" in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["MNIST", "EMNIST-digits"])
-def test_doing_what_the_message_says_helps(name, data_home, tmp_path):
+def test_doing_what_the_message_says_helps(name, data_home, tmp_path, fetch_in_daemon):
     target = tmp_path / "new"
     with pytest.raises(OSError, match="put these files") as error:
-        fetch_mnist(name, data_home=target, download=False, split="test")
+        fetch_in_daemon(name, data_home=target, download=False, split="test")
     where, *files = str(error.value).split("into ")[1].split("\n")
     Path(where.rstrip(":")).mkdir(parents=True, exist_ok=True)
     for file in files:
         source = data_home / name.split("-")[0] / "raw" / file.strip()
         shutil.copy(source, where.rstrip(":"))
-    fetch_mnist(name, data_home=target, download=False, split="test")
+    fetch_in_daemon(name, data_home=target, download=False, split="test")
 
 
-def test_damaged_file(data_home):
-    (data_home / "MNIST" / "raw" / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\10")
-    with pytest.raises(OSError, match=r"A file of MNIST in .* is damaged"):
+def raw_file(data_home, name, kind):
+    """Return the path of a file of the test part."""
+    prefix = "emnist-digits-test" if name == "EMNIST-digits" else "t10k"
+    return data_home / name.split("-")[0] / "raw" / f"{prefix}-{kind}-ubyte"
+
+
+def test_a_daemonic_process_reads_itself(data_home, fetch_in_daemon):
+    """As a worker of multiprocessing.Pool, and one of Dask, is."""
+    here = fetch_mnist(data_home=data_home, download=False, return_X_y=True)
+    there = fetch_in_daemon(data_home=data_home, download=False, return_X_y=True)
+    for a, b in zip(here, there, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_bytes", [25, 100_000, 0])
+def test_a_file_cut_short_or_too_long(n_bytes, name, kind, data_home, fetch_in_daemon):
+    """The size is that of which the header speaks, or of the set if it is cut too."""
+    path = raw_file(data_home, name, kind)
+    header, expected = {
+        "images-idx3": (16, 16 + 20 * 784),
+        "labels-idx1": (8, 8 + 20),
+    }[kind]
+    content = path.read_bytes() + bytes(n_bytes)
+    path.write_bytes(content[:n_bytes])
+    if n_bytes < header:
+        n = 40_000 if name == "EMNIST-digits" else 10_000
+        expected = header + n * (784 if kind == "images-idx3" else 1)
+    with pytest.raises(OSError, match="is damaged") as error:
+        fetch_in_daemon(name, data_home=data_home, download=False, split="test")
+    assert str(error.value).startswith(f"{path} is damaged: ")
+    assert f"has {n_bytes:,} bytes and should have {expected:,}." in str(error.value)
+
+
+def test_a_file_with_another_header(data_home, fetch_in_daemon):
+    path = raw_file(data_home, "MNIST", "labels-idx1")
+    path.write_bytes(b"abcd" + bytes(4 + 10_000))
+    with pytest.raises(OSError, match="does not begin as such a file does") as error:
+        fetch_in_daemon(data_home=data_home, download=False)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("labels", [np.arange(19) % 10, np.full(20, 200)])
+def test_labels_that_do_not_belong_to_the_images(labels, data_home, fetch_in_daemon):
+    write_idx(raw_file(data_home, "MNIST", "labels-idx1"), labels)
+    with pytest.raises(OSError, match=r"A file of MNIST in .* is damaged") as error:
+        fetch_in_daemon(data_home=data_home, download=False)
+    assert f"{len(labels)} labels up to {labels.max()}" in str(error.value)
+
+
+def test_what_was_downloaded_and_not_unzipped(data_home, fetch_in_daemon):
+    path = raw_file(data_home, "MNIST", "images-idx3")
+    path.rename(f"{path}.gz")
+    with pytest.raises(OSError, match=r"end in \.gz are there: unzip them"):
+        fetch_in_daemon(data_home=data_home, download=False)
+
+
+def test_a_reader_that_dies(data_home, monkeypatch):
+    """As one does that takes more memory than there is."""
+    monkeypatch.setattr(sklearn_snn.datasets, "_read", lambda *args: os._exit(1))
+    with pytest.raises(OSError, match="ended before it was done"):
+        fetch_mnist(data_home=data_home, download=False)
+
+
+def test_files_that_may_not_be_read(data_home, monkeypatch):
+    def refuse(*args):
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr(sklearn_snn.datasets, "_read_apart", refuse)
+    with pytest.raises(OSError, match=r"MNIST in .* cannot be read: Permission denied"):
         fetch_mnist(data_home=data_home, download=False)
 
 

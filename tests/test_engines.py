@@ -5,23 +5,26 @@ import select
 import signal
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn import _engine_numba as engine_numba
 from sklearn_snn import _engines as engines
+from sklearn_snn import _numba_batch as numba_batch
 from sklearn_snn import _threads as threads
 from sklearn_snn._engine_numba import NumbaEngine
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import Network, initial_parameters
 from sklearn_snn._neurons import LIF, RESETS
-from sklearn_snn._numba_neurons import retract
+from sklearn_snn._numba_neurons import step_backward
 from sklearn_snn._surrogates import SURROGATES
 
 
@@ -59,9 +62,9 @@ def test_engines_agree_on_mnist(kind, dtype, rtol, mnist):
         X = X.astype(dtype)
     for engine in both_engines(network):
         engine.fit_to_data(coefs, intercepts, X, np.ones(len(X)))
-    shares = np.linspace(0, 0.03, 64)
+    loss_weights = np.linspace(0, 0.03, 64)
     reference, fast = (
-        engine.loss_and_gradients(coefs, intercepts, X, labels, shares)
+        engine.loss_and_gradients(coefs, intercepts, X, labels, loss_weights)
         for engine in both_engines(network)
     )
     spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
@@ -105,13 +108,13 @@ def test_compiled_gradients_do_not_become_subnormal(reset):
     """As those of numpy do not; subnormal numbers take many times as long."""
     n_steps, n_units = 400, 5
     network = Network(LIF(alpha=0.5, reset=reset), n_steps, 1.0)
-    constants = engine_numba._constants(network, np.dtype(np.float32))
+    constants = numba_batch.constants_of(network, np.dtype(np.float32))
     delta = np.zeros((n_steps + 1, n_units), np.float32)
     delta[-1] = 1  # and nothing but its decay after it
     g, e, total = np.zeros((3, n_units), np.float32)
     s = np.zeros((n_steps, n_units), np.uint8)
     for t in reversed(range(n_steps)):
-        retract(t, g, s, e, delta, total, constants)
+        step_backward(t, g, s, e, delta, total, constants)
     nonzero = delta[delta != 0]
     assert 50 < len(nonzero) / n_units < 100
     assert nonzero.min() > np.finfo(np.float32).tiny
@@ -147,14 +150,14 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     expected = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
     sizes = []
     for method in ("_run_trains", "_run_sequences", "_run_currents"):
-        run = getattr(engine_numba._Batch, method)
+        run = getattr(numba_batch.Batch, method)
 
         def record(self, X, *args, run=run):
             sizes.append(X.shape[0])
             return run(self, X, *args)
 
-        monkeypatch.setattr(engine_numba._Batch, method, record)
-    monkeypatch.setattr(engine_numba, "MAX_CHUNK_SAMPLES", 3)
+        monkeypatch.setattr(numba_batch.Batch, method, record)
+    monkeypatch.setattr(numba_batch, "MAX_CHUNK_SAMPLES", 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
     got = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
     assert max(sizes) == 3
@@ -189,22 +192,44 @@ def test_auto_takes_numba_and_a_missing_one_is_named(monkeypatch):
         engines.make_engine("numba", NETWORK)
 
 
-@pytest.mark.parametrize("problem", ["broken", "disabled"])
-def test_a_numba_that_cannot_be_used_is_named(problem, monkeypatch):
-    """Falling back from what was installed for speed is never silent."""
-    reason = "NUMBA_DISABLE_JIT"
-    if problem == "disabled":
-        monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
-    else:
-        reason = "llvmlite is too old"
+@pytest.fixture
+def broken_numba(monkeypatch):
+    """Return what is said of a numba whose import fails."""
 
-        def fail(name):
-            raise ImportError(reason)
+    def fail(name):
+        raise ImportError("llvmlite is too old")
 
-        monkeypatch.setattr(engines, "import_module", fail)
-    with pytest.warns(RuntimeWarning, match=reason):
-        assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
-    with pytest.raises(ImportError, match=reason):
+    monkeypatch.setattr(engines, "import_module", fail)
+    monkeypatch.setattr(engines, "_told", set())
+    return "llvmlite is too old"
+
+
+def test_a_broken_numba_is_named_once(broken_numba, iris):
+    """Falling back from what was installed for speed is never silent, nor a storm."""
+    X, y = iris
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = SpikingClassifier((3,), n_steps=3, max_iter=2).fit(X, y)
+        cross_val_score(model, X, y, cv=2)
+        model.predict(X)
+    about_numba = [w for w in caught if broken_numba in str(w.message)]
+    assert [w.category for w in about_numba] == [RuntimeWarning]
+    assert about_numba[0].filename == __file__
+    with pytest.raises(ImportError, match=broken_numba):
+        model.set_params(engine="numba").predict(X)
+
+
+def test_a_warning_that_is_an_error_comes_each_time(broken_numba):
+    for _ in range(2):
+        with pytest.raises(RuntimeWarning, match=broken_numba):
+            engines.make_engine("auto", NETWORK)
+
+
+def test_a_disabled_numba_is_not_used_without_a_word(monkeypatch):
+    """Who sets the variable knows; whoever asks for numba by name is told."""
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
+    with pytest.raises(ImportError, match="NUMBA_DISABLE_JIT"):
         engines.make_engine("numba", NETWORK)
 
 
@@ -240,6 +265,40 @@ def test_an_error_in_a_chunk_is_raised_and_ends_the_others(failing):
         threads.run_chunks(run, 100, 3)
     assert not running
     assert len(done) < 50
+
+
+@pytest.mark.parametrize("n_started", [0, 1])
+def test_where_no_thread_can_be_had_the_caller_works(n_started, monkeypatch):
+    """Also if the pool fails after it has queued a call, which it runs later."""
+    queued = []
+    with ThreadPoolExecutor(3) as pool:
+
+        def submit(*args):
+            queued.append(args)
+            if len(queued) > n_started:
+                raise RuntimeError("can't start new thread")
+            return pool.submit(*args)
+
+        monkeypatch.setattr(threads, "_submit", submit)
+        got = threads.run_chunks(lambda chunk, runner: (chunk, runner), 20, 4)
+        assert [chunk for chunk, _ in got] == list(range(20))
+        assert {runner for _, runner in got} <= set(range(n_started + 1))
+    assert len(queued) == n_started + 1
+    function, *args = queued[-1]
+    function(*args)  # finds nothing to do, and no array to write to
+    assert [chunk for chunk, _ in got] == list(range(20))
+
+
+def test_threads_have_the_error_state_of_the_caller():
+    barrier = threading.Barrier(2, timeout=30)
+
+    def run(chunk, runner):
+        barrier.wait()
+        return np.geterr()
+
+    with np.errstate(all="raise"):
+        states = threads.run_chunks(run, 2, 2)
+        assert states == [np.geterr()] * 2
 
 
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"])
@@ -284,7 +343,7 @@ def test_coefs_for_any_number_of_threads(kind, monkeypatch):
         monkeypatch.setattr(threads, "_pool", pool)
         for n_threads in (1, 2, 4):
             runners = set()
-            run = engine_numba._Batch.run
+            run = numba_batch.Batch.run
 
             def record(self, i, rows, workspace, run=run, runners=runners):
                 runners.add(id(workspace))  # of which each runner has one
@@ -292,7 +351,7 @@ def test_coefs_for_any_number_of_threads(kind, monkeypatch):
 
             with monkeypatch.context() as patch:
                 patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
-                patch.setattr(engine_numba._Batch, "run", record)
+                patch.setattr(numba_batch.Batch, "run", record)
                 coefs[n_threads] = _coefs_of_a_fit(kind)
             assert min(n_threads, 2) <= len(runners) <= n_threads
     for n_threads in (2, 4):

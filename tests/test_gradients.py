@@ -80,7 +80,7 @@ def check_against(library, case, rtol=1e-9):
         np.testing.assert_array_equal(ours, theirs)
     step = engine_gradients(case)
     np.testing.assert_allclose(step.loss, oracle_loss, rtol=rtol)
-    for count, s in zip(step.counts, oracle_spikes, strict=True):
+    for count, s in zip(step.n_spikes, oracle_spikes, strict=True):
         np.testing.assert_array_equal(count, s.sum(axis=(0, 1)))
     counts = oracle_spikes[-1].sum(axis=0)
     np.testing.assert_allclose(step.logits, case.network.logit_scale * counts)

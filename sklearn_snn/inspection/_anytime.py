@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.metrics import accuracy_score
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     panels,
@@ -56,6 +57,7 @@ class AnytimeAccuracyDisplay:
         self.names = names
 
     @classmethod
+    @with_own_errstate
     def from_estimator(cls, estimator, X, y, *, sample_weight=None, ax=None):
         """Predict step by step and draw.
 
@@ -97,6 +99,7 @@ class AnytimeAccuracyDisplay:
         )
 
     @classmethod
+    @with_own_errstate
     def from_predictions(
         cls,
         y_true,
@@ -137,6 +140,7 @@ class AnytimeAccuracyDisplay:
         )
         return cls(accuracy, spikes=spikes, names=names).plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 

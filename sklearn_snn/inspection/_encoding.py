@@ -5,6 +5,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     check_image_shape,
     choose_sample,
@@ -60,11 +61,13 @@ class EncodingDisplay:
         self.image_shape = image_shape
 
     @property
+    @with_own_errstate
     def rates(self):
         """Spikes per step of each feature, of shape (n_features,)."""
         return self.spikes.mean(axis=0)
 
     @classmethod
+    @with_own_errstate
     def from_estimator(cls, estimator, X, *, sample=0, image_shape=None, ax=None):
         """Encode a sample and draw.
 
@@ -100,6 +103,7 @@ class EncodingDisplay:
         shape = check_image_shape(image_shape, spikes.shape[1])
         return cls(x[0], spikes, image_shape=shape).plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 

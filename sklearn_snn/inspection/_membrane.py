@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     THRESHOLD_COLOR,
@@ -75,6 +76,7 @@ class MembraneDisplay:
         self.depth = depth
 
     @classmethod
+    @with_own_errstate
     def from_estimator(
         cls, estimator, X, *, sample=0, layer=-1, units=None, depth=2.0, ax=None
     ):
@@ -112,6 +114,7 @@ class MembraneDisplay:
         return cls.from_record(record, layer=layer, units=units, depth=depth, ax=ax)
 
     @classmethod
+    @with_own_errstate
     def from_record(cls, record, *, sample=0, layer=-1, units=None, depth=2.0, ax=None):
         """Draw a record.
 
@@ -168,6 +171,7 @@ class MembraneDisplay:
         display = cls(u[:, units], s[:, units], record.threshold, names, depth=depth)
         return display.plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 

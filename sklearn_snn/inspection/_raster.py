@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     check_index,
     choose_sample,
@@ -58,6 +59,7 @@ class SpikeRasterDisplay:
         self.classes = classes
 
     @classmethod
+    @with_own_errstate
     def from_estimator(cls, estimator, X, *, sample=0, ax=None):
         """Simulate and draw.
 
@@ -88,6 +90,7 @@ class SpikeRasterDisplay:
         return cls.from_record(classifier.simulate(X), sample=sample, ax=ax)
 
     @classmethod
+    @with_own_errstate
     def from_record(cls, record, *, sample=0, ax=None):
         """Draw a record.
 
@@ -131,6 +134,7 @@ class SpikeRasterDisplay:
         classes = record.classes if last in record.layers else None
         return cls(rasters, names, classes=classes).plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     final_classifier,
@@ -63,6 +64,7 @@ class TrainingDisplay:
         self.validation_scores = validation_scores
 
     @classmethod
+    @with_own_errstate
     def from_estimator(cls, estimator, *, ax=None):
         """Draw what a fitted network kept of its training.
 
@@ -88,6 +90,7 @@ class TrainingDisplay:
             validation_scores=classifier.validation_scores_,
         ).plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     check_image_shape,
@@ -61,6 +62,7 @@ class WeightDisplay:
         self.n_fields = n_fields
 
     @classmethod
+    @with_own_errstate
     def from_estimator(cls, estimator, *, image_shape=None, n_fields=20, ax=None):
         """Draw the weights of a fitted network.
 
@@ -97,6 +99,7 @@ class WeightDisplay:
             n_fields=n_fields,
         ).plot(ax=ax)
 
+    @with_own_errstate
     def plot(self, ax=None):
         """Draw.
 
