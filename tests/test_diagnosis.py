@@ -141,6 +141,7 @@ def test_auto_detaches_where_it_has_to(blobs):
 
 # Dead neurons
 
+NETWORK = Network(LIF(), 25, 0.4)
 EPOCH = Epoch(
     loss=0.5,
     penalty=0.0,
@@ -234,9 +235,9 @@ def test_a_dead_network_warns(threshold, kind, blobs):
 )
 @pytest.mark.parametrize("penalty", [0.0, 2.0])
 def test_what_counts_as_hardly_learned(loss, score, weights, warns, penalty):
-    samples = Samples(None, np.arange(2), np.array(weights))
+    samples = Samples(None, np.arange(2), *[np.array(weights)] * 2)
     epoch = EPOCH._replace(loss=loss + penalty, penalty=penalty, score=score)
-    assert len(hardly_learned(epoch, samples)) == warns
+    assert len(hardly_learned(epoch, samples, NETWORK)) == warns
 
 
 def test_a_training_that_stalls_at_chance_warns():
