@@ -176,5 +176,5 @@ def _memory_advice(samples, network):
         f"beside the {n_steps} steps of a recording: it may help to raise alpha to "
         f"1 - {FITTING_RECORDING} / {n_steps} = "
         f"{1 - FITTING_RECORDING / n_steps:.{digits}g}, or to take bins "
-        f"{math.ceil(n_steps * leak / FITTING_RECORDING)} times as wide. "
+        f"{round(n_steps * leak / FITTING_RECORDING)} times as wide. "
     )

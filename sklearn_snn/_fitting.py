@@ -106,7 +106,9 @@ class FitMixin(CallbackSupportMixin):
         """
         return self._fit(X, y, sample_weight)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    # In the context of later calls scikit-learn validates no parameters: we do, unless
+    # the user's configuration, which this leaves as it is, says not to.
+    @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one epoch on a part of the data, such as a block of a stream.
 
@@ -186,7 +188,7 @@ class FitMixin(CallbackSupportMixin):
     def _partial_fit(self, X, y, classes, sample_weight):
         """Train one epoch, from scratch or on, and keep the state of the optimizer."""
         if not get_config()["skip_parameter_validation"]:
-            self._validate_params()  # scikit-learn does so in the first call only
+            self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.class_weight == "balanced":
@@ -249,7 +251,7 @@ class FitMixin(CallbackSupportMixin):
         return Samples(data.X, y, data.weights, data.weights, data.rows)
 
     def _begin(self, X):
-        """Draw the initial parameters and forget all epochs."""
+        """Draw the initial parameters, freeze the constants, and forget all epochs."""
         random_state = check_random_state(self.random_state)
         sizes = [
             X.shape[-1],
@@ -263,6 +265,7 @@ class FitMixin(CallbackSupportMixin):
         self.coefs_, self.intercepts_ = initial_parameters(
             sizes, network_dtype(X), child_random_state(self._seed_, "weights")
         )
+        self._constants_ = frozen_constants(self.get_params(deep=False))
         self.t_, self._n_epochs_, self._optimizer_state_ = 0, 0, None
         for name in CURVES:
             setattr(self, name, [])
