@@ -168,7 +168,8 @@ def _memory_advice(samples, network):
     """
     n_steps, leak = network.n_steps, 1 - network.neuron.alpha
     is_recorded = isinstance(samples.X, np.ndarray) and samples.X.ndim == 3
-    if not is_recorded or n_steps * leak <= LONGEST_RECORDING:
+    # Up to the rounding of 1 - alpha.
+    if not is_recorded or n_steps * leak <= LONGEST_RECORDING * (1 + 1e-9):
         return ""
     digits = 1 + math.ceil(math.log10(n_steps))
     return (

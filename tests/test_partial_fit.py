@@ -281,15 +281,14 @@ def test_neither_calls_nor_files_grow(iris, monkeypatch):
 @pytest.mark.parametrize("train", ["fit", "partial_fit"])
 def test_curves_are_saved_as_single_arrays(train, iris):
     """A thousand small arrays would take several times the bytes of their numbers."""
-    X, y = iris
-    model = fast(engine="numpy").partial_fit(X[:9], y[:9], [0, 1, 2])
+    X, y = iris[0][:9], np.arange(9) % 3
+    model = stream(fast(engine="numpy"), X, y, 1)
     before = size_of(model)
     if train == "fit":
         model.set_params(max_iter=101, warm_start=True, n_iter_no_change=np.inf)
-        model.fit(X[:9], y[:9])
-        model.partial_fit(X[:9], y[:9])
+        stream(model.fit(X, y), X, y, 1)
     else:
-        stream(model, X[:9], np.arange(9) % 3, 102)
+        stream(model, X, y, 102)
     # Two floats of pickle, and twice two of float64, for each of 102 epochs.
     assert size_of(model) - before < 102 * (2 * 9 + 4 * 8) + 200
     loaded = pickle.loads(pickle.dumps(model))

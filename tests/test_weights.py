@@ -226,13 +226,12 @@ def test_class_weights_count_in_blocks_of_one_class(iris):
     X, y = iris
     rng = np.random.default_rng(0)
     X = X + 2 * rng.normal(size=X.shape)
+    blocks = [np.flatnonzero(y == label)[i::5] for label in range(3) for i in range(5)]
     recall = []
     for weights in (None, {0: 1, 1: 20, 2: 1}):
-        model = fast(class_weight=weights, learning_rate_init=0.005)
-        for _ in range(30):
-            for label in range(3):
-                rows = np.flatnonzero(y == label)
-                model.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+        model = fast(class_weight=weights, solver="sgd", max_grad_norm=None)
+        for i in np.random.default_rng(1).permutation(np.arange(300) % 15):
+            model.partial_fit(X[blocks[i]], y[blocks[i]], classes=[0, 1, 2])
         recall.append((model.predict(X[y == 1]) == 1).mean())
     assert recall[1] > recall[0] + 0.1
 
@@ -271,11 +270,11 @@ def test_weights_that_are_relative_to_none_are_those_of_a_first_call(iris):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_extreme_weights_between_calls(dtype, iris, engine):
-    """From 2**-64 to 2**64 times the first ones training is stable, beyond refused."""
+    """Up to 2**64 times the first ones, or its inverse, training is stable."""
     X, y = iris[0].astype(dtype), iris[1]
     for extreme in (1e-300, 1e300):
         model = fast().partial_fit(X, y, [0, 1, 2], sample_weight=extreme)
-        for factor in (2.0**-64, 1.0, 2.0**64):
+        for factor in (2.0**-63, 1.0, 2.0**63):
             weights = np.full(9, extreme * factor)
             if np.isfinite(weights).all():
                 model.partial_fit(X[:9], y[:9], sample_weight=weights)
@@ -298,7 +297,7 @@ def test_scores_are_weighted_by_sample_alone(method):
     """All rows are alike: both are the weight of the samples of a class."""
     X, y = np.ones((120, 3)), (np.arange(120) % 4 == 0).astype(int)
     weights = np.where(y == 1, 1.5, 1.0)  # a third for the class of 30 samples
-    model = fast(class_weight={0: 1, 1: 50}, max_iter=1, learning_rate_init=1e-9)
+    model = fast(class_weight={0: 1, 1: 50}, max_iter=1, learning_rate_init=1e-300)
     if method == "fit":
         model.set_params(early_stopping=True, validation_fraction=0.5)
         model.fit(X, y, weights)
@@ -313,7 +312,7 @@ def test_scores_are_weighted_by_sample_alone(method):
 def test_a_class_of_weight_zero_is_in_no_score():
     """Of the others one is always right, as all rows are alike."""
     X, y = np.ones((120, 3)), np.arange(120) % 3
-    model = fast(class_weight={2: 0}, max_iter=1, learning_rate_init=1e-9)
+    model = fast(class_weight={2: 0}, max_iter=1, learning_rate_init=1e-300)
     model.set_params(early_stopping=True, validation_fraction=0.3).fit(X, y)
     answer = model.predict(X[:1])[0]
     expected = 0.0 if answer == 2 else 0.5
