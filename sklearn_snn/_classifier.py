@@ -36,9 +36,8 @@ class SpikingClassifier(
 
         logits = logit_scale * sum_t s_t         of the output layer, one per class
 
-    The gradient is exact, as the glossary defines it: nothing in it is approximated but
-    the derivative of the spike, for which that of a smooth step of steepness `beta`
-    around the threshold stands in [1]_; with `detach_reset` it leaves the resets out.
+    The gradient is exact in the sense of the glossary; for the derivative of the spike
+    stands that of a smooth step of steepness `beta` around the threshold [1]_.
 
     A fitted network answers with the parameters of its fit: what `set_params` changes
     counts from the next `fit` or `partial_fit` on, but for `engine`, which changes no

@@ -79,7 +79,11 @@ class Epochs:
         except KeyboardInterrupt:
             self._problems.append(self._interruption())
         findings = dead_neurons(self._last_epoch, self._estimator.classes_)
-        return [*map(DeadNeuronWarning, findings), *self._problems]
+        return [
+            *map(DeadNeuronWarning, findings),
+            *self._old_weights_kept(),
+            *self._problems,
+        ]
 
     def _run(self, callbacks):
         """Go through the epochs until patience, `max_iter` or a callback ends them."""
@@ -99,14 +103,6 @@ class Epochs:
                 ]
             )
             self._warn(short_memory(*self._evidence()))
-        if not self._is_surpassed:
-            self._warn(
-                [
-                    f"None of the {self._last['n_iter_']} epochs has a validation "
-                    f"score above {self._stall.best:.4f}, that of the weights that "
-                    "there were before: these are kept."
-                ]
-            )
 
     def _epoch(self, n_iter):
         """Train an epoch and keep what came of it; return the score that is watched."""
@@ -136,6 +132,17 @@ class Epochs:
         answers = self._trainer.answers(samples)
         weights = samples.score_weights
         return float(accuracy_score(samples.y, answers, sample_weight=weights))
+
+    def _old_weights_kept(self):
+        """Return a warning if training led to nothing better than there was."""
+        if self._is_surpassed:
+            return []
+        text = (
+            f"None of the {self._last['n_iter_']} epochs has a validation score above "
+            f"{self._stall.best:.4f}, that of the weights that there were before: "
+            "these are kept."
+        )
+        return [ConvergenceWarning(text)]
 
     def _reduce_rate(self):
         """Reduce an adaptive learning rate; tell whether training goes on with it."""
