@@ -36,9 +36,13 @@ class SpikingClassifier(
 
         logits = logit_scale * sum_t s_t         of the output layer, one per class
 
-    The gradient is exact, through the membrane and through the reset; only the
-    derivative of the spike is replaced, by that of a smooth step of steepness `beta`
-    around the threshold [1]_.
+    The gradient is exact in the sense of the glossary; for the derivative of the spike
+    stands that of a smooth step of steepness `beta` around the threshold [1]_.
+
+    A fitted network answers with the parameters of its fit: what `set_params` changes
+    counts from the next `fit` or `partial_fit` on, but for `engine`, which changes no
+    answer and counts at once. `coefs_` and `intercepts_` may be assigned, or written
+    into: predictions and `loss_and_gradients` follow.
 
     Parameters
     ----------
@@ -67,8 +71,8 @@ class SpikingClassifier(
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
         not ignore it as long as that is stable: while a reset does not amplify the
-        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps. With the
-        default `alpha`, `threshold` and `beta` the gradient is exact.
+        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so it is with
+        the default `alpha`, `threshold` and `beta`. `detach_reset_` says what it chose.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``: an output neuron
         that always fires has logit 10. Counts as they are would saturate the softmax.
@@ -102,25 +106,33 @@ class SpikingClassifier(
     batch_size : int or "auto", default=128
         Samples per mini-batch; at most all samples. "auto" is 200.
     max_iter : int, default=200
-        Maximum number of epochs.
+        Maximum number of epochs. An epoch has ``n_samples / batch_size`` updates, which
+        is a single one where there are only a few rows: see `n_iter_no_change`.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
         Improvement of the loss that counts.
     n_iter_no_change : int or inf, default=10
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row.
+        not improved by `tol` for more than this many epochs in a row. On a few rows an
+        epoch is one update, and ten are little: ``n_iter_no_change=100`` (and a larger
+        `max_iter`, if that is reached) lets such a training take its time.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch the accuracy on them instead of the
-        loss. The weights of the best epoch are kept.
+        loss. The weights of the best epoch are kept. With `warm_start`, those that
+        there are before the first epoch are scored on the same samples, and kept, with
+        a warning, if no epoch surpasses them.
     validation_fraction : float, default=0.1
         Share of the samples, stratified by class, that is set aside; in (0, 1). Only
         used with `early_stopping`.
     warm_start : bool, default=False
-        Whether `fit` goes on with the weights there are, instead of new ones.
+        Whether `fit` goes on with the weights there are, instead of new ones. The data
+        may be others, with the same features and classes.
     class_weight : dict {label: weight}, "balanced" or None, default=None
         Multiplies the weights of the samples of each class. "balanced" gives all
         classes the same total weight, which rare ones may need to be learned at all.
+        They count in the loss, not in accuracies; a class of weight 0 is left out of
+        both.
     grad_clip : float or None, default=None
         Every element of the gradient is clipped to [-grad_clip, grad_clip], for weights
         in the unit that they learn in.
@@ -152,6 +164,9 @@ class SpikingClassifier(
         ``l + 1``.
     intercepts_ : list of shape (n_layers - 1,)
         Biases; element ``l`` is an ndarray of shape (n_units,).
+    detach_reset_ : bool
+        Whether the gradient ignores that the reset depends on the spike: what
+        `detach_reset` said, or "auto" chose.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -163,17 +178,19 @@ class SpikingClassifier(
         Number of samples seen by the solver, a sample of each epoch counting anew.
     loss_curve_ : list of float
         Mean loss of each epoch, while its weights were changing; those of earlier calls
-        included, with `warm_start` and in `partial_fit`.
+        included, with `warm_start` and in `partial_fit` (of the last 1,000 calls).
     loss_, best_loss_ : float
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
         Accuracy of each epoch on the samples that are learned from, each predicted just
-        before its mini-batch changes the weights.
+        before its mini-batch changes the weights. `sample_weight` counts, and
+        `class_weight` does not, as in `validation_scores_`.
     validation_scores_ : list of float or None
         Accuracy after each epoch on the samples set aside; None without
         `early_stopping`.
     best_validation_score_ : float or None
-        The highest of them.
+        That of the weights that are kept, on the samples set aside in the last call:
+        the highest of its epochs, or with `warm_start` that of the weights before.
     learning_rate_ : float
         The learning rate of the last mini-batch.
     firing_rates_ : ndarray of shape (n_layers - 1,)

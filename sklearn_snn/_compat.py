@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "numba_cgutils",
     "numba_disk_cache",
     "safe_indexing",
+    "validate_parameter_constraints",
     "validate_params",
 ]
 

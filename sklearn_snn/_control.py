@@ -12,7 +12,7 @@ class Stall:
         self.tol, self.patience = tol, patience
         self.best, self.count = -np.inf, 0
 
-    def goes_on(self, score):
+    def is_over(self, score):
         """Take the score of another epoch; tell whether patience is at its end."""
         self.count = self.count + 1 if score < self.best + self.tol else 0
         self.best = max(self.best, score)

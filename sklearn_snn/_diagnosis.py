@@ -1,5 +1,7 @@
 """What firing rates, loss and accuracy say about a network that does not learn."""
 
+import math
+
 import numpy as np
 from scipy.special import entr
 
@@ -10,6 +12,9 @@ TOLERATED_UNANSWERED = 0.1
 # Of the loss of someone who knows how frequent the classes are and nothing else, and of
 # the way from the accuracy of that to 1.
 HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
+# How many times the memory of a neuron a recording may last without a word, and how
+# many times is recommended.
+LONGEST_RECORDING, FITTING_RECORDING = 20, 5
 
 _ADVICE = {
     "silent": "lower threshold or beta, raise alpha or n_steps, or weigh rare classes "
@@ -79,11 +84,8 @@ def dead_layers(firing_rates, classes):
     return findings
 
 
-def hardly_learned(epoch, samples):
-    """Tell of a training that came to hardly more than guessing.
-
-    Who predicts the frequency ``p_c`` of each class for every sample has the
-    cross-entropy ``-sum_c p_c log(p_c)`` and the accuracy ``max_c p_c``.
+def hardly_learned(epoch, samples, network):
+    """Tell of a training that stopped at hardly more than guessing.
 
     Parameters
     ----------
@@ -91,25 +93,89 @@ def hardly_learned(epoch, samples):
         The last one.
     samples : Samples
         What it was trained on.
+    network : Network
+        What was trained.
 
     Returns
     -------
     findings : list of str
         What may help, or nothing if loss or accuracy are clearly better.
     """
-    frequencies = np.bincount(samples.y, samples.weights)
-    frequencies /= frequencies.sum()
-    guessing, most = entr(frequencies).sum(), frequencies.max()
+    comparison = _with_guessing(epoch, samples)
+    if comparison is None:
+        return []
+    return [
+        f"Training stopped for want of progress at a loss of {comparison}. "
+        f"{_memory_advice(samples, network)}"
+        "It may help to scale the columns of X, to raise n_iter_no_change, as a start "
+        "may be slow, to lower batch_size, or to set detach_reset=True where the time "
+        "of a spike matters."
+    ]
+
+
+def short_memory(epoch, samples, network):
+    """Tell of hardly more than guessing where the neurons remember a small part only.
+
+    More epochs would not help there.
+
+    Parameters
+    ----------
+    epoch : Epoch
+        The last one.
+    samples : Samples
+        What it was trained on.
+    network : Network
+        What was trained.
+
+    Returns
+    -------
+    findings : list of str
+        What may help, or nothing.
+    """
+    comparison = _with_guessing(epoch, samples)
+    advice = _memory_advice(samples, network)
+    if comparison is None or not advice:
+        return []
+    return [f"After the last epoch the loss is {comparison}. {advice.rstrip()}"]
+
+
+def _with_guessing(epoch, samples):
+    """Return loss and that of guessing, as text; None if more than that was learned.
+
+    Who predicts the frequency ``p_c`` of each class for every sample has the
+    cross-entropy ``-sum_c p_c log(p_c)`` and the accuracy ``max_c p_c``. In the loss
+    the classes have other frequencies than in the accuracy: their weights count.
+    """
+    frequencies = [
+        np.bincount(samples.y, weights) / weights.sum()
+        for weights in (samples.weights, samples.score_weights)
+    ]
+    guessing, most = entr(frequencies[0]).sum(), frequencies[1].max()
     loss = epoch.loss - epoch.penalty
     if (
         guessing == 0  # there is but one class
         or loss < HARDLY_LESS * guessing
         or epoch.score - most > HARDLY_MORE * (1 - most)
     ):
-        return []
-    return [
-        f"Training stopped for want of progress at a loss of {loss:.4f}; guessing by "
-        f"the frequencies of the classes has {guessing:.4f}. It may help to scale the "
-        "columns of X, to raise n_iter_no_change, as a start may be slow, to lower "
-        "batch_size, or to set detach_reset=True where the time of a spike matters."
-    ]
+        return None
+    return f"{loss:.4f}; guessing by the frequencies of the classes has {guessing:.4f}"
+
+
+def _memory_advice(samples, network):
+    """Return a sentence on a memory that is short beside the recordings, or nothing.
+
+    Recordings are told from what is the same all the time: currents, and rates.
+    """
+    n_steps, leak = network.n_steps, 1 - network.neuron.alpha
+    is_recorded = isinstance(samples.X, np.ndarray) and samples.X.ndim == 3
+    # Up to the rounding of 1 - alpha.
+    if not is_recorded or n_steps * leak <= LONGEST_RECORDING * (1 + 1e-9):
+        return ""
+    digits = 1 + math.ceil(math.log10(n_steps))
+    return (
+        f"The memory of a neuron, 1 / (1 - alpha) = {1 / leak:.3g} steps, is short "
+        f"beside the {n_steps} steps of a recording: it may help to raise alpha to "
+        f"1 - {FITTING_RECORDING} / {n_steps} = "
+        f"{1 - FITTING_RECORDING / n_steps:.{digits}g}, or to take bins "
+        f"{round(n_steps * leak / FITTING_RECORDING)} times as wide. "
+    )

@@ -1,24 +1,25 @@
-"""How a fit runs: data, epochs, early stopping, callbacks, interruption, results.
+"""What `fit` and `partial_fit` do: data, first guess, epochs, and all or nothing.
 
-Training works on copies of the parameters. After each epoch, all that the estimator
-would know if the fit had ended there is put together as one dict of attributes, so that
-there is always a last complete epoch to fall back to.
+Training works on copies of the parameters. What came of it is published in a single
+step at the end: an error, or Ctrl-C, leaves the estimator whole.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from sklearn import get_config
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 
 from sklearn_snn._compat import check_partial_fit_first_call, fit_context
-from sklearn_snn._control import Callbacks, Stall, all_or_nothing, compile_aloud, report
-from sklearn_snn._diagnosis import dead_neurons, hardly_learned
+from sklearn_snn._constants import frozen_constants
+from sklearn_snn._control import all_or_nothing, compile_aloud, report
+from sklearn_snn._epochs import Epochs
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._network import initial_parameters
-from sklearn_snn._samples import set_aside, weigh
+from sklearn_snn._results import CURVES, ends_of_curves, packed, results, unpacked
+from sklearn_snn._samples import relative_weight, set_aside, weigh, without_ignored
 from sklearn_snn._training import (
-    DivergedError,
     Samples,
     Trainer,
     child_random_state,
@@ -35,14 +36,6 @@ from sklearn_snn._validation import (
     validate_weights,
 )
 from sklearn_snn._warnings import warn_user
-from sklearn_snn.exceptions import DeadNeuronWarning
-
-# An adaptive learning rate is divided by this where training stalls, down to a floor.
-_REDUCTION, _LOWEST_RATE = 5, 1e-6
-# What is kept of each epoch.
-_CURVES = "loss_curve_", "train_scores_", "grad_norm_curve_", "firing_rate_curve_"
-# Of a stream, which has no end, of the last so many calls.
-_MAX_CALLS = 10_000
 
 
 class FitMixin(CallbackSupportMixin):
@@ -53,7 +46,7 @@ class FitMixin(CallbackSupportMixin):
         *("classes_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_"),
         *("coefs_", "intercepts_", "t_", "validation_scores_"),
         *("best_validation_score_", "_seed_", "_n_epochs_", "_optimizer_state_"),
-        *("_initial_scales_", "_is_sequential_", *_CURVES),
+        *("_initial_scales_", "_is_sequential_", "_constants_", *CURVES),
     )
 
     @with_own_errstate
@@ -78,7 +71,7 @@ class FitMixin(CallbackSupportMixin):
             Class labels, of two or more classes.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
-            mean of 1) and in the validation score. Weight 0 is the same as the row
+            mean of 1) and in the accuracies. Weight 0 is the same as the row
             being absent. Weight 2 is the same as the row twice: up to rounding if there
             are at most 128 samples in a single mini-batch; else on the average over
             mini-batches, and over the samples that the first guess is made from.
@@ -101,7 +94,10 @@ class FitMixin(CallbackSupportMixin):
         -----
         ConvergenceWarning
             If `max_iter` ends the training, or it ends because the loss does not get
-            better although loss and accuracy are hardly better than those of guessing.
+            better although loss and accuracy are hardly better than those of guessing;
+            in both cases also if a neuron's memory of ``1 / (1 - alpha)`` steps may be
+            the reason, as recordings are more than 20 times as long. If no epoch
+            surpasses the weights before it, with `warm_start` and `early_stopping`.
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always, or if
             many samples let no output neuron fire; see `sklearn_snn.exceptions`.
@@ -109,7 +105,9 @@ class FitMixin(CallbackSupportMixin):
         return self._fit(X, y, sample_weight)
 
     @with_own_errstate
-    @fit_context(prefer_skip_nested_validation=True)
+    # In the context of later calls scikit-learn validates no parameters: we do, unless
+    # the user's configuration, which this leaves as it is, says not to.
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one epoch on a part of the data, such as a block of a stream.
 
@@ -121,7 +119,13 @@ class FitMixin(CallbackSupportMixin):
         Nothing is done that concerns a fit as a whole: the learning rate of "cosine"
         and of "adaptive" stays at its beginning, callbacks are not called, and dead
         neurons are not warned of. What is kept of each epoch, such as `loss_curve_`,
-        is kept for the last 10,000 calls. After a `fit`, the optimizer starts anew.
+        is kept for the last 1,000 calls. After a `fit`, the optimizer starts anew.
+
+        Weights, those of `class_weight` included, count relative to the mean weight of
+        the samples of the first call, or of the `fit` before: a later block of twice
+        that mean has twice the gradient, even if it has a single row or class. (What
+        `max_grad_norm` cuts off, it cuts off there too.) The losses that are kept are
+        means with the weights of the call.
 
         Parameters
         ----------
@@ -132,7 +136,8 @@ class FitMixin(CallbackSupportMixin):
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever occur, two or more. Needed in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`; relative to the other samples of this call.
+            As in `fit`, but relative to those of the first call. Weights that are on
+            the average less than 2**-64 or more than 2**64 times those are refused.
 
         Returns
         -------
@@ -150,25 +155,29 @@ class FitMixin(CallbackSupportMixin):
 
     def _fit(self, X, y, sample_weight):
         """Train until an end is reached, from scratch or, with `warm_start`, on."""
-        going_on = self.warm_start and hasattr(self, "coefs_")
+        is_continued = self.warm_start and hasattr(self, "coefs_")
         with all_or_nothing(self):
-            X_valid, y_valid, weights = self._validate(X, y, sample_weight, going_on)
-            classes = check_classes(y_valid, None, type(self).__name__)
-            if going_on and not np.array_equal(classes, self.classes_):
+            data = self._check_data(X, y, sample_weight, is_continued)
+            classes = check_classes(data.labels, None, type(self).__name__)
+            if is_continued and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in "
                     f"the previous call to fit. Previously got {self.classes_}, `y` "
                     f"has {classes}"
                 )
-            samples = self._samples(X_valid, y_valid, weights, classes, going_on)
+            samples = self._samples(data, classes, is_continued)
             validation = None
             if self.early_stopping:
                 samples, validation = set_aside(
-                    samples, self.validation_fraction, self.classes_, self._seed_
+                    samples, self.validation_fraction, classes, self._seed_
                 )
-            samples = weigh(samples, self.class_weight, self.classes_)
-            trainer = self._trainer(samples, going_on)
-            problems = self._run(trainer, validation, (X, y, sample_weight))
+                validation = without_ignored(validation, self.class_weight, classes)
+            samples, mean_weight = weigh(samples, self.class_weight, classes)
+            constants = frozen_constants(self.get_params(deep=False))
+            trainer = self._trainer(samples, constants, is_continued)
+            fixed = {"_constants_": constants, "_log2_mean_weight_": mean_weight}
+            epochs = Epochs(self, trainer, validation, fixed, is_continued)
+            problems = epochs.run((X, y, sample_weight))
         for problem in problems:
             if not isinstance(problem, Warning):
                 raise problem
@@ -177,6 +186,8 @@ class FitMixin(CallbackSupportMixin):
 
     def _partial_fit(self, X, y, classes, sample_weight):
         """Train one epoch, from scratch or on, and keep the state of the optimizer."""
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.class_weight == "balanced":
@@ -184,46 +195,62 @@ class FitMixin(CallbackSupportMixin):
                 "class_weight='balanced' needs all data at once, which partial_fit "
                 "does not have: pass a dict of weights, or sample_weight."
             )
-        going_on = hasattr(self, "coefs_")
+        is_continued = hasattr(self, "coefs_")
         with all_or_nothing(self):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
                 check_partial_fit_first_call(self, classes)
-            X, y, weights = self._validate(X, y, sample_weight, going_on)
-            classes = check_classes(y, self.classes_, type(self).__name__)
-            samples = self._samples(X, y, weights, classes, going_on)
-            samples = weigh(samples, self.class_weight, self.classes_)
-            trainer = self._trainer(samples, going_on)
+            data = self._check_data(X, y, sample_weight, is_continued)
+            classes = check_classes(data.labels, self.classes_, type(self).__name__)
+            samples = self._samples(data, classes, is_continued)
+            samples, mean_weight = weigh(samples, self.class_weight, classes)
+            # Not known of a network of version 0.1.0: its next call is the first.
+            first_mean = getattr(self, "_log2_mean_weight_", None)
+            if not is_continued or first_mean is None:
+                first_mean = mean_weight
+            constants = frozen_constants(self.get_params(deep=False))
+            trainer = self._trainer(
+                samples,
+                constants,
+                is_continued,
+                relative_weight(mean_weight, first_mean),
+            )
             state = self._optimizer_state_
             if state is not None and state["solver"] == self.solver:
                 trainer.optimizer.restore(state)
             epoch = trainer.epoch()
-            fitted = self._after_epoch(trainer, epoch, n_iter=1)
-            fitted |= {name: fitted[name][-_MAX_CALLS:] for name in _CURVES}
+            trainer.check_parameters()
+            fitted = results(trainer, epoch, 1, ends_of_curves(vars(self)))
             state = {"solver": self.solver} | trainer.optimizer.state()
+            fitted |= {"_constants_": constants, "_log2_mean_weight_": first_mean}
             vars(self).update(fitted | {"_optimizer_state_": state})
         if self.verbose:
             report(fitted, epoch, f"Epoch {self._n_epochs_}")
         return self
 
-    def _validate(self, X, y, sample_weight, going_on):
-        """Check the data; return it without the rows of weight 0."""
+    def _check_data(self, X, y, sample_weight, is_continued):
+        """Check the data; return it, and which rows there are: not those of weight 0.
+
+        X stays whole, since it may be a memory map: nothing copies more of it at once
+        than a mini-batch.
+        """
         check_magnitudes(self.get_params(deep=False))
-        X, y = validate_input(self, X, y, reset=not going_on)
+        X, y = validate_input(self, X, y, reset=not is_continued)
         weights = validate_weights(X, sample_weight)
-        present = weights > 0
-        if present.all():
-            return X, y, weights
-        return X[present], y[present], weights[present]
+        if weights.all():
+            return _Data(X, y, weights, None)
+        rows = np.flatnonzero(weights)
+        return _Data(X, y[rows], weights[rows], rows)
 
-    def _samples(self, X, y, weights, classes, going_on):
-        """Return Samples; draw the first parameters unless there are some."""
-        if not going_on:
+    def _samples(self, data, classes, is_continued):
+        """Return Samples; draw the initial parameters unless there are some."""
+        if not is_continued:
             self.classes_ = classes
-            self._initialize(X)
-        return Samples(X, np.searchsorted(classes, y), weights)
+            self._begin(data.X)
+        y = np.searchsorted(classes, data.labels)
+        return Samples(data.X, y, data.weights, data.weights, data.rows)
 
-    def _initialize(self, X):
-        """Draw the first parameters and forget all epochs."""
+    def _begin(self, X):
+        """Draw the initial parameters, freeze the constants, and forget all epochs."""
         random_state = check_random_state(self.random_state)
         sizes = [
             X.shape[-1],
@@ -237,8 +264,9 @@ class FitMixin(CallbackSupportMixin):
         self.coefs_, self.intercepts_ = initial_parameters(
             sizes, network_dtype(X), child_random_state(self._seed_, "weights")
         )
+        self._constants_ = frozen_constants(self.get_params(deep=False))
         self.t_, self._n_epochs_, self._optimizer_state_ = 0, 0, None
-        for name in _CURVES:
+        for name in CURVES:
             setattr(self, name, [])
         self.validation_scores_ = self.best_validation_score_ = None
 
@@ -252,8 +280,8 @@ class FitMixin(CallbackSupportMixin):
             weights *= weights.dtype.type(scale)
         return coefs
 
-    def _trainer(self, samples, going_on):
-        """Return a Trainer on copies of the parameters."""
+    def _trainer(self, samples, constants, is_continued, weight=1.0):
+        """Return a Trainer on copies of the parameters; first make the first guess."""
         hidden = [len(b) for b in self.intercepts_[:-1]]
         if hidden != hidden_sizes(self.hidden_layer_sizes):
             raise ValueError(
@@ -261,11 +289,11 @@ class FitMixin(CallbackSupportMixin):
                 f"network to go on with has, {tuple(hidden)}."
             )
         network = (
-            self._engine(samples.X),
+            self._engine(samples.X, constants),
             [w.copy() for w in self.coefs_],
             [b.copy() for b in self.intercepts_],
         )
-        if not going_on:
+        if not is_continued:
             scales = first_guess(*network, samples, self._seed_)
             self._initial_scales_ = np.array(scales)
         trainer = Trainer(
@@ -276,118 +304,23 @@ class FitMixin(CallbackSupportMixin):
             self._initial_scales_.tolist(),
             n_epochs=self._n_epochs_,
             n_seen=self.t_,
+            weight=weight,
         )
-        if self.verbose and trainer.engine.compiles and not going_on:
+        if self.verbose and trainer.engine.compiles and not is_continued:
             compile_aloud(trainer)
         return trainer
 
-    def _run(self, trainer, validation, user_data):
-        """Train epoch by epoch; return the warnings and the error of its end."""
-        callbacks = Callbacks(self, user_data)
-        stall = Stall(float(self.tol), self.n_iter_no_change)
-        max_iter = int(self.max_iter)
-        last, last_epoch, best, problems = None, None, {}, []
-        if validation is not None and self.best_validation_score_ is not None:
-            # Going on: what was best so far has to be surpassed.
-            stall.best = self.best_validation_score_
-            best = {"coefs_": self.coefs_, "intercepts_": self.intercepts_}
-        try:
-            for n_iter in range(1, max_iter + 1):
-                callbacks.begin_epoch()
-                epoch = trainer.epoch(n_iter - 1, max_iter)
-                fitted = self._after_epoch(trainer, epoch, n_iter, last, validation)
-                score = -epoch.loss
-                if validation is not None:
-                    score = fitted["validation_scores_"][-1]
-                    if score > stall.best:
-                        best = {
-                            name: fitted[name] for name in ("coefs_", "intercepts_")
-                        }
-                last, last_epoch = fitted | best, epoch
-                if self.verbose:
-                    report(fitted, epoch, f"Epoch {n_iter}/{max_iter}")
-                is_stalled = stall.goes_on(score) and not self._reduce_rate(
-                    trainer, stall
-                )
-                if is_stalled:
-                    findings = hardly_learned(epoch, trainer.samples)
-                    problems += map(ConvergenceWarning, findings)
-                if callbacks.end_epoch(last) or is_stalled:
-                    break
-            else:
-                problems.append(
-                    ConvergenceWarning(
-                        f"Maximum number of epochs (max_iter={max_iter}) reached "
-                        "and the optimization hasn't converged yet."
-                    )
-                )
-        except KeyboardInterrupt:
-            if last is None:
-                raise
-            problems.append(_interrupted(last))
-        except DivergedError as error:
-            if last is None:
-                raise
-            problems.append(error)
-        vars(self).update(last | {"_optimizer_state_": None})
-        try:
-            callbacks.end()
-        except KeyboardInterrupt:
-            problems.append(_interrupted(last))
-        problems[:0] = [
-            DeadNeuronWarning(finding)
-            for finding in dead_neurons(last_epoch, self.classes_)
-        ]
-        return problems
+    def __getstate__(self):
+        return packed(super().__getstate__())
 
-    def _after_epoch(self, trainer, epoch, n_iter, last=None, validation=None):
-        """Return the attributes of an estimator whose fit ends with this epoch."""
-        trainer.check_parameters()
-        last = vars(self) if last is None else last
-        rates = np.array([rates.mean() for rates in epoch.firing_rates])
-        news = epoch.loss, epoch.score, epoch.grad_norms, rates
-        curves = {
-            name: [*last[name], new] for name, new in zip(_CURVES, news, strict=True)
-        }
-        fitted = curves | {
-            "coefs_": [w.copy() for w in trainer.coefs],
-            "intercepts_": [b.copy() for b in trainer.intercepts],
-            "n_iter_": n_iter,
-            "t_": trainer.n_seen,
-            "_n_epochs_": trainer.n_epochs,
-            "loss_": epoch.loss,
-            "best_loss_": min(curves["loss_curve_"]),
-            "firing_rates_": rates,
-            "learning_rate_": epoch.learning_rate,
-            "validation_scores_": None,
-            "best_validation_score_": None,
-        }
-        if validation is not None:
-            logits = trainer.engine.logits(
-                trainer.coefs, trainer.intercepts, validation.X
-            )
-            score = accuracy_score(
-                validation.y, logits.argmax(axis=1), sample_weight=validation.weights
-            )
-            scores = [*(last["validation_scores_"] or []), float(score)]
-            fitted |= {
-                "best_loss_": None,
-                "validation_scores_": scores,
-                "best_validation_score_": max(scores),
-            }
-        return fitted
-
-    def _reduce_rate(self, trainer, stall):
-        """Reduce an adaptive learning rate; tell whether training goes on with it."""
-        rate = float(self.learning_rate_init) * trainer.reduction
-        if self.learning_rate != "adaptive" or rate <= _LOWEST_RATE:
-            return False
-        trainer.reduction /= _REDUCTION
-        stall.count = 0
-        return True
+    def __setstate__(self, state):
+        super().__setstate__(unpacked(state) if isinstance(state, dict) else state)
 
 
-def _interrupted(fitted):
-    return UserWarning(
-        f"Training interrupted by user after {fitted['n_iter_']} epochs."
-    )
+class _Data(NamedTuple):
+    """Checked data: labels and weights are those of some rows of X, None for all."""
+
+    X: object
+    labels: np.ndarray
+    weights: np.ndarray
+    rows: np.ndarray | None

@@ -1,48 +1,61 @@
 """What a fitted network answers, step by step too, and what happened in it."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_snn._compat import validate_parameter_constraints
+from sklearn_snn._constants import make_network
 from sklearn_snn._engines import make_engine
 from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._network import Network, class_probabilities, readout
-from sklearn_snn._neurons import LIF, is_reset_stable
+from sklearn_snn._gradients import mean_loss_and_gradients
+from sklearn_snn._network import class_probabilities, readout
 from sklearn_snn._simulation import record, spikes_per_step
-from sklearn_snn._validation import check_memory, network_dtype, validate_input
-
-# With logit_scale="auto", the logit of an output neuron that fires at every step.
-_FULL_RATE_LOGIT = 10
+from sklearn_snn._training import Samples
+from sklearn_snn._validation import (
+    check_classes,
+    check_memory,
+    network_dtype,
+    validate_input,
+    validate_weights,
+)
 
 
 class PredictionMixin:
-    """Prediction methods of an estimator with the parameters of a spiking network."""
+    """Prediction methods of an estimator with the parameters of a spiking network.
 
-    def _engine(self, X):
-        """Return the engine for an input like X."""
-        return make_engine(self.engine, self._network(X))
+    They read the constants of the fit and the parameters that it made, not those of the
+    constructor; of these `engine` alone, which changes no answer, is in force at once.
+    """
 
-    def _network(self, X):
-        """Return the Network for an input like X."""
-        n_steps = X.shape[1] if X.ndim == 3 else int(self.n_steps)
-        sizes = [X.shape[-1], *(len(b) for b in self.intercepts_)]
-        check_memory(sizes, n_steps, network_dtype(X))
-        scale = self.logit_scale
-        if scale == "auto":
-            scale = _FULL_RATE_LOGIT / n_steps
-        neuron = LIF(
-            alpha=float(self.alpha),
-            threshold=float(self.threshold),
-            beta=float(self.beta),
-            surrogate=self.surrogate,
-            reset=self.reset,
+    @property
+    def detach_reset_(self):
+        """Whether the gradient of the fit ignores that the reset depends on the spike.
+
+        A bool, also where ``detach_reset="auto"``: then it is what that chose.
+        """
+        return self._constants_["detach_reset"]
+
+    def _engine(self, X, constants=None):
+        """Return the engine for an input like X, with the constants of the fit."""
+        validate_parameter_constraints(
+            {"engine": self._parameter_constraints["engine"]},
+            {"engine": self.engine},
+            caller_name=type(self).__name__,
         )
-        detach = self.detach_reset
-        detach = not is_reset_stable(neuron) if detach == "auto" else bool(detach)
-        neuron = neuron._replace(detach_reset=detach)
-        return Network(neuron, n_steps, float(scale))
+        return make_engine(self.engine, self._network(X, constants))
+
+    def _network(self, X, constants=None):
+        """Return the Network for an input like X, with the constants of the fit."""
+        constants = self._constants_ if constants is None else constants
+        network = make_network(constants, X.shape[1] if X.ndim == 3 else None)
+        check_shapes(self.coefs_, self.intercepts_, X.shape[-1], len(self.classes_))
+        sizes = [X.shape[-1], *(len(b) for b in self.intercepts_)]
+        check_memory(sizes, network.n_steps, network_dtype(X))
+        return network
 
     def _logits(self, X):
         """Return the logits, of shape (n_samples, n_classes), of validated input."""
@@ -192,6 +205,72 @@ class PredictionMixin:
         return (class_probabilities(logits) for logits in self._staged_logits(X))
 
     @with_own_errstate
+    def loss_and_gradients(self, X, y, sample_weight=None):
+        """Compute the loss on given data, and its gradients, as training does.
+
+        With ``p`` the `predict_proba` of a sample and ``w`` its weight, the loss is the
+        softmax cross-entropy, without the penalty of `weight_decay`::
+
+            loss = sum_i w_i * -log(p[i, y_i]) / sum_i w_i
+
+        and the gradients are those of backpropagation through time with respect to
+        `coefs_` and `intercepts_`: exact, as the class says, with `detach_reset_`. The
+        network is not changed. Spikes are those that `predict` sees.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,)
+            Class labels, of those in `classes_`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative. Weight 2 is the same as the row twice,
+            up to rounding, and 0 as its absence.
+
+        Returns
+        -------
+        result : LossAndGradients
+            A named tuple of ``loss``, a float; ``coef_grads``, a list of ndarrays of
+            the shapes of `coefs_`; and ``intercept_grads``, of those of `intercepts_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `X`, `y` or `sample_weight` is not acceptable, or `y` has labels that are
+            not in `classes_`.
+
+        Examples
+        --------
+        A step of gradient descent, by hand:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_snn import SpikingClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SpikingClassifier((20,), n_steps=10, max_iter=5, random_state=0)
+        >>> before = model.fit(X, y).loss_and_gradients(X, y)
+        >>> [grad.shape for grad in before.coef_grads]
+        [(4, 20), (20, 3)]
+        >>> for weights, grad in zip(model.coefs_, before.coef_grads):
+        ...     weights -= 0.01 * grad
+        >>> model.loss_and_gradients(X, y).loss < before.loss
+        True
+        """
+        check_is_fitted(self)
+        X, y = validate_input(self, X, y, reset=False)
+        weights = validate_weights(X, sample_weight)
+        rows = None if weights.all() else np.flatnonzero(weights)
+        if rows is not None:
+            y, weights = y[rows], weights[rows]
+        check_classes(y, self.classes_, type(self).__name__)
+        indices = np.searchsorted(self.classes_, y)
+        return mean_loss_and_gradients(
+            self._engine(X),
+            self.coefs_,
+            self.intercepts_,
+            Samples(X, indices, weights, weights, rows),
+        )
+
+    @with_own_errstate
     def simulate(self, X, *, layers=None, inputs=True, max_memory=1.0):
         """Run the network and record what happens in it.
 
@@ -265,3 +344,29 @@ class PredictionMixin:
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")
+
+
+def check_shapes(coefs, intercepts, n_features, n_classes):
+    """Raise ValueError unless weights and biases, which users may assign, fit.
+
+    Parameters
+    ----------
+    coefs, intercepts : lists of ndarrays
+    n_features, n_classes : int
+    """
+    shapes = [np.shape(w) for w in coefs]
+    sizes = [n_features, *(shape[-1] for shape in shapes if shape)]
+    arrays = [*coefs, *intercepts]
+    is_whole = (
+        shapes == list(pairwise(sizes))
+        and sizes[-1] == n_classes
+        and [np.shape(b) for b in intercepts] == [(n,) for n in sizes[1:]]
+        and len({getattr(a, "dtype", None) for a in arrays}) == 1
+        and arrays[0].dtype in (np.float32, np.float64)
+    )
+    if not is_whole:
+        raise ValueError(
+            "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
+            f"that lead from {n_features} features to {n_classes} classes; their "
+            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
+        )

@@ -59,20 +59,36 @@ class Samples(NamedTuple):
 
     Attributes
     ----------
-    X : SpikeTrains, ndarray or CSR array of n_samples samples
+    X : SpikeTrains, ndarray or CSR array
+        Data of which the samples are rows.
     y : ndarray of int of shape (n_samples,)
         Index of the class.
     weights : ndarray of shape (n_samples,)
-        Weight of each sample's loss.
+        Weight of each sample's loss: that of the sample times that of its class.
+    score_weights : ndarray of shape (n_samples,)
+        Weight of each sample in the accuracy: that of the sample alone.
+    rows : ndarray of int of shape (n_samples,), default=None
+        Which rows of `X` the samples are; None for all of them, in their order.
     """
 
     X: object
     y: np.ndarray
     weights: np.ndarray
+    score_weights: np.ndarray
+    rows: np.ndarray | None = None
 
-    def take(self, rows):
-        """Return the samples of some rows."""
-        return Samples(self.X[rows], self.y[rows], self.weights[rows])
+    def take(self, chosen):
+        """Return some of the samples; of X, which may be a memory map, no copy."""
+        return self._replace(
+            y=self.y[chosen],
+            weights=self.weights[chosen],
+            score_weights=self.score_weights[chosen],
+            rows=chosen if self.rows is None else self.rows[chosen],
+        )
+
+    def inputs(self):
+        """Return the rows of X that belong to these samples, which copies them."""
+        return self.X if self.rows is None else self.X[self.rows]
 
 
 class Epoch(NamedTuple):
@@ -130,9 +146,10 @@ def first_guess(engine, coefs, intercepts, samples, seed):
     """
     random_state = child_random_state(seed, "first guess")
     some = random_state.permutation(len(samples.y))[:N_FIRST_SAMPLES]
-    X, _, weights = samples.take(some)
+    samples = samples.take(some)
+    X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.fit_to_data(coefs, intercepts, X, weights)
+    return engine.fit_to_data(coefs, intercepts, X, samples.weights)
 
 
 class Trainer:
@@ -155,6 +172,8 @@ class Trainer:
         multiplied them with. So it does not matter in what unit the inputs are.
     n_epochs, n_seen : int, default=0
         Epochs and samples that these parameters were trained on before.
+    weight : float, default=1.0
+        Weight of these samples together, in that of those that were trained on before.
     """
 
     def __init__(
@@ -168,10 +187,11 @@ class Trainer:
         scales,
         n_epochs=0,
         n_seen=0,
+        weight=1.0,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.coefs, self.intercepts = coefs, intercepts
-        self.n_epochs, self.n_seen = n_epochs, n_seen
+        self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
         self.reduction = 1.0
         self.scales = scales
         params, units = coefs + intercepts, scales + [1.0] * len(intercepts)
@@ -224,10 +244,11 @@ class Trainer:
             with np.errstate(over="ignore", invalid="ignore"):
                 batch_penalty, batch_norms, step = self._step(batch, rate)
             share = len(batch.y) / n_samples
-            loss += (step.loss + batch_penalty) * share
+            loss += (step.loss / self.weight + batch_penalty) * share
             penalty += batch_penalty * share
             unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
-            hits += batch.weights[step.logits.argmax(axis=1) == batch.y].sum()
+            is_hit = step.logits.argmax(axis=1) == batch.y
+            hits += batch.score_weights[is_hit].sum()
             grad_norms.append(batch_norms)
             for count, more in zip(counts, step.n_spikes, strict=True):
                 count += more
@@ -238,7 +259,7 @@ class Trainer:
         return Epoch(
             loss,
             penalty,
-            float(hits / samples.weights.sum()),
+            float(hits / samples.score_weights.sum()),
             np.mean(grad_norms, axis=0),
             rates,
             unanswered / n_samples,
@@ -253,9 +274,9 @@ class Trainer:
 
     def _step(self, batch, learning_rate):
         """Update the parameters; return penalty, norms of gradients by layer, Step."""
-        plan = self.plan
+        plan, shares = self.plan, self.weight * batch.weights / len(batch.y)
         step = self.engine.loss_and_gradients(
-            self.coefs, self.intercepts, batch.X, batch.y, batch.weights / len(batch.y)
+            self.coefs, self.intercepts, batch.inputs(), batch.y, shares
         )
         penalty = 0.0
         layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
@@ -278,10 +299,34 @@ class Trainer:
         self.optimizer.update(grads, learning_rate)
         return penalty, by_array[: len(step.coef_grads)], step
 
+    def answers(self, samples):
+        """Predict, a mini-batch of samples at a time.
+
+        Parameters
+        ----------
+        samples : Samples
+
+        Returns
+        -------
+        y : ndarray of int of shape (n_samples,)
+            Index of the class.
+        """
+        y = np.empty(len(samples.y), int)
+        for rows in slices(len(y), self.plan.batch_size):
+            X = samples.take(np.arange(len(y))[rows]).inputs()
+            logits = self.engine.logits(self.coefs, self.intercepts, X)
+            y[rows] = logits.argmax(axis=1)
+        return y
+
     @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):
         """Raise DivergedError if the norm of the parameters is not finite."""
         _check_finite(norms(self.coefs + self.intercepts), "weights")
+
+
+def slices(n_samples, size):
+    """Cut so many samples into slices of `size`."""
+    return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
 
 
 def _check_finite(by_array, what):

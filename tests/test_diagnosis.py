@@ -8,8 +8,13 @@ from recording import Recorder
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn._diagnosis import dead_layers, dead_neurons, hardly_learned
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn._diagnosis import (
+    dead_layers,
+    dead_neurons,
+    hardly_learned,
+    short_memory,
+)
 from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._network import MEMBRANE_RANGE, Network, initial_parameters
 from sklearn_snn._neurons import LIF, is_reset_stable
@@ -141,6 +146,7 @@ def test_auto_detaches_where_it_has_to(blobs):
 
 # Dead neurons
 
+NETWORK = Network(LIF(), 25, 0.4)
 EPOCH = Epoch(
     loss=0.5,
     penalty=0.0,
@@ -234,9 +240,9 @@ def test_a_dead_network_warns(threshold, kind, blobs):
 )
 @pytest.mark.parametrize("penalty", [0.0, 2.0])
 def test_what_counts_as_hardly_learned(loss, score, weights, warns, penalty):
-    samples = Samples(None, np.arange(2), np.array(weights))
+    samples = Samples(None, np.arange(2), *[np.array(weights)] * 2)
     epoch = EPOCH._replace(loss=loss + penalty, penalty=penalty, score=score)
-    assert len(hardly_learned(epoch, samples)) == warns
+    assert len(hardly_learned(epoch, samples, NETWORK)) == warns
 
 
 def test_a_training_that_stalls_at_chance_warns():
@@ -246,6 +252,69 @@ def test_a_training_that_stalls_at_chance_warns():
     with pytest.warns(ConvergenceWarning, match=r"guessing.* has 1\.0986"):
         model.fit(X, y)
     assert model.n_iter_ < 200
+
+
+def test_loss_and_accuracy_are_each_compared_with_their_own_guessing():
+    """Of classes that are weighed alike guessing costs log(2); 3 of 4 samples are 0."""
+    samples = Samples(None, np.arange(2), np.array([2, 2]), np.array([3, 1]))
+    for loss, score, warns in (
+        (0.69, 0.75, True),
+        (0.69, 0.5, True),
+        (0.60, 0.75, False),  # less than log(2), if not than 0.562
+        (0.69, 0.81, False),
+    ):
+        epoch = EPOCH._replace(loss=loss, score=score)
+        assert len(hardly_learned(epoch, samples, NETWORK)) == warns
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "alpha", "advice"),
+    [
+        (1000, 0.95, ("= 20 steps", "1 - 5 / 1000 = 0.995,", "bins 10 times")),
+        (400, 0.95, None),
+        (401, 0.95, ("= 20 steps", "1 - 5 / 401 = 0.9875,", "bins 4 times")),
+        (1000, 0.99, None),
+        (50_000, 0.99, ("= 100 steps", "1 - 5 / 50000 = 0.9999,", "bins 100 times")),
+        (10**6, 1.0, None),  # it never forgets
+        (60, 0.0, ("= 1 steps", "1 - 5 / 60 = 0.917,", "bins 12 times")),
+    ],
+)
+def test_a_memory_that_is_short_beside_the_recordings_is_named(n_steps, alpha, advice):
+    network = Network(LIF(alpha=alpha), n_steps, 0.1)
+    X = np.zeros((2, n_steps, 1), np.uint8)
+    samples = Samples(X, np.arange(2), np.ones(2), np.ones(2))
+    guessing = EPOCH._replace(loss=0.69, score=0.5)
+    findings = hardly_learned(guessing, samples, network)
+    findings += short_memory(guessing, samples, network)
+    assert len(findings) == (1 if advice is None else 2)
+    for finding in findings:
+        assert ("memory" in finding) is (advice is not None)
+        assert all(part in finding for part in advice or ())
+    # Not where it learns, nor of what is the same all the time.
+    assert short_memory(EPOCH, samples, network) == []
+    for steady in (X[:, 0], SpikeTrains(np.ones((2, 1)), n_steps)):
+        constant = samples._replace(X=steady)
+        assert short_memory(guessing, constant, network) == []
+        (finding,) = hardly_learned(guessing, constant, network)
+        assert "memory" not in finding
+
+
+@pytest.mark.parametrize("end", ["max_iter", "stall"])
+def test_long_recordings_that_are_not_learned_warn(end, rng):
+    """The classes are alike, so that no network can learn them."""
+    X, y = (rng.random((24, 120, 3)) < 0.05), np.arange(24) % 2
+    model = SpikingClassifier((4,), alpha=0.8, max_iter=2, random_state=0)
+    if end == "stall":
+        model.set_params(max_iter=20, tol=1.0, n_iter_no_change=2)
+    with pytest.warns(
+        ConvergenceWarning, match=r"= 5 steps, is short.* 120 "
+    ) as caught:
+        model.fit(X, y)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(alpha=1 - 5 / 120).fit(X, y)
+    assert not [w for w in caught if "memory" in str(w.message)]
 
 
 def test_a_callback_that_stops_the_fit_is_no_stall():

@@ -1,6 +1,7 @@
 """Training that goes on: fit with warm_start, and partial_fit."""
 
 import copy
+import pickle
 import re
 
 import joblib
@@ -19,6 +20,8 @@ from helpers import (
     stream,
 )
 from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_snn._results import CURVES, MAX_CALLS
 
 # Going on with fit
 
@@ -244,6 +247,56 @@ def test_partial_fit_after_fit_goes_on_with_its_network(iris):
         fast(learning_rate="constant", solver="sgd", momentum=0, max_iter=4).fit(X, y),
     )
     assert (model.n_iter_, model.t_, len(model.loss_curve_)) == (1, 600, 4)
+
+
+# Streams without an end
+
+
+def size_of(model):
+    """Return the bytes that a file of the model would have."""
+    return len(pickle.dumps(model))
+
+
+def test_neither_calls_nor_files_grow(iris, monkeypatch):
+    """Of the last calls so much is kept, and no more is copied in a call."""
+    assert MAX_CALLS == 1000
+    monkeypatch.setattr("sklearn_snn._results.MAX_CALLS", 30)
+    X, y = iris
+    model = fast(engine="numpy").partial_fit(X[:4], y[:4], classes=[0, 1, 2])
+    sizes, losses = [], []
+    for call in range(200):
+        row = slice(call % 150, call % 150 + 1)
+        model.partial_fit(X[row], y[row])
+        sizes.append(size_of(model))
+        losses.append(model.loss_)
+        assert max(len(vars(model)[name]) for name in CURVES) <= 30
+    assert model.loss_curve_ == losses[-30:]
+    assert model.best_loss_ == min(losses[-30:])
+    assert {len(vars(model)[name]) for name in CURVES} == {30}
+    assert model.t_ == 204
+    # The digits of a few counts.
+    assert sizes[-1] - sizes[40] < 50
+
+
+@pytest.mark.parametrize("train", ["fit", "partial_fit"])
+def test_curves_are_saved_as_single_arrays(train, iris):
+    """A thousand small arrays would take several times the bytes of their numbers."""
+    X, y = iris[0][:9], np.arange(9) % 3
+    model = stream(fast(engine="numpy"), X, y, 1)
+    before = size_of(model)
+    if train == "fit":
+        model.set_params(max_iter=101, warm_start=True, n_iter_no_change=np.inf)
+        stream(model.fit(X, y), X, y, 1)
+    else:
+        stream(model, X, y, 102)
+    # Two floats of pickle, and twice two of float64, for each of 102 epochs.
+    assert size_of(model) - before < 102 * (2 * 9 + 4 * 8) + 200
+    loaded = pickle.loads(pickle.dumps(model))
+    for name in CURVES:
+        assert type(vars(loaded)[name]) is list
+        np.testing.assert_equal(vars(loaded)[name], vars(model)[name])
+    assert {a.shape for a in loaded.grad_norm_curve_} == {(2,)}
+    assert type(model.grad_norm_curve_) is list
 
 
 # What is printed of both

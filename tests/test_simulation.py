@@ -268,7 +268,7 @@ def test_the_first_weights_are_drawn_again(data):
 
 def test_curves_of_a_long_stream_are_bounded(blobs, monkeypatch):
     X, y = blobs
-    monkeypatch.setattr("sklearn_snn._fitting._MAX_CALLS", 5)
+    monkeypatch.setattr("sklearn_snn._results.MAX_CALLS", 5)
     model, whole = fast(), fast(learning_rate="constant", max_iter=8)
     for _ in range(8):
         model.partial_fit(X, y, classes=[0, 1])

@@ -158,6 +158,69 @@ def test_warm_start_keeps_the_best_weights_of_all_calls(split_iris):
     assert model.score(X_test, y_test) == accuracy
 
 
+def test_other_data_are_judged_by_themselves(split_iris):
+    """A perfect score on old data throws no new weights away.
+
+    The new data have other labels: the old weights score badly there.
+    """
+    X, _, y, _ = split_iris
+    params = {"early_stopping": True, "warm_start": True, "validation_fraction": 0.3}
+    model = fast(**params, max_iter=40).fit(X, y)
+    best, coefs = model.best_validation_score_, model.coefs_
+    assert best > 0.9
+    renamed = (y + 1) % 3
+    model.set_params(max_iter=6).fit(X, renamed)
+    news = model.validation_scores_[-6:]
+    assert max(news) < best
+    assert model.best_validation_score_ == max(news)
+    assert not np.array_equal(model.coefs_[0], coefs[0])
+    # The first of the best, as if training had stopped there.
+    n_best = int(np.argmax(news)) + 1
+    until_then = fast(**params, max_iter=40).fit(X, y)
+    until_then.set_params(learning_rate="constant")
+    assert model.score(X, renamed) > until_then.score(X, renamed)
+    assert 1 <= n_best <= 6
+
+
+def test_weights_that_no_epoch_surpasses_are_kept_and_it_is_said(split_iris):
+    X, _, y, _ = split_iris
+    model = fast(early_stopping=True, warm_start=True, max_iter=15).fit(X, y)
+    before = copy.deepcopy(model)
+    other = X + np.random.default_rng(0).normal(size=X.shape) / 10
+    model.set_params(learning_rate_init=1e3, max_iter=3)
+    message = r"None of the 3 epochs has a validation score above (0|1)\.\d{4}, .*kept"
+    with pytest.warns(ConvergenceWarning, match=message):
+        model.fit(other, y)
+    assert_same_network(model, before)
+    assert model.n_iter_ == 3
+    # The score of the weights that are kept, on the samples of this call.
+    assert model.best_validation_score_ > max(model.validation_scores_[-3:])
+
+
+def test_the_first_watched_fit_has_to_surpass_what_there_was(split_iris):
+    """Also where the fit before was not watched, or its parameters were others."""
+    X, _, y, _ = split_iris
+    model = fast(warm_start=True, max_iter=30).fit(X, y)
+    before = copy.deepcopy(model)
+    model.set_params(early_stopping=True, learning_rate_init=1e3, max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="None of the 2 epochs"):
+        model.fit(X, y)
+    assert_same_network(model, before)
+    assert model.best_validation_score_ > max(model.validation_scores_)
+    # Of a network that is silent with its threshold the score is that of guessing.
+    model.set_params(threshold=1e6, max_iter=1, learning_rate_init=1e-9).fit(X, y)
+    assert model.best_validation_score_ == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_going_on_with_the_same_data_is_judged_by_the_best_so_far(split_iris):
+    """The weights that are kept have that score, so nothing changes."""
+    X, _, y, _ = split_iris
+    model = fast(early_stopping=True, warm_start=True, max_iter=5).fit(X, y)
+    for _ in range(3):
+        model.fit(X, y)
+        assert model.best_validation_score_ == max(model.validation_scores_)
+
+
 def test_early_stopping_with_string_labels(iris):
     X, y = iris
     model, named = (fast(early_stopping=True, max_iter=15) for _ in "ab")

@@ -14,6 +14,7 @@ from helpers import (
     fast,
     kinds_of_input,
     some_digits,
+    stream,
 )
 from sklearn import config_context
 from sklearn.metrics import accuracy_score, get_scorer
@@ -178,6 +179,155 @@ def test_class_weights_in_a_stream(iris):
     with pytest.raises(ValueError, match="'balanced' needs all data at once"):
         model.partial_fit(X, y)
     assert_same_state(model, before)
+
+
+# Across calls
+
+# Steps of which the length is that of the gradient.
+PLAIN = {"solver": "sgd", "momentum": 0, "weight_decay": 0, "max_grad_norm": None}
+
+
+@pytest.mark.parametrize("by", ["sample", "class"])
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+def test_weights_count_relative_to_the_first_call(first, by, iris, engine):
+    """In blocks of one class, and single rows: twice the weight is twice the step."""
+    X, y = iris
+    weighted, plain = (fast(**PLAIN, learning_rate="constant") for _ in "ab")
+    start = np.full(150, 5.0)  # of which the size does not matter
+    factors = {0: 1.0, 1: 2.0, 2: 0.25}
+    if by == "class":
+        # The mean of the first call is 1 and a quarter: that is the unit.
+        factors = {c: f * 1.25 for c, f in factors.items()}
+        start = start / np.array([factors[c] for c in y])
+        weighted.set_params(class_weight=factors)
+        factors = {c: f / 1.25 for c, f in factors.items()}
+    for model, weights in ((weighted, start), (plain, None)):
+        if first == "fit":
+            model.fit(X, y, weights)
+        else:
+            model.partial_fit(X, y, [0, 1, 2], weights)
+    assert_close_network(weighted, plain)
+    for label, factor in factors.items():
+        for rows in (np.flatnonzero(y == label), np.flatnonzero(y == label)[:1]):
+            weights = np.full(len(rows), 5.0 * factor)
+            if by == "class":
+                weights = np.full(len(rows), 5.0 / 1.25)
+            weighted.partial_fit(X[rows], y[rows], sample_weight=weights)
+            plain.set_params(learning_rate_init=0.02 * factor)
+            plain.partial_fit(X[rows], y[rows])
+            assert_close_network(weighted, plain)
+            # What is told of the call is a mean with its weights.
+            assert weighted.loss_ == pytest.approx(plain.loss_, rel=1e-9)
+            assert weighted.train_scores_[-1] == plain.train_scores_[-1]
+
+
+def test_class_weights_count_in_blocks_of_one_class(iris):
+    """The class that weighs 20 times as much is found more often than without."""
+    X, y = iris
+    rng = np.random.default_rng(0)
+    X = X + 2 * rng.normal(size=X.shape)
+    blocks = [np.flatnonzero(y == label)[i::5] for label in range(3) for i in range(5)]
+    recall = []
+    for weights in (None, {0: 1, 1: 20, 2: 1}):
+        model = fast(class_weight=weights, solver="sgd", max_grad_norm=None)
+        for i in np.random.default_rng(1).permutation(np.arange(300) % 15):
+            model.partial_fit(X[blocks[i]], y[blocks[i]], classes=[0, 1, 2])
+        recall.append((model.predict(X[y == 1]) == 1).mean())
+    assert recall[1] > recall[0] + 0.1
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_same_weights_in_each_call_are_those_of_a_fit(solver, iris):
+    """To the bit: the mean is the same each time."""
+    X, y = iris
+    weights = np.random.default_rng(0).random(150) * 1e3
+    params = {"solver": solver, "batch_size": 40, "class_weight": {0: 0.3, 1: 7}}
+    whole = fast(**params, learning_rate="constant", max_iter=4).fit(X, y, weights)
+    streamed = stream(fast(**params), X, y, 4, sample_weight=weights)
+    assert_same_network(whole, streamed)
+    assert whole.loss_curve_ == streamed.loss_curve_
+    assert whole.train_scores_ == streamed.train_scores_
+
+
+def test_a_fit_from_scratch_forgets_the_weights_before(iris):
+    X, y = iris
+    model = fast(**PLAIN).fit(X, y, np.full(150, 8.0)).fit(X, y)
+    same = fast(**PLAIN).fit(X, y)
+    for m in (model, same):
+        m.partial_fit(X[:9], y[:9], sample_weight=np.full(9, 2.0))
+    assert_same_network(model, same)
+
+
+def test_weights_that_are_relative_to_none_are_those_of_a_first_call(iris):
+    """As in files of version 0.1.0, which did not keep them."""
+    X, y = iris
+    model, same = (fast(**PLAIN).fit(X, y) for _ in "ab")
+    del model._log2_mean_weight_
+    model.partial_fit(X[:9], y[:9], sample_weight=np.full(9, 16.0))
+    same.partial_fit(X[:9], y[:9])
+    assert_same_network(model, same)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extreme_weights_between_calls(dtype, iris, engine):
+    """Up to 2**64 times the first ones, or its inverse, training is stable."""
+    X, y = iris[0].astype(dtype), iris[1]
+    for extreme in (1e-300, 1e300):
+        model = fast().partial_fit(X, y, [0, 1, 2], sample_weight=extreme)
+        for factor in (2.0**-63, 1.0, 2.0**63):
+            weights = np.full(9, extreme * factor)
+            if np.isfinite(weights).all():
+                model.partial_fit(X[:9], y[:9], sample_weight=weights)
+                assert np.isfinite(model.predict_proba(X)).all()
+                assert 0 < model.loss_ < 10
+        before = copy.deepcopy(vars(model))
+        for factor in (2.0**-66, 2.0**66):
+            if 0 < extreme * factor < np.inf:
+                weights = np.full(9, extreme * factor)
+                with pytest.raises(ValueError, match="times those of the first call"):
+                    model.partial_fit(X[:9], y[:9], sample_weight=weights)
+                assert_same_state(model, before)
+
+
+# Scores
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_scores_are_weighted_by_sample_alone(method):
+    """All rows are alike: both are the weight of the samples of a class."""
+    X, y = np.ones((120, 3)), (np.arange(120) % 4 == 0).astype(int)
+    weights = np.where(y == 1, 1.5, 1.0)  # a third for the class of 30 samples
+    model = fast(class_weight={0: 1, 1: 50}, max_iter=1, learning_rate_init=1e-300)
+    if method == "fit":
+        model.set_params(early_stopping=True, validation_fraction=0.5)
+        model.fit(X, y, weights)
+        (score,) = model.validation_scores_
+        assert model.train_scores_ == [pytest.approx(score)]
+    else:
+        model.partial_fit(X, y, [0, 1], weights)
+    expected = 1 / 3 if model.predict(X[:1]) == 1 else 2 / 3
+    assert model.train_scores_ == [pytest.approx(expected)]
+
+
+def test_a_class_of_weight_zero_is_in_no_score():
+    """Of the others one is always right, as all rows are alike."""
+    X, y = np.ones((120, 3)), np.arange(120) % 3
+    model = fast(class_weight={2: 0}, max_iter=1, learning_rate_init=1e-300)
+    model.set_params(early_stopping=True, validation_fraction=0.3).fit(X, y)
+    answer = model.predict(X[:1])[0]
+    expected = 0.0 if answer == 2 else 0.5
+    assert model.train_scores_ == [expected]
+    assert model.validation_scores_ == [expected]
+
+
+def test_a_validation_set_of_ignored_classes_is_refused():
+    """Two rows of the class that counts, and neither set aside."""
+    y = np.append(np.zeros(200, int), [1, 1])
+    X = np.random.default_rng(0).random((202, 3))
+    for seed in range(3):
+        model = fast(class_weight={0: 0}, early_stopping=True, random_state=seed)
+        with pytest.raises(ValueError, match="only samples of classes of weight 0"):
+            model.set_params(validation_fraction=0.01).fit(X, y)
 
 
 def test_a_class_of_weight_zero_is_known_but_not_trained_on(iris):
