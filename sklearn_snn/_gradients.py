@@ -40,13 +40,13 @@ def mean_loss_and_gradients(engine, coefs, intercepts, samples):
     result : LossAndGradients
     """
     # The largest of them first: their sum may be infinite.
-    shares = samples.weights / samples.weights.max()
-    shares /= shares.sum()
+    loss_weights = samples.weights / samples.weights.max()
+    loss_weights /= loss_weights.sum()
     loss, gradients = 0.0, [np.zeros_like(p) for p in (*coefs, *intercepts)]
-    for rows in slices(len(shares), _BATCH_SIZE):
-        batch = samples.take(np.arange(len(shares))[rows])
+    for rows in slices(len(loss_weights), _BATCH_SIZE):
+        batch = samples.take(np.arange(len(loss_weights))[rows])
         step = engine.loss_and_gradients(
-            coefs, intercepts, batch.inputs(), batch.y, shares[rows]
+            coefs, intercepts, batch.inputs(), batch.y, loss_weights[rows]
         )
         loss += step.loss
         grads = *step.coef_grads, *step.intercept_grads

@@ -10,7 +10,7 @@ import inspect
 import re
 from typing import NamedTuple
 
-from sklearn_snn._neurons import LIF, is_reset_stable
+from sklearn_snn._constants import frozen_constants
 
 # The format that this version writes.
 FORMAT = 2
@@ -109,25 +109,8 @@ def migrate(state, since):
 def _to_format_2(state):
     """Freeze the constants that predictions took from the parameters until then."""
     if "coefs_" in state:
-        constants = _frozen_constants(state)
-        state["_constants_"] = constants
-        state["detach_reset_"] = constants["detach_reset"]
+        state["_constants_"] = frozen_constants(state)
 
 
 # The migration at index i leads from format i + 1 to format i + 2.
 MIGRATIONS = (_to_format_2,)
-
-
-def _frozen_constants(params):
-    """Return the constants of the neurons of a network with these parameters."""
-    constants = {name: float(params[name]) for name in ("alpha", "threshold", "beta")}
-    constants |= {name: params[name] for name in ("surrogate", "reset")}
-    detach = params["detach_reset"]
-    if detach == "auto":
-        detach = not is_reset_stable(LIF(**constants))
-    scale = params["logit_scale"]
-    return constants | {
-        "detach_reset": bool(detach),
-        "n_steps": int(params["n_steps"]),
-        "logit_scale": scale if scale == "auto" else float(scale),
-    }

@@ -274,9 +274,9 @@ class Trainer:
 
     def _step(self, batch, learning_rate):
         """Update the parameters; return penalty, norms of gradients by layer, Step."""
-        plan, shares = self.plan, self.weight * batch.weights / len(batch.y)
+        plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self.engine.loss_and_gradients(
-            self.coefs, self.intercepts, batch.inputs(), batch.y, shares
+            self.coefs, self.intercepts, batch.inputs(), batch.y, loss_weights
         )
         penalty = 0.0
         layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
