@@ -10,15 +10,16 @@ from sklearn_snn.inspection._figure import (
     line_width,
     panels,
     set_time_axis,
+    size_of,
 )
-from sklearn_snn.inspection._inputs import check_image_shape, name_bars
+from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_bars
 from sklearn_snn.inspection._pipelines import (
     channel_names,
     choose_sample,
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short
+from sklearn_snn.inspection._text import answer_title, short, wrapped
 
 _LABEL = "Contribution, not cause"
 
@@ -78,7 +79,8 @@ class ContributionDisplay:
     image_shape : tuple of two int, default=None
         Shape of the image that the inputs make up; None draws them as bars.
     n_top : int, default=10
-        How many bars are drawn: the largest, by absolute value. The others are summed.
+        How many bars are drawn: the largest, by absolute value; fewer where there is no
+        room for their names. The others are summed.
     title : str, default=None
         Truth, answer and its probability.
 
@@ -275,7 +277,7 @@ class ContributionDisplay:
         return self
 
     def _draw_neurons(self, ax):
-        names = [f"Neuron {k}" for k in range(len(self.neurons))]
+        names = [str(k) for k in range(len(self.neurons))]
         if self.counts is not None:
             plurals = ["" if n == 1 else "s" for n in self.counts]
             names = [
@@ -284,6 +286,7 @@ class ContributionDisplay:
             ]
         self._draw_bars(ax, self.neurons, names, self.neuron_bias)
         ax.set_title("Last hidden layer", fontsize="medium")
+        ax.set_ylabel("Neuron")
 
     def _draw_inputs(self, ax):
         ax.set_title("Input", fontsize="medium")
@@ -292,6 +295,7 @@ class ContributionDisplay:
             if names is None:
                 names = [f"x{j}" for j in range(len(self.inputs))]
             self._draw_bars(ax, self.inputs, names, self.input_bias)
+            ax.set_ylabel("Column" if self.over_time is None else "Channel")
             return
         largest = np.abs(self.inputs).max() or 1
         shown = ax.imshow(
@@ -321,7 +325,8 @@ class ContributionDisplay:
     def _draw_bars(self, ax, values, names, bias):
         """Draw the largest values, the sum of the others, and the bias."""
         order = np.argsort(-np.abs(values), kind="stable")
-        top, others = order[: self.n_top], order[self.n_top :]
+        n_top = min(self.n_top, max(3, n_rows_of(ax) - 2), np.count_nonzero(values))
+        top, others = order[:n_top], order[n_top:]
         heights, labels = list(values[top]), [names[i] for i in top]
         if len(others):
             heights.append(values[others].sum())
@@ -332,7 +337,8 @@ class ContributionDisplay:
         ax.barh(np.arange(len(heights)), heights, color=colors)
         name_bars(ax, labels)
         ax.axvline(0, color="0.6", linewidth=0.8)
-        ax.set_xlabel(f"{_LABEL}\n(> 0: for {short(self.answer, 12)})")
+        label = f"{_LABEL}\n(> 0: for {short(self.answer, 12)})"
+        ax.set_xlabel(wrapped(label, size_of(ax)[0], 10))
 
 
 def _direction(record, against):

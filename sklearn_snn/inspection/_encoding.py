@@ -8,6 +8,8 @@ from sklearn_snn.inspection._inputs import (
     bars_height,
     check_image_shape,
     draw_image,
+    fitting,
+    n_rows_of,
 )
 from sklearn_snn.inspection._pipelines import (
     active_steps,
@@ -155,16 +157,15 @@ class EncodingDisplay:
             "EncodingDisplay.plot",
             ax,
             (1,),
-            (1, 1.6, 1),
+            (1.6, 1.6, 1) if is_named else (1, 1.6, 1),
             title=self.title,
-            figsize=(10, height),
+            figsize=(12 if is_named else 10, height),
         )
         image, raster, reconstruction = axes[0]
         self._draw_values(image, self.intensities, "Intensity")
         image.set_title("Sample")
-        if is_named:
-            size = "small" if n_features <= 15 else "x-small"
-            image.set_yticks(range(n_features), self.names, fontsize=size)
+        if is_named and n_features <= n_rows_of(image):
+            image.set_yticks(range(n_features), fitting(image, self.names), fontsize=8)
             image.set_ylabel("")
         draw_raster(raster, self.spikes)
         raster.set(title="Spikes", ylabel="Feature")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_snn.inspection._text import wrapped
+from sklearn_snn.inspection._text import room_for, wrapped
 
 # Colours that the colour-blind can tell apart: Okabe & Ito, "Color universal design",
 # 2008. The first is for what is dark on white, the threshold has one of its own.
@@ -11,8 +11,9 @@ THRESHOLD_COLOR = "#D55E00"
 TIME_LABEL = "Time (steps)"
 # Up to so many neurons, each spike is a line of its own; above, a dot.
 _FEW_UNITS = 100
-# In points.
+# In points; and the height of a line in font sizes.
 _TITLE_SIZE = 10
+_LINE = 1.4
 
 
 def import_pyplot(caller):
@@ -49,26 +50,47 @@ def space(caller, ax, title=None, **figure_options):
     plt = import_pyplot(caller)
     if ax is None:
         figure = plt.figure(**{"layout": "constrained", **figure_options})
-        set_title(figure, None, title)
+        _set_figure_title(figure, title)
         return figure, figure.add_gridspec(1, 1)[0]
     cell = ax.get_subplotspec()
     if cell is None:
         raise ValueError("ax must be of a grid, as plt.subplots makes it.")
     ax.set_axis_off()
-    set_title(ax.figure, ax, title, n_below=0 if _lay_out(ax.figure) else 1)
-    return ax.figure, cell
+    _lay_out(ax.figure)
+    return ax.figure, cell if title is None else _below_title(ax, cell, title)
 
 
 def _lay_out(figure):
-    """Give a figure that has none a layout; tell whether it makes room for titles.
+    """Give a figure a layout if it has none: several texts in one place would overlap.
 
-    Without one, the texts of several panels in the place of one would overlap.
+    A part of a figure has that of the whole.
     """
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     if figure.get_layout_engine() is None and hasattr(figure, "set_layout_engine"):
         figure.set_layout_engine("constrained")
-    return isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+
+
+def _below_title(ax, cell, title):
+    """Write a title in the upper part of a cell, and return the lower part."""
+    width, height = size_of(ax)
+    title = wrapped(title, width, _TITLE_SIZE)
+    needed = _LINE * _TITLE_SIZE / 72 * (1 + title.count("\n"))
+    ratios = needed, max(height - needed, needed)
+    above, below = cell.subgridspec(2, 1, height_ratios=ratios)
+    heading = ax.figure.add_subplot(above)
+    heading.set_axis_off()
+    style = {"ha": "center", "va": "center", "in_layout": False}
+    heading.text(0.5, 0.5, title, fontsize=_TITLE_SIZE, **style)
+    return below
+
+
+def size_of(ax):
+    """Return width and height of axes in inches, as they are before any layout."""
+    return ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
+
+
+def room_for_labels(ax):
+    """Return how long the labels of a vertical axis may be, in characters."""
+    return int(np.clip(room_for(size_of(ax)[0] / 3, _TITLE_SIZE), 6, 20))
 
 
 def divide(figure, cell, rows, columns=(1,)):
@@ -92,37 +114,28 @@ def panels(caller, ax, rows, columns=(1,), title=None, **figure_options):
     return figure, divide(figure, cell, rows, columns)
 
 
-def single_axes(caller, ax, title=None, n_below=0, **figure_options):
-    """Return a figure and axes, new ones unless `ax` is given; see `set_title`."""
+def single_axes(caller, ax, title=None, **figure_options):
+    """Return a figure and axes, new ones unless `ax` is given.
+
+    The title leaves a line free above given axes, and room for labels beside them.
+    """
     plt = import_pyplot(caller)
     if ax is None:
         figure, ax = plt.subplots(**{"layout": "constrained", **figure_options})
-        set_title(figure, None, title)
+        _set_figure_title(figure, title)
         return figure, ax
     _lay_out(ax.figure)
-    set_title(ax.figure, ax, title, n_below)
+    if title is not None:
+        width = 2 / 3 * size_of(ax)[0]
+        title = wrapped(title, width, _TITLE_SIZE) + "\n"
+        ax.set_title(title, fontsize=_TITLE_SIZE, linespacing=_LINE)
     return ax.figure, ax
 
 
-def set_title(figure, ax, title, n_below=0):
-    """Write a title above a figure, or above axes of it, in lines that fit.
-
-    Parameters
-    ----------
-    figure : Figure
-    ax : Axes or None
-        None for the figure.
-    title : str or None
-    n_below : int, default=0
-        Lines that are left free between axes and title.
-    """
-    if title is None:
-        return
-    place = figure if ax is None else ax
-    width = place.bbox.width / figure.dpi
-    title = wrapped(title, width, _TITLE_SIZE) + n_below * "\n"
-    write = figure.suptitle if ax is None else ax.set_title
-    write(title, fontsize=_TITLE_SIZE)
+def _set_figure_title(figure, title):
+    if title is not None:
+        width = figure.bbox.width / figure.dpi
+        figure.suptitle(wrapped(title, width, _TITLE_SIZE), fontsize=_TITLE_SIZE)
 
 
 def set_time_axis(ax, n_steps, label=True):
@@ -130,7 +143,8 @@ def set_time_axis(ax, n_steps, label=True):
     from matplotlib.ticker import MaxNLocator
 
     ax.set_xlim(0.5, n_steps + 0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    n_ticks = int(np.clip(2.5 * size_of(ax)[0], 2, 10))
+    ax.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True, min_n_ticks=1))
     if label:
         ax.set_xlabel(TIME_LABEL)
     else:

@@ -4,10 +4,16 @@ import math
 
 import numpy as np
 
+from sklearn_snn.inspection._figure import size_of
+from sklearn_snn.inspection._text import cut, room_for
+
 # Of a picture, in pixels, if nobody says that it is one.
 _SMALLEST_SIDE = 8
 # Up to so many bars have a name each.
 MAX_BARS = 30
+# Of a name in points, and of its row in inches.
+_SIZE = 8
+_ROW = 0.13
 
 
 def check_image_shape(image_shape, n_features):
@@ -39,7 +45,7 @@ def check_image_shape(image_shape, n_features):
 
 def bars_height(n_bars):
     """Return the height, in inches, that so many bars with names need."""
-    return 1 + 0.16 * min(n_bars, MAX_BARS)
+    return 1.8 + 0.17 * min(n_bars, MAX_BARS)
 
 
 def draw_image(ax, values, shape):
@@ -65,17 +71,41 @@ def draw_input(ax, values, names, image_shape):
     if image_shape is not None:
         draw_image(ax, values, image_shape)
         return
-    shown = np.sort(np.argsort(-np.abs(values), kind="stable")[:MAX_BARS])
+    n_bars = min(MAX_BARS, max(5, n_rows_of(ax)))
+    shown = np.sort(np.argsort(-np.abs(values), kind="stable")[:n_bars])
     ax.barh(np.arange(len(shown)), values[shown], color="0.3")
-    name_bars(ax, [names[i] for i in shown])
+    name_bars(ax, [names[i] for i in shown], n_rows=8)
     ax.axvline(0, color="0.6", linewidth=0.8)
     ax.set_xlabel("Value")
     if len(shown) < len(values):
-        ax.set_title(f"Input: {MAX_BARS} largest of {len(values)}", fontsize="medium")
+        ax.set_title(f"Input ({n_bars} of {len(values)})", fontsize="medium")
 
 
-def name_bars(ax, labels):
-    """Name horizontal bars, the first one on top."""
-    size = "small" if len(labels) <= 15 else "x-small"
-    ax.set_yticks(np.arange(len(labels)), labels, fontsize=size)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
+def name_bars(ax, labels, n_rows=1):
+    """Name horizontal bars, the first one on top.
+
+    Parameters
+    ----------
+    ax : Axes
+    labels : list of str
+        Cut where they would need more than three fifths of the width.
+    n_rows : int, default=1
+        For how many bars there is room at least.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    width, _ = size_of(ax)
+    ax.set_yticks(np.arange(len(labels)), fitting(ax, labels), fontsize=_SIZE)
+    ax.set_ylim(max(n_rows, len(labels)) - 0.4, -0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=int(np.clip(2 * width, 2, 6))))
+
+
+def fitting(ax, labels):
+    """Return labels, cut where they would need more than 3/5 of the width of axes."""
+    n_characters = max(6, room_for(0.6 * size_of(ax)[0], _SIZE))
+    return [cut(label, n_characters) for label in labels]
+
+
+def n_rows_of(ax):
+    """Return for how many bars with names there is room, below and above them too."""
+    return int((size_of(ax)[1] - 0.6) / _ROW)

@@ -8,6 +8,7 @@ from sklearn_snn.inspection._figure import (
     COLORS,
     THRESHOLD_COLOR,
     line_width,
+    room_for_labels,
     set_time_axis,
     single_axes,
 )
@@ -215,7 +216,6 @@ class MembraneDisplay:
             "MembraneDisplay.plot",
             ax,
             self.title,
-            n_below=1,  # there is the legend
             figsize=(7, np.clip(1.5 + 0.6 * n_units, 2.5, 9)),
         )
         floor = max(self.membranes.min(), -self.depth * self.threshold)
@@ -247,7 +247,9 @@ class MembraneDisplay:
                 markersize=2 + 2 * width,
                 label="Spike" if k == 0 else "_spike",
             )
-        ax.set_yticks(self.offsets_, [short(name) for name in self.names])
+        ax.set_yticks(
+            self.offsets_, [short(name, room_for_labels(ax)) for name in self.names]
+        )
         if np.isnan(shown).any():
             ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
         # The lowest line, not quite at the edge, is seen whole.

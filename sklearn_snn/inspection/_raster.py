@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from sklearn_snn.inspection._figure import divide, draw_raster, space
+from sklearn_snn.inspection._figure import (
+    divide,
+    draw_raster,
+    room_for_labels,
+    space,
+)
 from sklearn_snn.inspection._inputs import bars_height, check_image_shape, draw_input
 from sklearn_snn.inspection._pipelines import (
     check_index,
@@ -230,7 +235,7 @@ class SpikeRasterDisplay:
         if self.inputs is not None and self.image_shape is not None:
             width, shares = 8.5, (5, 1)
         elif self.inputs is not None:
-            width, shares = 9.5, (5, 2)
+            width, shares = 10.5, (5, 4)
             height = max(height, bars_height(len(self.inputs)))
         figure, cell = space(
             "SpikeRasterDisplay.plot", ax, self.title, figsize=(width, height)
@@ -248,9 +253,8 @@ class SpikeRasterDisplay:
             is_output = i == 0 and self.classes is not None
             panel.set_ylabel("Class" if is_output else "Neuron")
             if is_output and len(self.classes) <= 20:
-                panel.set_yticks(
-                    range(len(self.classes)), [short(c) for c in self.classes]
-                )
+                labels = [short(c, room_for_labels(panel)) for c in self.classes]
+                panel.set_yticks(range(len(labels)), labels)
             if i < len(axes) - 1:
                 panel.set_xlabel("")
                 panel.tick_params(labelbottom=False)

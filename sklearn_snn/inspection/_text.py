@@ -14,19 +14,30 @@ _CHARACTER_WIDTH = 0.55
 
 def short(label, longest=_LONGEST):
     """Return a label as text that is short, and drawn by matplotlib as it is."""
-    text = " ".join(str(label).split())
-    if len(text) > longest:
-        text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    text = cut(" ".join(str(label).split()), longest)
     return text.replace("$", r"\$")  # which would begin a formula
+
+
+def cut(text, longest):
+    """Return text of at most so many characters."""
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rstrip("\\") + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def column_labels(names, given):
     """Return names of columns, with the value that the user gave where there is one."""
-    labels = [short(name) for name in names]
+    labels = [short(_column(name)) for name in names]
     return [
         label if value is None else f"{label} = {_value(value)}"
         for label, value in zip(labels, given, strict=True)
     ]
+
+
+def _column(name):
+    """Return a name, if it is long without that of the step which it begins with."""
+    name = str(name)
+    return name if len(name) <= _LONGEST else name.rpartition("__")[2] or name
 
 
 def _value(value):
@@ -85,8 +96,15 @@ def title_line(answer=None, probability=None, truth=None):
 
 def _probability(p):
     if 0.995 <= p < 1:
-        return "p > 0.99"
-    return f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.1g}"
+        text = "p > 0.99"
+    else:
+        text = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.1g}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def room_for(width, font_size):
+    """Return how many characters fit into a width in inches."""
+    return int(72 * width / (_CHARACTER_WIDTH * font_size))
 
 
 def wrapped(text, width, font_size):
@@ -100,6 +118,7 @@ def wrapped(text, width, font_size):
     font_size : float
         In points.
     """
-    n_characters = max(8, int(72 * width / (_CHARACTER_WIDTH * font_size)))
+    n_characters = max(8, room_for(width, font_size))
     lines = text.split("\n")
-    return "\n".join(textwrap.fill(line, n_characters) for line in lines)
+    wrap = textwrap.TextWrapper(n_characters, break_long_words=False)
+    return "\n".join(wrap.fill(line) for line in lines)
