@@ -318,7 +318,7 @@ class ContributionDisplay:
             linewidth=max(0.5, line_width(n_steps)),
             drawstyle="steps-mid",
         )
-        ax.set_title("Input, step by step", fontsize="medium")
+        ax.set_title("Input over time", fontsize="medium")
         ax.set_ylabel(_LABEL)
         set_time_axis(ax, n_steps)
 
@@ -338,7 +338,10 @@ class ContributionDisplay:
         name_bars(ax, labels)
         ax.axvline(0, color="0.6", linewidth=0.8)
         label = f"{_LABEL}\n(> 0: for {short(self.answer, 12)})"
-        ax.set_xlabel(wrapped(label, size_of(ax)[0], 10))
+        width, _ = size_of(ax)
+        # Where there is little room, the names of the bars take some of it.
+        room, size = (width, 10) if width > 2 else (0.6 * width, 8)
+        ax.set_xlabel(wrapped(label, room, size), fontsize=size)
 
 
 def _direction(record, against):

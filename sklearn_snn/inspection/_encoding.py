@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_snn.inspection._figure import draw_raster, panels
+from sklearn_snn.inspection._figure import draw_raster, panels, size_of
 from sklearn_snn.inspection._inputs import (
     MAX_BARS,
     bars_height,
@@ -18,7 +18,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, title_line
+from sklearn_snn.inspection._text import answer_title, title_line, wrapped
 
 
 class EncodingDisplay:
@@ -172,7 +172,8 @@ class EncodingDisplay:
         if self.image_shape is not None:
             raster.invert_yaxis()  # as in the image: the first feature is at the top
         self._draw_values(reconstruction, self.rates, "Spikes per step")
-        reconstruction.set_title("Rate of the spikes")
+        width, _ = size_of(reconstruction)
+        reconstruction.set_title(wrapped("Rate of the spikes", 1.5 * width, 12))
         self.ax_, self.figure_ = axes[0], figure
         return self
 

@@ -112,7 +112,7 @@ class SpikeRasterDisplay:
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
             images if the number of features is the square of 8 or more, and draws bars
-            if not.
+            if not. Not used with ``sample="mean"``.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -153,7 +153,7 @@ class SpikeRasterDisplay:
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
             images if the number of features is the square of 8 or more, and draws bars
-            if not.
+            if not. Not used with ``sample="mean"``.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 

@@ -169,6 +169,18 @@ def test_names_come_from_the_steps(rng):
         np.testing.assert_allclose(shown.inputs, steps.transform(X)[1])
 
 
+def test_a_value_stands_only_at_its_own_column(rng):
+    """Columns are numbered after a function as before, but need not be the same."""
+    X, y = rng.normal(size=(30, 3)), np.arange(30) % 2
+    turn = FunctionTransformer(lambda x: x[:, ::-1])
+    model = make_pipeline(turn, StandardScaler(), fast(max_iter=1)).fit(X, y)
+    shown = SpikeRasterDisplay.from_estimator(model, X, sample=1)
+    assert shown.input_names == ["x0", "x1", "x2"]
+    scaled = make_pipeline(StandardScaler(), fast(max_iter=1)).fit(X, y)
+    shown = SpikeRasterDisplay.from_estimator(scaled, X, sample=1)
+    assert shown.input_names == [f"x{j} = {X[1, j]:.4g}" for j in range(3)]
+
+
 def test_an_image_is_shown_as_it_is(model, data):
     X, _ = data
     shown = SpikeRasterDisplay.from_estimator(model, X, sample=7)
