@@ -20,3 +20,10 @@ def line(ax, label):
     """Return the values of the line with a label."""
     (found,) = (one for one in ax.lines if one.get_label() == label)
     return np.asarray(found.get_ydata(), float)
+
+
+def bars(ax):
+    """Return the widths of the horizontal bars of an axes by their names."""
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    widths = [patch.get_width() for patch in ax.patches]
+    return dict(zip(names, widths, strict=True))

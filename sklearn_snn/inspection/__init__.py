@@ -6,6 +6,7 @@ in one, or a finished search over either.
 """
 
 from sklearn_snn.inspection._anytime import AnytimeAccuracyDisplay
+from sklearn_snn.inspection._contribution import ContributionDisplay
 from sklearn_snn.inspection._encoding import EncodingDisplay
 from sklearn_snn.inspection._membrane import MembraneDisplay
 from sklearn_snn.inspection._raster import SpikeRasterDisplay
@@ -14,6 +15,7 @@ from sklearn_snn.inspection._weights import WeightDisplay
 
 __all__ = [
     "AnytimeAccuracyDisplay",
+    "ContributionDisplay",
     "EncodingDisplay",
     "MembraneDisplay",
     "SpikeRasterDisplay",

@@ -4,12 +4,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 
 from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn.inspection._figure import (
-    COLORS,
-    panels,
-    set_time_axis,
-    split_pipeline,
-)
+from sklearn_snn.inspection._figure import COLORS, layer_style, panels, set_time_axis
+from sklearn_snn.inspection._pipelines import split_pipeline
 
 
 class AnytimeAccuracyDisplay:
@@ -173,8 +169,8 @@ class AnytimeAccuracyDisplay:
         if self.spikes is not None:
             for layer in range(self.spikes.shape[1]):
                 name = None if self.names is None else self.names[layer]
-                color = COLORS[layer % len(COLORS)]
-                axes[1].plot(steps, self.spikes[:, layer], color=color, label=name)
+                style = layer_style(layer)
+                axes[1].plot(steps, self.spikes[:, layer], label=name, **style)
             axes[1].set(
                 ylabel="Spikes per sample so far", yscale="symlog", ylim=(0, None)
             )

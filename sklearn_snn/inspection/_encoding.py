@@ -1,18 +1,25 @@
 """EncodingDisplay: what an encoder makes of a sample."""
 
 import numpy as np
-from scipy import sparse
-from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array
 
 from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn.inspection._figure import (
+from sklearn_snn.inspection._figure import draw_raster, panels, size_of
+from sklearn_snn.inspection._inputs import (
+    MAX_BARS,
+    bars_height,
     check_image_shape,
-    choose_sample,
-    draw_raster,
-    final_estimator,
-    panels,
+    draw_image,
+    fitting,
+    n_rows_of,
 )
+from sklearn_snn.inspection._pipelines import (
+    active_steps,
+    choose_sample,
+    encoder_and_input,
+    row_of,
+    split_pipeline,
+)
+from sklearn_snn.inspection._text import answer_title, title_line, wrapped
 
 
 class EncodingDisplay:
@@ -28,6 +35,11 @@ class EncodingDisplay:
         Its spikes, 0 or 1.
     image_shape : tuple of two int, default=None
         Shape of the image that the features make up; None draws them as bars.
+    names : list of str, default=None
+        What the features are called; more than 30 names are not drawn. A value that
+        `from_estimator` adds is the one before the steps of a pipeline scaled it.
+    title : str, default=None
+        What is written above: truth, answer and its probability.
 
     Attributes
     ----------
@@ -55,26 +67,32 @@ class EncodingDisplay:
     >>> plt.close()
     """
 
-    def __init__(self, intensities, spikes, *, image_shape=None):
+    def __init__(
+        self, intensities, spikes, *, image_shape=None, names=None, title=None
+    ):
         self.intensities = intensities
         self.spikes = spikes
         self.image_shape = image_shape
+        self.names = names
+        self.title = title
 
     @property
-    @with_own_errstate
     def rates(self):
         """Spikes per step of each feature, of shape (n_features,)."""
         return self.spikes.mean(axis=0)
 
     @classmethod
     @with_own_errstate
-    def from_estimator(cls, estimator, X, *, sample=0, image_shape=None, ax=None):
+    def from_estimator(
+        cls, estimator, X, *, sample=0, image_shape=None, y=None, ax=None
+    ):
         """Encode a sample and draw.
 
         Parameters
         ----------
         estimator : PoissonSpikeEncoder, Pipeline or search
-            Fitted. Of a pipeline, the steps up to the encoder.
+            Fitted. Of a pipeline, the steps up to the encoder; if there is a
+            SpikingClassifier at its end, the title says what it answers.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             What `estimator` was fitted on.
         sample : int, default=0
@@ -82,6 +100,8 @@ class EncodingDisplay:
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes it for square if
             the number of features is the square of 8 or more, and draws bars if not.
+        y : array-like of shape (n_samples,) or label, default=None
+            True labels of X, or that of the sample, for the title.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -93,15 +113,25 @@ class EncodingDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample, or `image_shape` does not fit.
+            If there is no such sample, or `image_shape` or `y` does not fit.
         TypeError
             If there is no encoder.
         """
-        encoder, x = _encoder_and_input(estimator, choose_sample(X, sample))
-        spikes = np.asarray(encoder.transform(x))[0]
-        x = x.toarray() if sparse.issparse(x) else check_array(x)
-        shape = check_image_shape(image_shape, spikes.shape[1])
-        return cls(x[0], spikes, image_shape=shape).plot(ax=ax)
+        x, truth = choose_sample(X, sample, y)
+        encoder, encoded = encoder_and_input(estimator, x)
+        trains = encoder.transform(encoded)
+        row, title = row_of(estimator, x), title_line(truth=truth)
+        if hasattr(active_steps(estimator)[-1], "simulate"):
+            classifier, given = split_pipeline(estimator, x)
+            record = classifier.simulate(given, layers=[], inputs=False)
+            title = answer_title(record, 0, truth)
+        return cls(
+            row.values,
+            np.asarray(trains)[0],
+            image_shape=check_image_shape(image_shape, len(row.values)),
+            names=row.names,
+            title=title,
+        ).plot(ax=ax)
 
     @with_own_errstate
     def plot(self, ax=None):
@@ -122,18 +152,31 @@ class EncodingDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        n_features = len(self.intensities)
+        is_named = self.names is not None and n_features <= MAX_BARS
+        is_named &= self.image_shape is None
+        height = max(3, bars_height(n_features)) if is_named else 3
         figure, axes = panels(
-            "EncodingDisplay.plot", ax, (1,), columns=(1, 1.6, 1), figsize=(10, 3)
+            "EncodingDisplay.plot",
+            ax,
+            (1,),
+            (1.6, 1.6, 1) if is_named else (1, 1.6, 1),
+            title=self.title,
+            figsize=(12 if is_named else 10, height),
         )
         image, raster, reconstruction = axes[0]
         self._draw_values(image, self.intensities, "Intensity")
         image.set_title("Sample")
+        if is_named and n_features <= n_rows_of(image):
+            image.set_yticks(range(n_features), fitting(image, self.names), fontsize=8)
+            image.set_ylabel("")
         draw_raster(raster, self.spikes)
         raster.set(title="Spikes", ylabel="Feature")
         if self.image_shape is not None:
             raster.invert_yaxis()  # as in the image: the first feature is at the top
         self._draw_values(reconstruction, self.rates, "Spikes per step")
-        reconstruction.set_title("Rate of the spikes")
+        width, _ = size_of(reconstruction)
+        reconstruction.set_title(wrapped("Rate of the spikes", 1.5 * width, 12))
         self.ax_, self.figure_ = axes[0], figure
         return self
 
@@ -143,22 +186,5 @@ class EncodingDisplay:
             ax.barh(np.arange(len(values)), values, color="0.3")
             ax.set(xlabel=label, ylabel="Feature", ylim=(-0.5, len(values) - 0.5))
             return
-        image = values.reshape(self.image_shape)
-        shown = ax.imshow(image, cmap="Greys", vmin=min(0, image.min()))
+        shown = draw_image(ax, values, self.image_shape)
         ax.figure.colorbar(shown, ax=ax, label=label, shrink=0.8)
-        ax.set(xticks=[], yticks=[])
-
-
-def _encoder_and_input(estimator, x):
-    """Return the encoder of an estimator, and what it is given for x."""
-    estimator = final_estimator(estimator)
-    if isinstance(estimator, Pipeline):
-        for _, step in estimator.steps:
-            if hasattr(step, "n_steps") and hasattr(step, "transform"):
-                return step, x
-            if not hasattr(step, "transform"):
-                break
-            x = step.transform(x)
-    elif hasattr(estimator, "n_steps") and hasattr(estimator, "transform"):
-        return estimator, x
-    raise TypeError(f"There is no encoder in {type(estimator).__name__}.")

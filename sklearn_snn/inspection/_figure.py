@@ -1,13 +1,8 @@
-"""What the displays share: estimators taken apart, axes, colours, rasters, images."""
-
-import math
-from numbers import Integral
+"""What the displays share: room in a figure, titles, colours, time axes, rasters."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
-from sklearn_snn._compat import num_samples, safe_indexing
+from sklearn_snn.inspection._text import room_for, wrapped
 
 # Colours that the colour-blind can tell apart: Okabe & Ito, "Color universal design",
 # 2008. The first is for what is dark on white, the threshold has one of its own.
@@ -16,8 +11,9 @@ THRESHOLD_COLOR = "#D55E00"
 TIME_LABEL = "Time (steps)"
 # Up to so many neurons, each spike is a line of its own; above, a dot.
 _FEW_UNITS = 100
-# Of a picture, in pixels, if nobody says that it is one.
-_SMALLEST_SIDE = 8
+# In points; and the height of a line in font sizes.
+_TITLE_SIZE = 10
+_LINE = 1.4
 
 
 def import_pyplot(caller):
@@ -31,91 +27,115 @@ def import_pyplot(caller):
     return plt
 
 
-def final_estimator(estimator):
-    """Return a fitted estimator without the search around it."""
-    check_is_fitted(estimator)
-    return getattr(estimator, "best_estimator_", estimator)
-
-
-def final_classifier(estimator):
-    """Return the classifier at the end of a fitted estimator."""
-    estimator = final_estimator(estimator)
-    if isinstance(estimator, Pipeline):
-        return final_classifier(estimator[-1])
-    return estimator
-
-
-def split_pipeline(estimator, X):
-    """Return the classifier at the end of an estimator, and what it is given for X."""
-    estimator = final_estimator(estimator)
-    if not isinstance(estimator, Pipeline):
-        return estimator, X
-    if len(estimator) > 1:
-        X = estimator[:-1].transform(X)
-    return split_pipeline(estimator[-1], X)
-
-
-def choose_sample(X, sample):
-    """Return one sample of X, as a batch of one.
-
-    Raises
-    ------
-    ValueError
-        If there is no such sample.
-    """
-    check_index(sample, num_samples(X), "sample")
-    return safe_indexing(X, [int(sample)])
-
-
-def check_index(i, n, what):
-    """Raise ValueError if ``i`` is not an index of one of ``n`` things."""
-    if not isinstance(i, Integral) or not -n <= i < n:
-        raise ValueError(f"{what} must be the index of one of {n} {what}s, got {i!r}.")
-
-
-def panels(caller, ax, rows, columns=(1,), **figure_options):
-    """Return a figure and an array of axes, in new space or in that of `ax`.
+def space(caller, ax, title=None, **figure_options):
+    """Return a figure and a cell of its grid: a new one, or that of `ax`.
 
     Parameters
     ----------
     caller : str
         Who needs matplotlib.
     ax : Axes or None
-        Axes whose place is divided; they are turned off themselves.
-    rows, columns : sequences of float
-        Relative heights and widths.
+        Axes whose place is taken; they are turned off themselves. Their figure is laid
+        out ("constrained") if it has no layout engine.
+    title : str, default=None
+        What is written above all of it.
     **figure_options
         For a new figure.
 
     Returns
     -------
     figure : Figure
-    axes : ndarray of Axes of shape (n_rows, n_columns)
+    cell : SubplotSpec
     """
     plt = import_pyplot(caller)
-    shape = len(rows), len(columns)
-    ratios = {"height_ratios": rows, "width_ratios": columns}
     if ax is None:
         figure = plt.figure(**{"layout": "constrained", **figure_options})
-        grid = figure.add_gridspec(*shape, **ratios)
-    else:
-        figure = ax.figure
-        grid = ax.get_subplotspec()
-        if grid is None:
-            raise ValueError("ax must be of a grid, as plt.subplots makes it.")
-        ax.set_axis_off()
-        grid = grid.subgridspec(*shape, **ratios)
-    axes = [figure.add_subplot(cell) for cell in grid]
-    axes = np.array(axes).reshape(shape)
-    return figure, axes
+        _set_figure_title(figure, title)
+        return figure, figure.add_gridspec(1, 1)[0]
+    cell = ax.get_subplotspec()
+    if cell is None:
+        raise ValueError("ax must be of a grid, as plt.subplots makes it.")
+    ax.set_axis_off()
+    _lay_out(ax.figure)
+    return ax.figure, cell if title is None else _below_title(ax, cell, title)
 
 
-def single_axes(caller, ax, **figure_options):
-    """Return a figure and axes, new ones unless `ax` is given."""
+def _lay_out(figure):
+    """Give a figure a layout if it has none: several texts in one place would overlap.
+
+    A part of a figure has that of the whole.
+    """
+    if figure.get_layout_engine() is None and hasattr(figure, "set_layout_engine"):
+        figure.set_layout_engine("constrained")
+
+
+def _below_title(ax, cell, title):
+    """Write a title in the upper part of a cell, and return the lower part."""
+    width, height = size_of(ax)
+    title = wrapped(title, width, _TITLE_SIZE)
+    needed = _LINE * _TITLE_SIZE / 72 * (1 + title.count("\n"))
+    ratios = needed, max(height - needed, needed)
+    above, below = cell.subgridspec(2, 1, height_ratios=ratios)
+    heading = ax.figure.add_subplot(above)
+    heading.set_axis_off()
+    style = {"ha": "center", "va": "center", "in_layout": False}
+    heading.text(0.5, 0.5, title, fontsize=_TITLE_SIZE, **style)
+    return below
+
+
+def size_of(ax):
+    """Return width and height of axes in inches, as they are before any layout."""
+    return ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
+
+
+def room_for_labels(ax):
+    """Return how long the labels of a vertical axis may be, in characters."""
+    return int(np.clip(room_for(size_of(ax)[0] / 3, _TITLE_SIZE), 6, 20))
+
+
+def divide(figure, cell, rows, columns=(1,)):
+    """Return axes, of shape (n_rows, n_columns), in the space of a cell.
+
+    Parameters
+    ----------
+    figure : Figure
+    cell : SubplotSpec
+    rows, columns : sequences of float
+        Relative heights and widths.
+    """
+    shape = len(rows), len(columns)
+    grid = cell.subgridspec(*shape, height_ratios=rows, width_ratios=columns)
+    return np.array([figure.add_subplot(one) for one in grid]).reshape(shape)
+
+
+def panels(caller, ax, rows, columns=(1,), title=None, **figure_options):
+    """Return a figure and axes in new space or in that of `ax`: `space`, `divide`."""
+    figure, cell = space(caller, ax, title, **figure_options)
+    return figure, divide(figure, cell, rows, columns)
+
+
+def single_axes(caller, ax, title=None, **figure_options):
+    """Return a figure and axes, new ones unless `ax` is given.
+
+    The title leaves a line free above given axes, and room for labels beside them.
+    """
     plt = import_pyplot(caller)
     if ax is None:
-        return plt.subplots(**{"layout": "constrained", **figure_options})
+        figure, ax = plt.subplots(**{"layout": "constrained", **figure_options})
+        _set_figure_title(figure, title)
+        return figure, ax
+    _lay_out(ax.figure)
+    if title is not None:
+        width = 2 / 3 * size_of(ax)[0]
+        title = wrapped(title, width, _TITLE_SIZE) + "\n"
+        ax.set_title(title, fontsize=_TITLE_SIZE, linespacing=_LINE)
     return ax.figure, ax
+
+
+def _set_figure_title(figure, title):
+    if title is not None:
+        width = figure.bbox.width / figure.dpi
+        figure.suptitle(wrapped(title, width, _TITLE_SIZE), fontsize=_TITLE_SIZE)
 
 
 def set_time_axis(ax, n_steps, label=True):
@@ -123,11 +143,24 @@ def set_time_axis(ax, n_steps, label=True):
     from matplotlib.ticker import MaxNLocator
 
     ax.set_xlim(0.5, n_steps + 0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    n_ticks = int(np.clip(2.5 * size_of(ax)[0], 2, 10))
+    ax.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True, min_n_ticks=1))
     if label:
         ax.set_xlabel(TIME_LABEL)
     else:
         ax.tick_params(labelbottom=False)
+
+
+def line_width(n_steps):
+    """Return the width of lines of which there may be one per step, in points."""
+    return min(1, max(0.3, 200 / n_steps))
+
+
+def layer_style(layer, is_output=False):
+    """Return colour and line style of a layer, the output layer being dashed."""
+    styles = "-", ":", "-.", (0, (5, 1, 1, 1, 1, 1))
+    style = "--" if is_output else styles[layer // len(COLORS) % len(styles)]
+    return {"color": COLORS[layer % len(COLORS)], "linestyle": style}
 
 
 def label_few_decades(ax):
@@ -154,7 +187,8 @@ def draw_raster(ax, raster):
     if np.isin(raster, (0, 1)).all():
         steps, units = np.nonzero(raster)
         if n_units <= _FEW_UNITS:
-            ax.vlines(steps + 1, units - 0.4, units + 0.4, color="black", linewidth=1)
+            style = {"color": "black", "linewidth": line_width(n_steps)}
+            ax.vlines(steps + 1, units - 0.4, units + 0.4, **style)
         else:
             ax.plot(steps + 1, units, ",", color="black", alpha=0.6, rasterized=True)
     else:
@@ -172,30 +206,3 @@ def draw_raster(ax, raster):
     ax.set_ylim(-0.5, n_units - 0.5)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
     set_time_axis(ax, n_steps)
-
-
-def check_image_shape(image_shape, n_features):
-    """Return the shape of images of so many features; None if they are no images.
-
-    Parameters
-    ----------
-    image_shape : tuple of two int, or None
-        None is a square, if that is possible and its side is `_SMALLEST_SIDE` or more:
-        small squares are more often columns of a table.
-    n_features : int
-
-    Raises
-    ------
-    ValueError
-        If the shape does not fit.
-    """
-    if image_shape is None:
-        side = math.isqrt(n_features)
-        is_image = side >= _SMALLEST_SIDE and side * side == n_features
-        return (side, side) if is_image else None
-    shape = np.atleast_1d(image_shape).tolist()
-    if len(shape) != 2 or math.prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={image_shape!r} is not a shape of {n_features} features."
-        )
-    return tuple(shape)

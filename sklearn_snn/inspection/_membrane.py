@@ -8,12 +8,17 @@ from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     THRESHOLD_COLOR,
-    check_index,
-    choose_sample,
+    line_width,
+    room_for_labels,
     set_time_axis,
     single_axes,
+)
+from sklearn_snn.inspection._pipelines import (
+    check_index,
+    choose_sample,
     split_pipeline,
 )
+from sklearn_snn.inspection._text import answer_title, short, true_label
 
 _MAX_UNITS = 10
 _TOO_MANY_UNITS = 200
@@ -39,6 +44,8 @@ class MembraneDisplay:
     depth : float, default=2.0
         Membranes are drawn down to so many thresholds below 0: that of an inhibited
         neuron, far below, would leave no room to see the others cross the threshold.
+    title : str, default=None
+        What is written above: truth, answer and its probability.
 
     Attributes
     ----------
@@ -68,17 +75,18 @@ class MembraneDisplay:
     >>> plt.close()
     """
 
-    def __init__(self, membranes, spikes, threshold, names, *, depth=2.0):
+    def __init__(self, membranes, spikes, threshold, names, *, depth=2.0, title=None):
         self.membranes = membranes
         self.spikes = spikes
         self.threshold = threshold
         self.names = names
         self.depth = depth
+        self.title = title
 
     @classmethod
     @with_own_errstate
     def from_estimator(
-        cls, estimator, X, *, sample=0, layer=-1, units=None, depth=2.0, ax=None
+        cls, estimator, X, *, sample=0, layer=-1, units=None, depth=2.0, y=None, ax=None
     ):
         """Simulate and draw.
 
@@ -96,6 +104,8 @@ class MembraneDisplay:
             Which neurons; None means the first ten.
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
+        y : array-like of shape (n_samples,) or label, default=None
+            True labels of the samples, or that of the one, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -107,15 +117,21 @@ class MembraneDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample, layer or neuron.
+            If there is no such sample, layer or neuron, or `y` does not fit.
+        TypeError
+            If there is no SpikingClassifier at the end of `estimator`.
         """
-        classifier, X = split_pipeline(estimator, choose_sample(X, sample))
+        X, truth = choose_sample(X, sample, y)
+        classifier, X = split_pipeline(estimator, X)
         record = classifier.simulate(X, layers=[layer], inputs=False)
-        return cls.from_record(record, layer=layer, units=units, depth=depth, ax=ax)
+        options = {"layer": layer, "units": units, "depth": depth}
+        return cls.from_record(record, **options, y=truth, ax=ax)
 
     @classmethod
     @with_own_errstate
-    def from_record(cls, record, *, sample=0, layer=-1, units=None, depth=2.0, ax=None):
+    def from_record(
+        cls, record, *, sample=0, layer=-1, units=None, depth=2.0, y=None, ax=None
+    ):
         """Draw a record.
 
         Parameters
@@ -130,6 +146,8 @@ class MembraneDisplay:
             Which neurons; None means the first ten.
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
+        y : array-like of shape (n_samples,) or label, default=None
+            True labels of the samples, or that of the one, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -141,11 +159,12 @@ class MembraneDisplay:
         Raises
         ------
         ValueError
-            If that layer was not recorded, there is no such sample or neuron, or there
-            are more neurons than can be told apart: 200.
+            If that layer was not recorded, there is no such sample or neuron, `y` does
+            not fit, or there are more neurons than can be told apart: 200.
         """
         check_index(layer, len(record.membranes), "layer")
-        check_index(sample, len(record.logits), "sample")
+        n_samples = len(record.logits)
+        check_index(sample, n_samples, "sample")
         if record.membranes[layer] is None:
             raise ValueError(f"Layer {layer} was not recorded, only {record.layers}.")
         u, s = record.membranes[layer][sample], record.spikes[layer][sample]
@@ -168,8 +187,14 @@ class MembraneDisplay:
             names = [str(record.classes[k]) for k in units]
         else:
             names = [str(k % n_units) for k in units]
-        display = cls(u[:, units], s[:, units], record.threshold, names, depth=depth)
-        return display.plot(ax=ax)
+        return cls(
+            u[:, units],
+            s[:, units],
+            record.threshold,
+            names,
+            depth=depth,
+            title=answer_title(record, sample, true_label(y, n_samples, sample)),
+        ).plot(ax=ax)
 
     @with_own_errstate
     def plot(self, ax=None):
@@ -194,6 +219,7 @@ class MembraneDisplay:
         figure, ax = single_axes(
             "MembraneDisplay.plot",
             ax,
+            self.title,
             figsize=(7, np.clip(1.5 + 0.6 * n_units, 2.5, 9)),
         )
         floor = max(self.membranes.min(), -self.depth * self.threshold)
@@ -203,6 +229,7 @@ class MembraneDisplay:
         spacing = 1.1 * (highest - bottom)
         self.offsets_ = spacing * np.arange(n_units)
         steps = np.arange(1, n_steps + 1)
+        width = line_width(n_steps)
         for k, offset in enumerate(self.offsets_):
             u, fired = shown[:, k] + offset, self.spikes[:, k] > 0
             ax.axhline(
@@ -212,7 +239,7 @@ class MembraneDisplay:
                 color=THRESHOLD_COLOR,
                 label="Threshold" if k == 0 else None,
             )
-            ax.plot(steps, u, color=COLORS[0], linewidth=1, label="_membrane")
+            ax.plot(steps, u, color=COLORS[0], linewidth=width, label="_membrane")
             # Where it is too deep to be drawn, a faint line says so.
             deep = np.where(np.isnan(u), floor + offset, np.nan)
             ax.plot(steps, deep, ":", color="0.6", linewidth=1, label="_deep")
@@ -221,10 +248,12 @@ class MembraneDisplay:
                 u[fired],
                 "v",
                 color="black",
-                markersize=4,
+                markersize=2 + 2 * width,
                 label="Spike" if k == 0 else "_spike",
             )
-        ax.set_yticks(self.offsets_, self.names)
+        ax.set_yticks(
+            self.offsets_, [short(name, room_for_labels(ax)) for name in self.names]
+        )
         if np.isnan(shown).any():
             ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
         # The lowest line, not quite at the edge, is seen whole.

@@ -4,12 +4,21 @@ import numpy as np
 
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
+    divide,
+    draw_raster,
+    room_for_labels,
+    space,
+)
+from sklearn_snn.inspection._inputs import bars_height, check_image_shape, draw_input
+from sklearn_snn.inspection._pipelines import (
     check_index,
     choose_sample,
-    draw_raster,
-    panels,
+    mean_over_steps,
+    row_of,
+    row_of_record,
     split_pipeline,
 )
+from sklearn_snn.inspection._text import answer_title, short, true_label
 
 
 class SpikeRasterDisplay:
@@ -26,11 +35,23 @@ class SpikeRasterDisplay:
         Name of each layer.
     classes : ndarray of shape (n_classes,), default=None
         What the neurons of the last layer stand for.
+    title : str, default=None
+        What is written above: truth, answer and its probability.
+    inputs : ndarray of shape (n_features,), default=None
+        The row of a table, or the image, that the spikes are the answer to.
+    input_names : list of str, default=None
+        What its columns are called. A value that `from_estimator` adds is the one
+        before the steps of a pipeline scaled it.
+    image_shape : tuple of two int, default=None
+        Shape of the image that `inputs` makes up; None draws bars, of at most 30
+        columns: those of the largest values.
 
     Attributes
     ----------
     ax_ : ndarray of matplotlib Axes of shape (n_layers,)
         One panel per layer, the output on top.
+    input_ax_ : matplotlib Axes or None
+        The panel of `inputs`, beside the others; None without.
     figure_ : matplotlib Figure
         The figure they are in.
 
@@ -53,14 +74,30 @@ class SpikeRasterDisplay:
     >>> plt.close()
     """
 
-    def __init__(self, rasters, names, *, classes=None):
+    def __init__(
+        self,
+        rasters,
+        names,
+        *,
+        classes=None,
+        title=None,
+        inputs=None,
+        input_names=None,
+        image_shape=None,
+    ):
         self.rasters = rasters
         self.names = names
         self.classes = classes
+        self.title = title
+        self.inputs = inputs
+        self.input_names = input_names
+        self.image_shape = image_shape
 
     @classmethod
     @with_own_errstate
-    def from_estimator(cls, estimator, X, *, sample=0, ax=None):
+    def from_estimator(
+        cls, estimator, X, *, sample=0, y=None, image_shape=None, ax=None
+    ):
         """Simulate and draw.
 
         Parameters
@@ -71,6 +108,13 @@ class SpikeRasterDisplay:
             What `estimator` predicts from.
         sample : int or "mean", default=0
             Which row of X; "mean" shows the mean over all of them.
+        y : array-like of shape (n_samples,) or label, default=None
+            True labels of X, or that of the sample, for the title. Not used with
+            ``sample="mean"``.
+        image_shape : tuple of two int, default=None
+            Shape of the image that the features make up. None takes rows for square
+            images if the number of features is the square of 8 or more, and draws bars
+            if not. Not used with ``sample="mean"``.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -82,16 +126,22 @@ class SpikeRasterDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample, or X is too large to simulate at once.
+            If there is no such sample, X is too large to simulate at once, or `y` or
+            `image_shape` does not fit.
+        TypeError
+            If there is no SpikingClassifier at the end of `estimator`.
         """
-        if not (isinstance(sample, str) and sample == "mean"):
-            X, sample = choose_sample(X, sample), 0
+        row = None
+        if not _is_mean(sample):
+            X, y = choose_sample(X, sample, y)
+            sample, row = 0, row_of(estimator, X)
         classifier, X = split_pipeline(estimator, X)
-        return cls.from_record(classifier.simulate(X), sample=sample, ax=ax)
+        record = classifier.simulate(X)
+        return cls._from_row(record, row, sample, y, image_shape, ax)
 
     @classmethod
     @with_own_errstate
-    def from_record(cls, record, *, sample=0, ax=None):
+    def from_record(cls, record, *, sample=0, y=None, image_shape=None, ax=None):
         """Draw a record.
 
         Parameters
@@ -100,22 +150,41 @@ class SpikeRasterDisplay:
             As `SpikingClassifier.simulate` returns it.
         sample : int or "mean", default=0
             Which of its samples; "mean" shows the mean over all of them.
+        y : array-like of shape (n_samples,) or label, default=None
+            True labels of the samples, or that of the one, for the title. Not used with
+            ``sample="mean"``.
+        image_shape : tuple of two int, default=None
+            Shape of the image that the features make up. None takes rows for square
+            images if the number of features is the square of 8 or more, and draws bars
+            if not. Not used with ``sample="mean"``.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
         Returns
         -------
         display : SpikeRasterDisplay
-            The picture, drawn. An input that is no spike train is not in it.
+            The picture, drawn. An input that is no spike train is not in its rasters.
 
         Raises
         ------
         ValueError
-            If there is no such sample, or nothing was recorded.
+            If there is no such sample, nothing was recorded, or `y` or `image_shape`
+            does not fit.
         """
-        is_mean = isinstance(sample, str) and sample == "mean"
-        if not is_mean:
-            check_index(sample, len(record.logits), "sample")
+        n_samples, row = len(record.logits), None
+        if not _is_mean(sample):
+            check_index(sample, n_samples, "sample")
+            y, row = true_label(y, n_samples, sample), row_of_record(record, sample)
+        return cls._from_row(record, row, sample, y, image_shape, ax)
+
+    @classmethod
+    def _from_row(cls, record, row, sample, truth, image_shape, ax):
+        """Draw a record, and beside it the Row that it is the answer to."""
+        is_mean = _is_mean(sample)
+        if not is_mean and row is None and image_shape is not None:
+            row = mean_over_steps(record, sample)
+        if row is not None:
+            image_shape = check_image_shape(image_shape, len(row.values))
         layers, names = [], []
         x = record.inputs
         if x is not None and x.ndim == 3 and np.isin(x, (0, 1)).all():
@@ -132,7 +201,15 @@ class SpikeRasterDisplay:
         else:
             rasters = [s[sample] for s in layers]
         classes = record.classes if last in record.layers else None
-        return cls(rasters, names, classes=classes).plot(ax=ax)
+        return cls(
+            rasters,
+            names,
+            classes=classes,
+            title=None if is_mean else answer_title(record, sample, truth),
+            inputs=None if row is None else row.values,
+            input_names=None if row is None else row.names,
+            image_shape=image_shape,
+        ).plot(ax=ax)
 
     @with_own_errstate
     def plot(self, ax=None):
@@ -158,13 +235,21 @@ class SpikeRasterDisplay:
             min(max(0.9, 0.15 * r.shape[1]), 2 + 0.001 * r.shape[1], 4)
             for r in reversed(self.rasters)
         ]
-        figure, axes = panels(
-            "SpikeRasterDisplay.plot",
-            ax,
-            heights,
-            figsize=(7, 1 + sum(heights)),
+        width, height, shares = 7, 1 + sum(heights), (1,)
+        if self.inputs is not None and self.image_shape is not None:
+            width, shares = 8.5, (5, 1)
+        elif self.inputs is not None:
+            width, shares = 10.5, (5, 4)
+            height = max(height, bars_height(len(self.inputs)))
+        figure, cell = space(
+            "SpikeRasterDisplay.plot", ax, self.title, figsize=(width, height)
         )
-        axes = axes[:, 0]
+        cells = cell.subgridspec(1, len(shares), width_ratios=shares)
+        axes = divide(figure, cells[0], heights)[:, 0]
+        self.input_ax_ = None
+        if self.inputs is not None:
+            self.input_ax_ = figure.add_subplot(cells[1])
+            draw_input(self.input_ax_, self.inputs, self.input_names, self.image_shape)
         layers = zip(axes, reversed(self.rasters), reversed(self.names), strict=True)
         for i, (panel, raster, name) in enumerate(layers):
             draw_raster(panel, raster)
@@ -172,9 +257,14 @@ class SpikeRasterDisplay:
             is_output = i == 0 and self.classes is not None
             panel.set_ylabel("Class" if is_output else "Neuron")
             if is_output and len(self.classes) <= 20:
-                panel.set_yticks(range(len(self.classes)), self.classes)
+                labels = [short(c, room_for_labels(panel)) for c in self.classes]
+                panel.set_yticks(range(len(labels)), labels)
             if i < len(axes) - 1:
                 panel.set_xlabel("")
                 panel.tick_params(labelbottom=False)
         self.ax_, self.figure_ = axes, figure
         return self
+
+
+def _is_mean(sample):
+    return isinstance(sample, str) and sample == "mean"

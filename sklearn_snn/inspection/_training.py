@@ -5,10 +5,11 @@ import numpy as np
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
-    final_classifier,
     label_few_decades,
+    layer_style,
     panels,
 )
+from sklearn_snn.inspection._pipelines import final_classifier
 
 
 class TrainingDisplay:
@@ -21,13 +22,14 @@ class TrainingDisplay:
     loss : list of float
         Mean loss of each epoch.
     train_scores : list of float
-        Accuracy of each epoch on the samples that are learned from.
+        Accuracy of each epoch on the samples that are learned from, weighted by their
+        `sample_weight` if they have any.
     grad_norms : ndarray of shape (n_epochs, n_layers)
         Norm of the gradient of each layer's weights.
     firing_rates : ndarray of shape (n_epochs, n_layers)
         Spikes per neuron and step of each layer.
     validation_scores : list of float, default=None
-        Accuracy on samples set aside.
+        The same of samples set aside.
 
     Attributes
     ----------
@@ -130,7 +132,7 @@ class TrainingDisplay:
                 label="Validation",
                 **style,
             )
-        accuracy.set(ylabel="Accuracy")
+        accuracy.set(ylabel="Accuracy (sample-weighted)")
         accuracy.legend()
         self._draw_layers(norms, epochs, self.grad_norms, style)
         norms.set(ylabel="Gradient norm of the weights", yscale="log")
@@ -152,9 +154,8 @@ class TrainingDisplay:
             ax.plot(
                 epochs,
                 values[:, layer],
-                color=COLORS[layer % len(COLORS)],
-                linestyle="--" if is_output else "-",
                 label="Output layer" if is_output else f"Hidden layer {layer + 1}",
+                **layer_style(layer, is_output),
                 **style,
             )
-        ax.legend(fontsize="small")
+        ax.legend(fontsize="small", ncols=1 + (n_layers > 8))

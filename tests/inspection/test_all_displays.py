@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_snn.inspection import (
     AnytimeAccuracyDisplay,
+    ContributionDisplay,
     EncodingDisplay,
     MembraneDisplay,
     SpikeRasterDisplay,
@@ -20,7 +21,7 @@ from sklearn_snn.inspection import (
     WeightDisplay,
 )
 
-UNITS = ("Intensity", "Spikes per step")
+UNITS = ("Intensity", "Spikes per step", "Contribution, not cause")
 # Colours that the colour-blind can tell apart.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
 
@@ -29,6 +30,7 @@ DRAW = {
     "membrane": lambda m, X, y, **k: MembraneDisplay.from_estimator(m, X, **k),
     "weights": lambda m, X, y, **k: WeightDisplay.from_estimator(m, **k),
     "training": lambda m, X, y, **k: TrainingDisplay.from_estimator(m, **k),
+    "contribution": lambda m, X, y, **k: ContributionDisplay.from_estimator(m, X, **k),
     "encoding": lambda m, X, y, **k: EncodingDisplay.from_estimator(m, X, **k),
     "anytime": lambda m, X, y, **k: AnytimeAccuracyDisplay.from_estimator(m, X, y, **k),
 }
@@ -88,7 +90,7 @@ def test_matplotlib_is_missing(name, model, data, monkeypatch):
         DRAW[name](model, *data)
 
 
-@pytest.mark.parametrize("name", ["raster", "membrane", "encoding"])
+@pytest.mark.parametrize("name", ["raster", "membrane", "encoding", "contribution"])
 @pytest.mark.parametrize("sample", [150, -151, 0.5, "first", None])
 def test_refused_samples(name, sample, model, data):
     with pytest.raises(ValueError, match="sample must be the index of one of 150"):

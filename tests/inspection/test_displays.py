@@ -218,6 +218,28 @@ def test_training(model, tabular_model):
     assert [one.get_label() for one in display.ax_[0, 1].lines] == ["Training"]
 
 
+def test_layers_can_be_told_apart():
+    """Also where there are more of them than colours."""
+    rng = np.random.default_rng(0)
+    values, scores = rng.random((5, 20)), [0.5] * 5
+    norms, rates = TrainingDisplay(scores, scores, values, values).plot().ax_[1]
+    _, spikes = (
+        AnytimeAccuracyDisplay(
+            np.array(scores), spikes=values, names=[f"Layer {i}" for i in range(20)]
+        )
+        .plot()
+        .ax_
+    )
+    for ax in (norms, rates, spikes):
+        styles = {(one.get_color(), str(one.get_linestyle())) for one in ax.lines}
+        # Two dash patterns of their own have the same name.
+        assert len(styles) == len(ax.lines) == 20
+    assert (
+        "weighted"
+        in TrainingDisplay(scores, scores, values, values).plot().ax_[0, 1].get_ylabel()
+    )
+
+
 def test_validation_scores_stand_at_their_epochs(blobs):
     """Of a first fit without early stopping and a warm one with it."""
     model = fast(warm_start=True, max_iter=3).fit(*blobs)

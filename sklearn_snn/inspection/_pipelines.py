@@ -1,0 +1,233 @@
+"""Estimators taken apart: the classifier in one, what it is given for a sample, names.
+
+At predict, a pipeline calls `transform` of all its steps but the last, and passes over
+"passthrough", None and (as pipelines of imbalanced-learn do) samplers.
+"""
+
+from itertools import pairwise
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_snn._compat import num_samples, safe_indexing
+from sklearn_snn._validation import _n_dimensions
+from sklearn_snn.inspection._text import column_labels, short, true_label
+
+
+class Row(NamedTuple):
+    """A row of a table, or an image, as a network or its encoder gets it.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_features,)
+    names : list of str
+        Names of the columns; with what the user gave for it, if a column of theirs has
+        that name and was scaled or otherwise changed.
+    """
+
+    values: np.ndarray
+    names: list
+
+
+def final_estimator(estimator):
+    """Return a fitted estimator without the search around it."""
+    check_is_fitted(estimator)
+    if hasattr(estimator, "refit") and not hasattr(estimator, "best_estimator_"):
+        raise AttributeError(
+            f"This {type(estimator).__name__} has no best_estimator_ to show: fit it "
+            "with refit=True."
+        )
+    return getattr(estimator, "best_estimator_", estimator)
+
+
+def active_steps(estimator):
+    """Return the steps that a fitted estimator takes at predict, as a flat list."""
+    estimator = final_estimator(estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    *before, last = [step for _, step in estimator.steps]
+    steps = [inner for step in before for inner in _transformers(step)]
+    return steps if _is_passed_over(last) else [*steps, *active_steps(last)]
+
+
+def _transformers(step):
+    """Return the steps that a step before the last consists of."""
+    if isinstance(step, Pipeline):
+        return [one for _, inner in step.steps for one in _transformers(inner)]
+    return [] if _is_passed_over(step) else [step]
+
+
+def _is_passed_over(step):
+    if step is None or isinstance(step, str):
+        return True
+    return hasattr(step, "fit_resample") and not hasattr(step, "transform")
+
+
+def _is_encoder(step):
+    return hasattr(step, "n_steps") and hasattr(step, "transform")
+
+
+def _classifier_of(steps, estimator):
+    """Return the last step; raise TypeError if it is no spiking network."""
+    if not steps or not hasattr(steps[-1], "simulate"):
+        raise TypeError(
+            f"There is no SpikingClassifier at the end of {type(estimator).__name__}."
+        )
+    return steps[-1]
+
+
+def final_classifier(estimator):
+    """Return the classifier at the end of a fitted estimator."""
+    return _classifier_of(active_steps(estimator), estimator)
+
+
+def split_pipeline(estimator, X):
+    """Return the classifier at the end of an estimator, and what it is given for X."""
+    steps = active_steps(estimator)
+    classifier = _classifier_of(steps, estimator)
+    for step in steps[:-1]:
+        X = step.transform(X)
+    return classifier, X
+
+
+def encoder_and_input(estimator, x):
+    """Return the encoder of an estimator, and what it is given for x.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    for step in active_steps(estimator):
+        if _is_encoder(step):
+            return step, x
+        if not hasattr(step, "transform"):
+            break
+        x = step.transform(x)
+    raise TypeError(f"There is no encoder in {type(estimator).__name__}.")
+
+
+def choose_sample(X, sample, y=None):
+    """Return one sample of X, as a batch of one, and its true label if there is one.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or SpikeTrains of n_samples samples
+    sample : int
+    y : array-like of shape (n_samples,), label or None
+
+    Raises
+    ------
+    ValueError
+        If there is no such sample, or y does not fit.
+    """
+    n_samples = num_samples(X)
+    check_index(sample, n_samples, "sample")
+    truth = true_label(y, n_samples, sample)
+    if sparse.issparse(X):
+        X = X.tocsr()
+    return safe_indexing(X, [int(sample) % n_samples]), truth
+
+
+def check_index(i, n, what):
+    """Raise ValueError if ``i`` is not an index of one of ``n`` things."""
+    if not isinstance(i, Integral) or not -n <= i < n:
+        raise ValueError(f"{what} must be the index of one of {n} {what}s, got {i!r}.")
+
+
+def row_of(estimator, x):
+    """Return the Row that an encoder, or else the classifier, is given for one sample.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    x : batch of one sample
+
+    Returns
+    -------
+    row : Row or None
+        None for a recording, which is no row.
+    """
+    if _n_dimensions(x) != 2:
+        return None
+    steps, original = active_steps(estimator), _dense_row(x)
+    first = names = _names_in(steps[0], len(original))
+    is_changed = is_lost = False
+    for step, following in pairwise(steps):
+        if _is_encoder(step):
+            break
+        x, names = step.transform(x), _names_out(step, names, following)
+        is_changed, is_lost = True, is_lost or names is None
+    if _n_dimensions(x) != 2:
+        return None
+    values = np.asarray(_dense_row(x), float)
+    if names is None or len(names) != len(values):
+        names, is_lost = _default_names(len(values)), True
+    given = [None] * len(values)
+    if is_changed and not is_lost:
+        by_name = dict(zip(first, original, strict=True))
+        given = [by_name.get(name) for name in names]
+    return Row(values, column_labels(names, given))
+
+
+def row_of_record(record, sample):
+    """Return the Row that a network was given; None if its input was none."""
+    x = record.inputs
+    if x is None or x.ndim != 2:
+        return None
+    values = np.asarray(_dense_row(x[[sample]]), float)
+    return Row(values, _default_names(len(values)))
+
+
+def mean_over_steps(record, sample):
+    """Return the mean of a recorded sequence as a Row; None if it was not recorded."""
+    if record.inputs is None:
+        return None
+    values = np.mean(record.inputs[sample], axis=0, dtype=float)
+    return Row(values, _default_names(len(values)))
+
+
+def channel_names(classifier):
+    """Return the names of what a network gets, or numbers where they have none."""
+    names = getattr(classifier, "feature_names_in_", None)
+    if names is None:
+        return _default_names(classifier.n_features_in_)
+    return [short(name) for name in names]
+
+
+def _default_names(n):
+    return [f"x{i}" for i in range(n)]
+
+
+def _dense_row(x):
+    """Return the values of a table of one row, of whatever types they are."""
+    if sparse.issparse(x):
+        return x.toarray()[0]
+    if hasattr(x, "iloc"):
+        return list(x.iloc[0])
+    if hasattr(x, "row"):  # polars
+        return list(x.row(0))
+    return list(x[0]) if isinstance(x, list) else list(np.asarray(x)[0])
+
+
+def _names_in(step, n_features):
+    """Return the names of the columns that a step was fitted on."""
+    names = getattr(step, "feature_names_in_", None)
+    if names is None or len(names) != n_features:
+        return _default_names(n_features)
+    return list(names)
+
+
+def _names_out(step, names, following):
+    """Return the names of what a step gives, or None if nobody knows them."""
+    known = getattr(following, "feature_names_in_", None)
+    if known is not None:
+        return list(known)
+    try:
+        return list(step.get_feature_names_out(*([] if names is None else [names])))
+    except (AttributeError, ValueError):
+        return None

@@ -1,0 +1,125 @@
+"""What the displays say: truth, answer and probability, and labels that fit."""
+
+import textwrap
+from numbers import Real
+
+import numpy as np
+
+from sklearn_snn._compat import num_samples
+
+# Longest label, in characters.
+_LONGEST = 20
+# Mean width of a character, in font sizes.
+_CHARACTER_WIDTH = 0.55
+
+
+def short(label, longest=_LONGEST):
+    """Return a label as text that is short, and drawn by matplotlib as it is."""
+    text = cut(" ".join(str(label).split()), longest)
+    return text.replace("$", r"\$")  # which would begin a formula
+
+
+def cut(text, longest):
+    """Return text of at most so many characters."""
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rstrip("\\") + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def column_labels(names, given):
+    """Return names of columns, with the value that the user gave where there is one."""
+    labels = [short(_column(name)) for name in names]
+    return [
+        label if value is None else f"{label} = {_value(value)}"
+        for label, value in zip(labels, given, strict=True)
+    ]
+
+
+def _column(name):
+    """Return a name, if it is long without that of the step which it begins with."""
+    name = str(name)
+    return name if len(name) <= _LONGEST else name.rpartition("__")[2] or name
+
+
+def _value(value):
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return f"{float(value):.4g}"
+    return short(value, 12)
+
+
+def true_label(y, n_samples, sample):
+    """Return the true label of a sample, or None if nobody gave it.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,), label or None
+    n_samples : int
+    sample : int
+
+    Raises
+    ------
+    ValueError
+        If y has another number of labels.
+    """
+    if y is None or isinstance(y, (str, bytes)) or np.ndim(y) == 0:
+        return y
+    if num_samples(y) != n_samples or np.size(y) != n_samples:
+        raise ValueError(
+            f"y must be a label, or one for each of the {n_samples} samples of X, got "
+            f"an array of shape {np.shape(y)}."
+        )
+    return np.ravel(y)[sample]
+
+
+def answer_title(record, sample, truth=None):
+    """Return a line on what the network answers to a sample, and how sure it is.
+
+    Parameters
+    ----------
+    record : SimulationRecord
+    sample : int
+    truth : label or None
+    """
+    logits = record.logits[sample, -1]
+    winner = logits.argmax()
+    label = record.classes[winner]
+    return title_line(label, record.probabilities[sample, -1, winner], truth)
+
+
+def title_line(answer=None, probability=None, truth=None):
+    """Return truth, answer and probability as a line, or None if there is neither."""
+    known = None if truth is None else f"True: {short(truth)}"
+    if answer is None:
+        return known
+    said = f"nswer: {short(answer)} ({_probability(probability)})"
+    return f"A{said}" if known is None else f"{known}, a{said}"
+
+
+def _probability(p):
+    if 0.995 <= p < 1:
+        text = "p > 0.99"
+    else:
+        text = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.1g}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def room_for(width, font_size):
+    """Return how many characters fit into a width in inches."""
+    return int(72 * width / (_CHARACTER_WIDTH * font_size))
+
+
+def wrapped(text, width, font_size):
+    """Return text in lines that fit.
+
+    Parameters
+    ----------
+    text : str
+    width : float
+        In inches.
+    font_size : float
+        In points.
+    """
+    n_characters = max(8, room_for(width, font_size))
+    lines = text.split("\n")
+    wrap = textwrap.TextWrapper(n_characters, break_long_words=False)
+    return "\n".join(wrap.fill(line) for line in lines)
