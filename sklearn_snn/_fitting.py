@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from sklearn_snn._control import Callbacks, Stall, all_or_nothing, compile_aloud, report
 from sklearn_snn._diagnosis import dead_neurons, hardly_learned
+from sklearn_snn._learned_input import remember
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._samples import set_aside, weigh
 from sklearn_snn._training import (
@@ -211,6 +212,7 @@ class FitMixin(CallbackSupportMixin):
         check_magnitudes(self.get_params(deep=False))
         X, y = validate_input(self, X, y, reset=not going_on)
         weights = validate_weights(X, sample_weight)
+        remember(self, X, weights, going_on)
         present = weights > 0
         if present.all():
             return X, y, weights
