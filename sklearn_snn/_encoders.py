@@ -167,7 +167,11 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.data_min_, self.data_max_ = low, high
         self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
-        self._learned_input_ = {"n_samples": checked.shape[0], "weakest": seen.weakest}
+        self._learned_input_ = {
+            "n_samples": checked.shape[0],
+            "weakest": seen.weakest,
+            "faintest": seen.faintest,
+        }
         self._warn_of_silence(checked, seen)
         if self.scaling != "feature":
             warn_of_spread(checked, namer(self, checked), "scaling='feature'")
@@ -315,12 +319,18 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     def _warn_of_mismatch(self, X):
         """Warn if much of X leaves, or nearly nothing reaches, the learned range."""
-        learned = getattr(self, "_learned_input_", {"n_samples": 0, "weakest": np.inf})
+        unknown = {"n_samples": 0, "weakest": np.inf, "faintest": np.inf}
+        learned = getattr(self, "_learned_input_", unknown)
         if self.scaling is not None and learned["n_samples"] < FEWEST:
             return
         message = mismatch(
             X,
-            Extent(self.data_min_, self.data_max_, learned["weakest"]),
+            Extent(
+                self.data_min_,
+                self.data_max_,
+                learned["weakest"],
+                learned["faintest"],
+            ),
             namer(self, X),
             "Scale X as it was scaled in fit; what lies outside is clipped.",
         )

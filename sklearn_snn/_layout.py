@@ -124,7 +124,7 @@ def hints(X, y, n_features):
             hint = _hint_at_channels(X, n_features)
         if hint is None:
             raise
-        raise ValueError(f"{error} {hint}") from None
+        raise ValueError(f"{str(error).rstrip('.')}. {hint}") from None
 
 
 def _product(shape):

@@ -22,10 +22,10 @@ from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 # A value may leave the range of its feature by this share of it.
 _MARGIN = 0.25
 # Of fewer samples, neither the range nor the spread says much.
-FEWEST = 10
-# Fewer values than this may be chance in a single row.
-_FEWEST_VALUES = 3
-# The strongest value is too weak below this share of the weakest sample's strongest.
+FEWEST = 20
+# Fewer values than this may be chance in a single row, and fewer rows in a feature.
+_FEWEST_VALUES, _FEWEST_ROWS = 3, 10
+# What is below this share of the weakest sample hardly reaches the network.
 _WEAK = 0.25
 # One spread outweighs others that are so many times smaller.
 _OUTWEIGHS = 1000
@@ -33,7 +33,7 @@ _OUTWEIGHS = 1000
 _VALUES = 2**20
 _SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**22
 # Modules between the user's line, which a warning is about, and the warning.
-_INNER = "sklearn_snn", "sklearn", "contextlib", "joblib"
+_INNER = "sklearn_snn", "sklearn", "contextlib", "joblib", "numpy"
 
 
 class Extent(NamedTuple):
@@ -45,11 +45,14 @@ class Extent(NamedTuple):
     weakest : float
         The smallest, over all samples that are not zero throughout, of a sample's
         largest absolute value; infinite if there are none.
+    faintest : float
+        The same of a sample's sum of absolute values.
     """
 
     low: np.ndarray
     high: np.ndarray
     weakest: float
+    faintest: float
 
 
 def warn(message, category):
@@ -63,7 +66,7 @@ def warn(message, category):
     level, frame = 1, sys._getframe(0)
     while frame is not None and _package(frame) in _INNER:
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=max(level - 1, 1))
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _package(frame):
@@ -91,6 +94,7 @@ def parts(X):
         yield rows, part if X.ndim == 2 else part.reshape(-1, X.shape[2])
 
 
+@np.errstate(over="ignore")
 def extent(X, present=None):
     """Return the Extent of an input.
 
@@ -113,17 +117,23 @@ def extent(X, present=None):
             if n_samples == 0:
                 continue
             part = part[np.repeat(keep, part.shape[0] // len(keep))]
-        low, high = _limits(part, axis=0)
         by_row = np.maximum(*map(np.abs, _limits(part, axis=1)))
-        strength = by_row.reshape(n_samples, -1).max(axis=1)
-        weakest = strength[strength > 0].min(initial=np.inf)
-        extents.append(Extent(low, high, float(weakest)))
+        by_sample = by_row.reshape(n_samples, -1).max(axis=1), _sums(part, n_samples)
+        weakest, faintest = (x[x > 0].min(initial=np.inf) for x in by_sample)
+        extents.append(Extent(*_limits(part, axis=0), float(weakest), float(faintest)))
     return _union(extents)
 
 
 def _union(extents):
-    low, high, weakest = zip(*extents, strict=True)
-    return Extent(np.min(low, axis=0), np.max(high, axis=0), min(weakest))
+    low, high, weakest, faintest = zip(*extents, strict=True)
+    limits = np.min(low, axis=0), np.max(high, axis=0)
+    return Extent(*limits, min(weakest), min(faintest))
+
+
+def _sums(part, n_samples):
+    """Return the sum of the absolute values of each sample."""
+    sizes = abs(part.astype(np.float64))  # of -128, an 8-bit integer has none
+    return np.asarray(sizes.sum(axis=1)).reshape(n_samples, -1).sum(axis=1)
 
 
 def _limits(part, axis):
@@ -168,7 +178,7 @@ def mismatch(X, learned, names, scale):
     n_values = X.shape[0] if X.ndim == 2 else X.shape[0] * X.shape[1]
     worst = int(np.argmax(outside))
     is_far = outside.sum() > max(n_evident / 2, _FEWEST_VALUES - 1)
-    if is_far or (X.shape[0] >= FEWEST and outside[worst] > n_values / 2):
+    if is_far or (X.shape[0] >= _FEWEST_ROWS and outside[worst] > n_values / 2):
         limits = [np.broadcast_to(x, width.shape)[worst] for x in learned[:2]]
         new = _column(X, worst)
         return (
@@ -176,7 +186,8 @@ def mismatch(X, learned, names, scale):
             f"{names(worst)}, where {limits[0]:.4g} to {limits[1]:.4g} was learned and "
             f"X has {new.min():.4g} to {new.max():.4g}. {scale}"
         )
-    if 0 < strongest < _WEAK * learned.weakest < np.inf:
+    is_weak = 0 < strongest < _WEAK * learned.weakest < np.inf
+    if is_weak and n_evident >= _FEWEST_VALUES and _is_faint(X, learned):
         return (
             "X hardly reaches the range that was learned in fit: its largest absolute "
             f"value is {strongest:.4g}, and every sample in fit had one of at least "
@@ -185,26 +196,38 @@ def mismatch(X, learned, names, scale):
     return None
 
 
+def _is_faint(X, learned):
+    """Tell whether no sample has a sum that is worth mentioning.
+
+    Its largest value alone may be small because it is of no category that was known.
+    """
+    return all(
+        (_sums(part, rows.stop - rows.start) < 2 * _WEAK * learned.faintest).all()
+        for rows, part in parts(X)
+    )
+
+
 def _column(X, j):
     column = X[..., j] if not sparse.issparse(X) else X[:, [j]].toarray()
     return column.astype(np.float64)
 
 
 def _outside(part, low, high):
-    """Count, by feature, what is far outside; of all, what is that or not zero.
+    """Count, by feature, what is far outside, and all that could be.
 
-    Zeros that a sparse array leaves out are taken to be inside.
+    Zeros are taken to be inside: they say that there is nothing, in any unit.
 
     Returns
     -------
     n_evident : int
+        How many values are not zero.
     outside : ndarray of int of shape (n_features,)
     largest : float
         The largest absolute value.
     """
     if sparse.issparse(part):
         values, features = part.data, part.indices
-        far = (values < low[features]) | (values > high[features])
+        far = ((values < low[features]) | (values > high[features])) & (values != 0)
         outside = np.bincount(features[far], minlength=len(low))
         return np.count_nonzero(values), outside, float(np.abs(values).max(initial=0))
     least, most = _limits(part, axis=0)
@@ -212,8 +235,7 @@ def _outside(part, low, high):
     n_evident = np.count_nonzero(part)
     if (least >= low).all() and (most <= high).all():
         return n_evident, np.zeros(len(low), np.int64), largest
-    far = (part < low) | (part > high)
-    n_evident += np.count_nonzero(far & (part == 0))
+    far = ((part < low) | (part > high)) & (part != 0)
     return n_evident, np.count_nonzero(far, axis=0), largest
 
 

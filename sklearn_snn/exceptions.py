@@ -34,11 +34,12 @@ class InputMismatchWarning(UserWarning):
     fitted `PoissonSpikeEncoder` transforms,
 
     - values that leave the range of their feature in `fit` by more than a quarter of
-      it: more than half of all values (zeros that lie in the range aside), or, of ten
-      rows or more, more than half of a feature's. Features that were constant do not
-      count, and nothing is said after a fit of fewer than ten samples;
-    - values of which the largest is less than a quarter of the largest of the weakest
-      sample in `fit`, all-zero samples aside: nearly nothing reaches the network;
+      it: more than half of all values, or, of ten rows or more, more than half of a
+      feature's. Zeros and features that were constant do not count, and nothing is
+      said after a fit of fewer than twenty samples;
+    - values of which the largest is less than a quarter of the largest of any sample in
+      `fit`, all-zero samples aside, and whose sums are small, too: nearly nothing
+      reaches the network;
     - sequences of another length than in `fit` (in the last call of `partial_fit`).
 
     The message names the feature that is worst, and both ranges or lengths.
