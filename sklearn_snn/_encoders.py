@@ -11,18 +11,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._layout import n_dimensions, refuse_sequences
-from sklearn_snn._learned_input import (
-    FEWEST,
-    Extent,
-    extent,
-    mismatch,
-    namer,
-    some_rows,
-    warn,
-    warn_of_spread,
-)
+from sklearn_snn._learned_input import Extent, extent, mismatch
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._unscaled import FEWEST, namer, some_rows, warn, warn_of_spread
 from sklearn_snn._validation import FLOATS, check_halves, kept_dtypes, quietly
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 

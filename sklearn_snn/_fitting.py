@@ -75,8 +75,8 @@ class FitMixin(CallbackSupportMixin):
             2-D input is injected as a constant current for `n_steps` steps; 3-D input
             is a recorded sequence, of spikes or of graded values; spike trains from an
             encoder are drawn anew in every epoch. Computing is done in float32 for
-            spike trains, float32 arrays, and sequences of uint8 or bool; else in
-            float64.
+            spike trains, float32 arrays, and sequences of types of up to 16 bits; else
+            in float64. Arrays of whole numbers and halves are converted by the batch.
         y : array-like of shape (n_samples,)
             Class labels, of two or more classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -108,6 +108,8 @@ class FitMixin(CallbackSupportMixin):
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always, or if
             many samples let no output neuron fire; see `sklearn_snn.exceptions`.
+        UnscaledInputWarning
+            If a column, or channel, is so much wider than others that it alone counts.
         """
         return self._fit(X, y, sample_weight)
 

@@ -7,8 +7,6 @@ the weakest sample reached. All that is kept are extremes and counts, which late
 of a stream can be added to in any order.
 """
 
-import sys
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -17,23 +15,17 @@ from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from sklearn_snn._spike_trains import SpikeTrains
-from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
+from sklearn_snn._unscaled import FEWEST, namer, warn, warn_of_spread
+from sklearn_snn.exceptions import InputMismatchWarning
 
 # A value may leave the range of its feature by this share of it.
 _MARGIN = 0.25
-# Of fewer samples, neither the range nor the spread says much.
-FEWEST = 20
 # Fewer values than this may be chance in a single row, and fewer rows in a feature.
 _FEWEST_VALUES, _FEWEST_ROWS = 3, 10
 # What is below this share of the weakest sample hardly reaches the network.
 _WEAK = 0.25
-# One spread outweighs others that are so many times smaller.
-_OUTWEIGHS = 1000
-# How many values are looked at: at a time, and for a spread.
+# How many values are looked at at a time.
 _VALUES = 2**20
-_SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**22
-# Modules between the user's line, which a warning is about, and the warning.
-_INNER = "sklearn_snn", "sklearn", "contextlib", "joblib", "numpy"
 
 
 class Extent(NamedTuple):
@@ -53,24 +45,6 @@ class Extent(NamedTuple):
     high: np.ndarray
     weakest: float
     faintest: float
-
-
-def warn(message, category):
-    """Warn of something at the line of the user.
-
-    Parameters
-    ----------
-    message : str
-    category : type
-    """
-    level, frame = 1, sys._getframe(0)
-    while frame is not None and _package(frame) in _INNER:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _package(frame):
-    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 def parts(X):
@@ -239,17 +213,6 @@ def _outside(part, low, high):
     return n_evident, np.count_nonzero(far, axis=0), largest
 
 
-def namer(estimator, X):
-    """Return a function that makes a name of the index of a feature of X."""
-    word = "channel" if X.ndim == 3 else "column"
-    names = getattr(estimator, "feature_names_in_", None)
-
-    def name(j):
-        return f"{word} {j}" if names is None else f"{word} {j} ({names[j]!r})"
-
-    return name
-
-
 def remember(estimator, X, weights, going_on):
     """Keep what a network learns from; warn where a few features outweigh all others.
 
@@ -338,65 +301,3 @@ def _other_length(X, n_steps):
             "n_features): X.transpose(1, 0, 2) turns it."
         )
     return message
-
-
-def some_rows(X):
-    """Return evenly spaced rows, or steps, of an input as an array.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array
-        See `parts`.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, n_features)
-    """
-    n_rows = max(1, min(_SPREAD_ROWS, _SPREAD_VALUES // X.shape[-1]))
-    if X.ndim == 2:
-        rows = X[_evenly(X.shape[0], n_rows)]
-        return rows.toarray() if sparse.issparse(rows) else rows
-    steps = _evenly(X.shape[1], max(10, n_rows // X.shape[0]))
-    samples = _evenly(X.shape[0], max(1, n_rows // len(steps)))
-    return X[np.ix_(samples, steps)].reshape(-1, X.shape[2])
-
-
-def _evenly(n, n_most):
-    return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def warn_of_spread(X, names, remedy):
-    """Warn where one feature is spread so much more than others that it alone counts.
-
-    Percentiles are what neither an outlier nor a rare category moves.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array
-    names : callable
-        Makes a name of a feature's index.
-    remedy : str
-        What scales it.
-    """
-    if X.dtype == bool or X.shape[-1] < 2 or X.shape[0] < FEWEST:
-        return
-    rows = some_rows(X).astype(np.float64)
-    if len(rows) < FEWEST:
-        return
-    low, high = np.percentile(rows, [10, 90], axis=0)
-    spread = high - low
-    varied = np.flatnonzero(spread > 1e-9 * np.maximum(np.abs(low), np.abs(high)))
-    if len(varied) < 2:
-        return
-    ordinary = np.sort(spread[varied])[(len(varied) - 1) // 2]
-    large = varied[spread[varied] >= _OUTWEIGHS * ordinary]
-    if len(large) == 0:
-        return
-    large = large[np.argsort(-spread[large], kind="stable")]
-    named = ", ".join(map(names, large[:3])) + (", ..." if len(large) > 3 else "")
-    warn(
-        f"X is spread at least {_OUTWEIGHS} times as much in {named} as in half of the "
-        f"others, so that the others hardly count: scale it, as {remedy} does.",
-        UnscaledInputWarning,
-    )
