@@ -25,7 +25,7 @@ _FEWEST_VALUES, _FEWEST_ROWS = 3, 10
 # What is below this share of the weakest sample hardly reaches the network.
 _WEAK = 0.25
 # How many values are looked at at a time.
-_VALUES = 2**20
+_VALUES = 2**18
 
 
 class Extent(NamedTuple):
@@ -48,7 +48,7 @@ class Extent(NamedTuple):
 
 
 def parts(X):
-    """Cut an input into parts of about a megabyte, dense ones as tables.
+    """Cut an input into parts of a few hundred thousand values, dense ones as tables.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ FEWEST = 20
 # One spread outweighs others that are so many times smaller.
 _OUTWEIGHS = 1000
 # How much is looked at for a spread.
-_SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**22
+_SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**18
 # Modules between the user's line, which a warning is about, and the warning.
 _INNER = "sklearn_snn", "sklearn", "contextlib", "joblib", "numpy"
 
