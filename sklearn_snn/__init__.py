@@ -1,5 +1,6 @@
 """Spiking neural networks that drop into scikit-learn."""
 
+from sklearn_snn._channels import ChannelTransformer
 from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
 from sklearn_snn._persistence import load_model
@@ -8,6 +9,7 @@ from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._version import __version__
 
 __all__ = [
+    "ChannelTransformer",
     "PoissonSpikeEncoder",
     "SimulationRecord",
     "SpikeTrains",

@@ -16,6 +16,7 @@ from sklearn.utils import _safe_indexing as safe_indexing
 
 # What `_parameter_constraints` is written in, and the check of a function's arguments.
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     Options,
     StrOptions,
@@ -28,6 +29,9 @@ from sklearn.utils.multiclass import (
     _check_partial_fit_first_call as check_partial_fit_first_call,
 )
 
+# The names of features: those that were given, those seen in `fit`, or x0, x1, ...
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+
 # The checks and messages of `sample_weight`, and the number of rows of whatever X is.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
@@ -36,12 +40,14 @@ from sklearn.utils.validation import _num_samples as num_samples
 from threadpoolctl import OpenBLASController
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "OpenBLASController",
     "Options",
     "ProcessPoolExecutor",
     "StrOptions",
     "array_api_numpy",
+    "check_feature_names_in",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",

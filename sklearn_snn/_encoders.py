@@ -1,25 +1,32 @@
 """Encoders: transformers from intensities to spike trains."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_random_state, gen_batches
-from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._compat import Interval, StrOptions, fit_context
 from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._layout import n_dimensions, refuse_sequences
+from sklearn_snn._learned_input import Extent, extent, mismatch
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
-from sklearn_snn._validation import quietly
+from sklearn_snn._unscaled import FEWEST, namer, some_rows, warn_of_spread
+from sklearn_snn._validation import FLOATS, check_halves, kept_dtypes, quietly
+from sklearn_snn._warnings import warn_user
+from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 
 # What is converted at a time, dense and sparse: keeps the float64 temporaries small.
 _ROWS = 1024
 _ENTRIES = 2**20
-# What input may be; 8-bit images stay 8-bit.
-_ACCEPTED = {"accept_sparse": "csr", "dtype": (np.float64, np.float32, np.uint8)}
+# With scaling=None, so much beyond [0, 1] is rounding, as of MinMaxScaler.
+_ROUNDING = 1e-6
+# Share of the range below which even the strongest intensity of a sample is next to it.
+_BARELY = 0.1
 
 
 class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
@@ -52,7 +59,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
         - "global": one range for all features, as pixels of an image need;
         - "feature": a range for each feature, as columns of a table need;
-        - None: `X` must lie in [0, 1] already.
+        - None: `X` lies in [0, 1] already, as after `MinMaxScaler`. In `fit` it must,
+          up to rounding (1e-6).
     random_state : int, RandomState instance or None, default=None
         Determines the spikes. Pass an int for the same spikes in every `fit`.
 
@@ -77,7 +85,9 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     The output has a time axis, which only a spiking network understands: put the
-    encoder last before `SpikingClassifier`.
+    encoder last before `SpikingClassifier`. So it stays SpikeTrains whatever
+    `set_output`, of the encoder or of a pipeline around it, or scikit-learn's
+    ``transform_output`` say about data frames.
 
     References
     ----------
@@ -134,11 +144,17 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If `X` is not numeric, finite and 2-D, or ``scaling=None`` and `X` leaves
-            [0, 1].
+            [0, 1] by more than rounding.
+
+        Warns
+        -----
+        UnscaledInputWarning
+            If an outlier, or with one range for all features a column in other units,
+            makes nearly all else silent.
         """
-        with quietly():
-            checked = check_array(X, estimator=self, input_name="X", **_ACCEPTED)
-        low, high = self._range(self._check_range(checked))
+        checked = self._checked(X, check_array, estimator=self, input_name="X")
+        seen = extent(checked)
+        low, high = self._range(checked, seen)
         if np.max(high / 2 - low / 2) > np.finfo(float).max / 2:
             raise ValueError("The range of X is too large for float64 numbers.")
         random_state = check_random_state(self.random_state)
@@ -146,6 +162,14 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.data_min_, self.data_max_ = low, high
         self.seed_ = int(random_state.randint(2**63 - 1, dtype=np.int64))
+        self._learned_input_ = {
+            "n_samples": checked.shape[0],
+            "weakest": seen.weakest,
+            "faintest": seen.faintest,
+        }
+        self._warn_of_silence(checked, seen)
+        if self.scaling != "feature":
+            warn_of_spread(checked, namer(self, checked), "scaling='feature'")
         return self
 
     @with_own_errstate
@@ -168,13 +192,18 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         NotFittedError
             If `fit` was not called.
         ValueError
-            If `X` is not numeric, finite and 2-D, has another number of features than
-            in `fit`, or ``scaling=None`` and `X` leaves [0, 1].
+            If `X` is not numeric, finite and 2-D, or has another number of features
+            than in `fit`.
+
+        Warns
+        -----
+        InputMismatchWarning
+            If much of `X` lies far outside the learned range (with ``scaling=None``
+            that is [0, 1]), or nearly nothing reaches it.
         """
         check_is_fitted(self)
-        with quietly():
-            X = validate_data(self, X, reset=False, **_ACCEPTED)
-        X = self._check_range(X)
+        X = self._checked(X, partial(validate_data, self, reset=False))
+        self._warn_of_mismatch(X)
         one_range = np.ndim(self.data_min_) == 0
         levels = None
         if sparse.issparse(X) and np.all(self.data_min_ >= 0):
@@ -193,8 +222,29 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
                 rates[rows] = self._rates(part)
         return SpikeTrains(rates, self.n_steps, seed=self.seed_, levels=levels)
 
+    def set_output(self, *, transform=None):
+        """Do nothing: spike trains stay spike trains.
+
+        A pipeline passes on what its own `set_output` was told.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : PoissonSpikeEncoder
+            The encoder.
+        """
+        return self
+
     def _rates(self, x, features=slice(None)):
         """Return spike probabilities of intensities that stand in given features."""
+        return (self.max_rate * self._scaled(x, features)).astype(np.float32)
+
+    def _scaled(self, x, features=slice(None)):
+        """Return where in the learned range intensities lie, from 0 to 1."""
         low, high = self.data_min_, self.data_max_
         if np.ndim(low):
             low, high = low[features], high[features]
@@ -202,30 +252,86 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         width = high - low
         # A constant feature carries nothing: an infinite width makes it silent.
         with np.errstate(over="ignore"):  # infinity is clipped, too
-            rates = (x - low) / np.where(width > 0, width, np.inf)
-        return (self.max_rate * np.clip(rates, 0, 1)).astype(np.float32)
+            shares = (x - low) / np.where(width > 0, width, np.inf)
+        return np.clip(shares, 0, 1)
 
-    def _range(self, X):
+    def _range(self, X, seen):
         """Return the intensities that become the lowest and the highest rate."""
+        least, most = seen.low.min(), seen.high.max()
         if self.scaling is None:
+            if not (least >= -_ROUNDING and most <= 1 + _ROUNDING):
+                raise ValueError(
+                    "With scaling=None, X must lie in [0, 1], got values from "
+                    f"{least} to {most}. scaling='global' or 'feature' scales it."
+                )
             return 0.0, 1.0
         if self.scaling == "global":
-            return float(X.min()), float(X.max())
-        if sparse.issparse(X):
-            return min_max_axis(X, axis=0)
-        return X.min(axis=0), X.max(axis=0)
+            return float(least), float(most)
+        dtype = X.dtype if X.dtype in (*FLOATS, np.uint8) else np.float64
+        return seen.low.astype(dtype), seen.high.astype(dtype)
 
-    def _check_range(self, X):
-        """Return X without duplicate entries; with scaling=None, check its range."""
+    def _checked(self, X, check, **kwargs):
+        """Return X as a checked array without duplicate entries."""
+        refuse_sequences(X, n_dimensions(X), type(self).__name__)
+        dtypes = kept_dtypes(X, (np.uint8,))
+        with quietly():
+            X = check(
+                X,
+                accept_sparse="csr",
+                dtype=dtypes,
+                ensure_all_finite=np.float16 not in dtypes,
+                **kwargs,
+            )
+            check_halves(self, X)
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-        if self.scaling is None and not (X.min() >= 0 and X.max() <= 1):
-            raise ValueError(
-                "With scaling=None, X must lie in [0, 1], got values from "
-                f"{X.min()} to {X.max()}. scaling='global' or 'feature' scales it."
-            )
         return X
+
+    def _warn_of_silence(self, X, seen):
+        """Warn if an outlier leaves nearly all else at an end of the range."""
+        varied = np.flatnonzero(seen.high > seen.low)
+        if X.shape[0] < FEWEST or len(varied) == 0:
+            return
+        shares = self._scaled(some_rows(X))
+        ends = ("lower", shares, seen.high), ("upper", 1 - shares, -seen.low)
+        for end, distance, extreme in ends:
+            distance = distance[:, varied]
+            distance = distance[(distance > 0).any(axis=1)]
+            spikes = self.max_rate * self.n_steps * distance.sum(axis=1)
+            if not len(distance) or np.median(spikes) >= 1:
+                continue
+            if np.median(distance.max(axis=1)) >= _BARELY:
+                continue  # because there are so few steps
+            worst = namer(self, X)(varied[np.argmax(extreme[varied])])
+            warn_user(
+                f"Nearly all of X lies at the {end} end of the range that is encoded, "
+                f"most extreme in {worst}: in {self.n_steps} steps less than one spike "
+                "tells the median sample from that end. Clip outliers, or transform "
+                "them as QuantileTransformer does; scaling='feature' keeps those of "
+                "one column from the others.",
+                UnscaledInputWarning,
+            )
+
+    def _warn_of_mismatch(self, X):
+        """Warn if much of X leaves, or nearly nothing reaches, the learned range."""
+        unknown = {"n_samples": 0, "weakest": np.inf, "faintest": np.inf}
+        learned = getattr(self, "_learned_input_", unknown)
+        if self.scaling is not None and learned["n_samples"] < FEWEST:
+            return
+        message = mismatch(
+            X,
+            Extent(
+                self.data_min_,
+                self.data_max_,
+                learned["weakest"],
+                learned["faintest"],
+            ),
+            namer(self, X),
+            "Scale X as it was scaled in fit; what lies outside is clipped.",
+        )
+        if message is not None:
+            warn_user(message, InputMismatchWarning)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

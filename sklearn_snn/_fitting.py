@@ -16,6 +16,7 @@ from sklearn_snn._constants import frozen_constants
 from sklearn_snn._control import all_or_nothing, compile_aloud, report
 from sklearn_snn._epochs import Epochs
 from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._learned_input import remember
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._results import CURVES, ends_of_curves, packed, results, unpacked
 from sklearn_snn._samples import relative_weight, set_aside, weigh, without_ignored
@@ -65,8 +66,8 @@ class FitMixin(CallbackSupportMixin):
             2-D input is injected as a constant current for `n_steps` steps; 3-D input
             is a recorded sequence, of spikes or of graded values; spike trains from an
             encoder are drawn anew in every epoch. Computing is done in float32 for
-            spike trains, float32 arrays, and sequences of uint8 or bool; else in
-            float64.
+            spike trains, float32 arrays, and sequences of types of up to 16 bits; else
+            in float64. Arrays of whole numbers and halves are converted by the batch.
         y : array-like of shape (n_samples,)
             Class labels, of two or more classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -101,6 +102,8 @@ class FitMixin(CallbackSupportMixin):
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always, or if
             many samples let no output neuron fire; see `sklearn_snn.exceptions`.
+        UnscaledInputWarning
+            If a column, or channel, is so much wider than others that it alone counts.
         """
         return self._fit(X, y, sample_weight)
 
@@ -236,6 +239,7 @@ class FitMixin(CallbackSupportMixin):
         check_magnitudes(self.get_params(deep=False))
         X, y = validate_input(self, X, y, reset=not is_continued)
         weights = validate_weights(X, sample_weight)
+        remember(self, X, weights, is_continued)
         if weights.all():
             return _Data(X, y, weights, None)
         rows = np.flatnonzero(weights)

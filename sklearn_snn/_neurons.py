@@ -77,6 +77,10 @@ class Reset(NamedTuple):
 def _reset_to_zero(u, s, threshold, out):
     np.multiply(u, s, out=out)
     np.subtract(u, out, out=out)
+    if not np.isfinite(out).all():
+        # An infinite membrane: neither inf - inf * 1 nor inf - inf * 0 is a number.
+        np.copyto(out, u, where=s == 0)
+        np.copyto(out, 0, where=s == 1)
 
 
 def _reset_by_subtraction(u, s, threshold, out):

@@ -27,6 +27,8 @@ from sklearn_snn._workspace import aligned
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
+# What the code that looks for spikes in a sequence is compiled for.
+_SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
 
 
 def cut(stop, size, start=0):
@@ -126,7 +128,9 @@ class Batch:
 
     def _run_sequences(self, X, results, workspace):
         """Run recorded spikes as events, graded sequences as currents."""
-        X = np.ascontiguousarray(X)
+        # Other types would have to be compiled for: they become that of the weights.
+        is_known = X.dtype in _SEQUENCE_DTYPES
+        X = np.ascontiguousarray(X, None if is_known else self.coefs[0].dtype)
         n_words = -(-X.shape[2] // 64)
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = kernels.as_bits(X, bits)

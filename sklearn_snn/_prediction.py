@@ -93,6 +93,11 @@ class PredictionMixin:
         -------
         y : ndarray of shape (n_samples,)
             Class labels.
+
+        Warns
+        -----
+        InputMismatchWarning
+            As all methods that take X, if it is unlike what was learned from.
         """
         indices = self._logits(X).argmax(axis=1)
         return self.classes_[indices]

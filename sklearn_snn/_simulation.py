@@ -138,6 +138,8 @@ def record(network, coefs, intercepts, X, classes, layers, keep_inputs, max_memo
     inputs = None
     if keep_inputs:
         inputs = np.asarray(X) if must_draw else X
+        if X.ndim == 2 and X.dtype != np.float32:
+            inputs = X.astype(np.float64)  # of whole numbers, too
     threshold = network.neuron.threshold
     return SimulationRecord(inputs, membranes, spikes, logits, threshold, classes)
 

@@ -10,6 +10,9 @@ from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._random import bernoulli, content_keys, counter_keys, mix64
 from sklearn_snn._workspace import Workspace
 
+# A probability may leave [0, 1] by so much: rounding, which is clipped.
+_ROUNDING = 1e-6
+
 
 class Events(NamedTuple):
     """Spikes of a few samples, stored for those features only that can fire.
@@ -112,10 +115,15 @@ class SpikeTrains:
         else:
             rates = np.asarray(rates, dtype=np.float32)
         if rates.ndim != 2:
-            raise ValueError(f"rates must be 2-D, got {rates.ndim} dimension(s).")
-        _check_probabilities(rates if levels is None else levels)
-        self.rates = rates
-        self.levels = levels
+            raise ValueError(
+                "rates must have shape (n_samples, n_features), got shape "
+                f"{rates.shape}; rates of images become rows by "
+                "rates.reshape(len(rates), -1)."
+            )
+        if levels is None:
+            self.rates, self.levels = _probabilities(rates), None
+        else:
+            self.rates, self.levels = rates, _probabilities(levels)
         self.n_steps = n_steps
         self.seed = seed
         self.presentation = operator.index(presentation)
@@ -314,11 +322,21 @@ def _thresholds(rates):
     return (np.ceil(rates.astype(np.float64) * 2.0**32) - 1).astype(np.uint32)
 
 
-def _check_probabilities(rates):
-    """Raise ValueError unless all rates lie in [0, 1]; NaN does not."""
+def _probabilities(rates):
+    """Return rates clipped to [0, 1]; raise ValueError if that is not mere rounding.
+
+    NaN does not lie there.
+    """
     values = rates.data if sparse.issparse(rates) else rates
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
+    low, high = values.min(initial=0), values.max(initial=0)
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
         raise ValueError(
             "rates are probabilities and must lie in [0, 1], got values from "
-            f"{values.min()} to {values.max()}."
+            f"{low} to {high}."
         )
+    if low >= 0 and high <= 1:
+        return rates
+    if not sparse.issparse(rates):
+        return np.clip(rates, 0, 1)
+    parts = np.clip(values, 0, 1), rates.indices, rates.indptr
+    return sparse.csr_array(parts, rates.shape)

@@ -9,20 +9,25 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    assert_all_finite,
     check_array,
     check_consistent_length,
     validate_data,
 )
 
 from sklearn_snn._compat import check_sample_weight
+from sklearn_snn._layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._learned_input import check_likeness, parts
 from sklearn_snn._spike_trains import SpikeTrains
 
 _KINDS = {
     False: "a constant current per sample (2-D)",
     True: "a sequence per sample (3-D, or spike trains)",
 }
-# A recorded sequence keeps these types; it is converted batch by batch.
-_SEQUENCE_DTYPES = (np.float64, np.float32, np.uint8, np.bool_)
+# What input becomes, the first or, if it is that already, the second.
+FLOATS = np.float64, np.float32
+# A sequence keeps these types, too, whatever kind of array it is.
+_OF_SPIKES = np.uint8, np.bool_
 
 
 def quietly():
@@ -59,34 +64,50 @@ def validate_input(estimator, X, y="no_validation", *, reset):
         As `sklearn.utils.check_array` does, for sequences with an empty axis, and for
         sequences where there were none in `fit`, or the other way round.
     """
-    n_dimensions = _n_dimensions(X)
-    if n_dimensions > 3:
-        raise ValueError(
-            f"Found array with dim {n_dimensions}; {type(estimator).__name__} accepts "
-            "(n_samples, n_features) and (n_samples, n_steps, n_features)."
-        )
+    owner = type(estimator).__name__
+    n = n_dimensions(X)
+    refuse_dimensions(X, n, owner)
     if reset:
-        estimator._is_sequential_ = n_dimensions == 3
-    elif n_dimensions > 1 and estimator._is_sequential_ != (n_dimensions == 3):
-        known, new = _KINDS[estimator._is_sequential_], _KINDS[n_dimensions == 3]
+        estimator._is_sequential_ = n == 3
+    elif n > 1 and estimator._is_sequential_ != (n == 3):
+        known, new = _KINDS[estimator._is_sequential_], _KINDS[n == 3]
         raise ValueError(
-            f"X is {new}, but {type(estimator).__name__} is expecting {known} as "
+            f"X is {new}, but {owner} is expecting {known} as "
             "input. (A single sequence is X[np.newaxis].)"
         )
-    if n_dimensions != 3:
-        return validate_data(
-            estimator,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-        )
+    has_y = not isinstance(y, str)
+    n_features = None if reset else getattr(estimator, "n_features_in_", None)
+    with hints(X, y, n_features):
+        validate = _validate_sequences if n == 3 else _validate_table
+        out = validate(estimator, X, y, reset=reset)
+    if not has_y:
+        check_likeness(estimator, out)
+    return out
+
+
+def _validate_table(estimator, X, y, *, reset):
+    """Check a table."""
+    out = validate_data(
+        estimator,
+        X,
+        y,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=kept_dtypes(X),
+        ensure_all_finite=not _is_half(X),
+    )
+    check_halves(estimator, out if isinstance(y, str) else out[0])
+    return out
+
+
+def _validate_sequences(estimator, X, y, *, reset):
+    """Check sequences, which may have any number of steps."""
     if not isinstance(X, SpikeTrains):
         X = check_array(
             X,
-            dtype=_SEQUENCE_DTYPES,
+            dtype=kept_dtypes(X, _OF_SPIKES),
             allow_nd=True,
+            ensure_all_finite=not _is_half(X),
             estimator=estimator,
             input_name="X",
         )
@@ -95,6 +116,7 @@ def validate_input(estimator, X, y="no_validation", *, reset):
             f"Found array with shape {X.shape}; {type(estimator).__name__} needs at "
             "least one sample, one step and one feature."
         )
+    check_halves(estimator, X)
     has_y = not isinstance(y, str)
     if has_y:
         y = validate_data(estimator, y=y, reset=reset)
@@ -166,12 +188,60 @@ def _physical_memory():
 
 
 def network_dtype(X):
-    """Return the type to compute in: float64 for float64 input, else float32."""
-    return np.float64 if X.dtype == np.float64 else np.float32
+    """Return the type to compute in.
+
+    Parameters
+    ----------
+    X : validated input
+
+    Returns
+    -------
+    dtype : type
+        float32 for float32 and for sequences of types of up to 16 bits, all values of
+        which are also values of float32; else float64.
+    """
+    is_small = X.ndim == 3 and X.dtype.itemsize <= 2
+    return np.float32 if is_small or X.dtype == np.float32 else np.float64
 
 
-def _n_dimensions(X):
-    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+def kept_dtypes(X, others=()):
+    """Return the types that X is not converted from, as scikit-learn wants them.
+
+    Whole numbers and halves stay what they are, so that a memory map is not copied: an
+    engine, or an encoder, converts a batch at a time.
+
+    Parameters
+    ----------
+    X : array-like
+    others : tuple of types
+        More of them.
+
+    Returns
+    -------
+    dtypes : tuple
+    """
+    is_kept = isinstance(X, np.ndarray) and (X.dtype.kind in "biu" or _is_half(X))
+    return (X.dtype,) if is_kept else (*FLOATS, *others)
+
+
+def _is_half(X):
+    return isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.dtype.itemsize == 2
+
+
+def check_halves(estimator, X):
+    """Raise ValueError unless all of an array is finite, if it is of half floats.
+
+    scikit-learn would make an array of the size of X for that.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : validated input
+    """
+    if _is_half(X):
+        for _, part in parts(X):
+            name = type(estimator).__name__
+            assert_all_finite(part, estimator_name=name, input_name="X")
 
 
 def validate_weights(X, sample_weight):

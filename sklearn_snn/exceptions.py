@@ -1,6 +1,6 @@
 """Warnings that sklearn-snn raises, beside those of scikit-learn."""
 
-__all__ = ["DeadNeuronWarning"]
+__all__ = ["DeadNeuronWarning", "InputMismatchWarning", "UnscaledInputWarning"]
 
 
 class DeadNeuronWarning(UserWarning):
@@ -23,5 +23,66 @@ class DeadNeuronWarning(UserWarning):
     ...     warnings.simplefilter("always")
     ...     model = SpikingClassifier(learning_rate_init=1.0, random_state=0).fit(X, y)
     >>> DeadNeuronWarning in [warning.category for warning in caught]
+    True
+    """
+
+
+class InputMismatchWarning(UserWarning):
+    """X is unlike what was learned from, and the answers may mean nothing.
+
+    Raised, once per call and reason, when a fitted `SpikingClassifier` is asked, or a
+    fitted `PoissonSpikeEncoder` transforms,
+
+    - values that leave the range of their feature in `fit` by more than a quarter of
+      it: more than half of all values, or, of ten rows or more, more than half of a
+      feature's. Zeros and features that were constant do not count, and nothing is
+      said after a fit of fewer than twenty samples;
+    - values of which the largest is less than a quarter of the largest of any sample in
+      `fit`, all-zero samples aside, and whose sums are small, too: nearly nothing
+      reaches the network;
+    - sequences of another length than in `fit` (in the last call of `partial_fit`).
+
+    The message names the feature that is worst, and both ranges or lengths.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.exceptions import InputMismatchWarning
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((20,), n_steps=10, random_state=0).fit(X, y)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     labels = model.predict(10 * X)  # mm, where the fit had cm
+    >>> InputMismatchWarning in [warning.category for warning in caught]
+    True
+    """
+
+
+class UnscaledInputWarning(UserWarning):
+    """A few values outweigh all others, which therefore tell nothing.
+
+    Raised at the end of the checks in
+
+    - `SpikingClassifier.fit`, and the first `partial_fit`, if a column, or channel of a
+      sequence, is spread (from its 10th to its 90th percentile) at least a thousand
+      times as wide as half of them are. Those that hardly vary, such as a rare
+      category's, do not count;
+    - `PoissonSpikeEncoder.fit` if an outlier sets the range, so that the median sample
+      fires less than once in all, or fails to fire less than once.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from sklearn_snn import PoissonSpikeEncoder
+    >>> from sklearn_snn.exceptions import UnscaledInputWarning
+    >>> X = np.random.default_rng(0).random((50, 4))
+    >>> X[7, 2] = 1e6
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     encoder = PoissonSpikeEncoder().fit(X)
+    >>> UnscaledInputWarning in [warning.category for warning in caught]
     True
     """

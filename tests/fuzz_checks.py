@@ -21,12 +21,18 @@ from sklearn.exceptions import (
 )
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
-from sklearn_snn.exceptions import DeadNeuronWarning
+from sklearn_snn.exceptions import (
+    DeadNeuronWarning,
+    InputMismatchWarning,
+    UnscaledInputWarning,
+)
 
 # Warnings that may be shown; those of scikit-learn are told by what they say.
 _WARNINGS = (
     ConvergenceWarning,
     DeadNeuronWarning,
+    InputMismatchWarning,
+    UnscaledInputWarning,
     DataConversionWarning,
     UndefinedMetricWarning,
 )

@@ -160,12 +160,8 @@ def test_complex_features():
 
 @pytest.mark.parametrize("X", [2 * X2, X2 - 1, sparse.csr_array(2 * X2)])
 def test_intensities_outside_the_unit_interval(X):
-    encoder = PoissonSpikeEncoder(scaling=None)
     with pytest.raises(ValueError, match=r"must lie in \[0, 1\], got values from"):
-        encoder.fit(X)
-    encoder.fit(X2)
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\], got values from"):
-        encoder.transform(X)
+        PoissonSpikeEncoder(scaling=None).fit(X)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
+from sklearn_snn.exceptions import InputMismatchWarning
 
 
 def rates_of(trains):
@@ -50,7 +51,9 @@ def test_no_scaling(rng):
 @pytest.mark.parametrize("scaling", ["global", "feature"])
 def test_new_intensities_are_clipped_to_the_learned_range(X, scaling):
     encoder = PoissonSpikeEncoder(scaling=scaling).fit(X)
-    rates = rates_of(encoder.transform(np.array([[-1e6] * 6, [1e6] * 6])))
+    with pytest.warns(InputMismatchWarning, match="leaves the range"):
+        trains = encoder.transform(np.array([[-1e6] * 6, [1e6] * 6]))
+    rates = rates_of(trains)
     assert rates.tolist() == [[0.0] * 6, [1.0] * 6]
 
 
@@ -188,11 +191,21 @@ def test_set_params_after_fit_takes_effect(X):
     assert encoder.set_params(n_steps=3).transform(X).shape == (30, 3, 6)
 
 
-def test_transform_output_configuration_leaves_spike_trains_alone(X):
+@pytest.mark.parametrize("frame", ["pandas", "polars", "default"])
+def test_spike_trains_stay_what_they_are_where_data_frames_are_asked_for(X, frame):
     from sklearn import config_context
 
-    with config_context(transform_output="pandas"):
-        trains = make_pipeline(
-            FunctionTransformer(), PoissonSpikeEncoder()
-        ).fit_transform(pd.DataFrame(X, columns=list("abcdef")))
-    assert isinstance(trains, SpikeTrains)
+    X = pd.DataFrame(X, columns=list("abcdef"))
+    expected = PoissonSpikeEncoder(random_state=0).fit_transform(
+        StandardScaler().fit_transform(X)
+    )
+    encoder = PoissonSpikeEncoder(random_state=0)
+    model = make_pipeline(StandardScaler(), encoder).set_output(transform=frame)
+    assert encoder.set_output(transform=frame) is encoder
+    for context in (config_context(), config_context(transform_output=frame)):
+        with context:
+            trains = model.fit_transform(X)
+            assert isinstance(trains, SpikeTrains)
+            np.testing.assert_array_equal(rates_of(trains), rates_of(expected))
+            names = getattr(encoder, "feature_names_in_", np.array([]))
+            assert names.tolist() == list("abcdef" if frame != "default" else "")

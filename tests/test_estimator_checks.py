@@ -1,17 +1,22 @@
 """scikit-learn's own checks, with no expected failures."""
 
 import pytest
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_estimator,
     check_param_validation,
 )
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn import ChannelTransformer, PoissonSpikeEncoder, SpikingClassifier
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-ESTIMATORS = [SpikingClassifier(), PoissonSpikeEncoder()]
+ESTIMATORS = [
+    SpikingClassifier(),
+    PoissonSpikeEncoder(),
+    ChannelTransformer(StandardScaler()),
+]
 
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)

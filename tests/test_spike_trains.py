@@ -129,7 +129,7 @@ def test_eight_bit_images_are_not_blown_up():
         (np.array([[-0.1]]), r"\[0, 1\]"),
         (np.array([[np.nan]]), r"\[0, 1\]"),
         (sparse.csr_array([[2.0]]), r"\[0, 1\]"),
-        (np.zeros(3), "2-D"),
+        (np.zeros(3), r"shape \(n_samples, n_features\), got shape \(3,\)"),
     ],
 )
 def test_rates_must_be_probabilities(rates, message):

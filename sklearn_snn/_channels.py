@@ -1,0 +1,269 @@
+"""ChannelTransformer: a transformer of tables, applied to the channels of sequences."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
+from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._persistence import PersistenceMixin
+from sklearn_snn._spike_trains import SpikeTrains
+
+
+def _inner_has(name):
+    """Return a check that the transformer, fitted or not, has a method."""
+
+    def has(self):
+        inner = getattr(self, "transformer_", self.transformer)
+        getattr(inner, name)  # raises AttributeError, which says what is missing
+        return True
+
+    return has
+
+
+class ChannelTransformer(
+    PersistenceMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
+    """Apply a transformer to the channels of sequences.
+
+    A transformer of scikit-learn takes tables. Here it sees every step of every sample
+    as a row of one table, (n_samples * n_steps, n_features), and what it makes of it
+    becomes sequences again. ``ChannelTransformer(StandardScaler())``, for example,
+    brings channels that are recorded in different units to mean 0 and variance 1 over
+    all samples and steps; unscaled, the channel with the largest numbers would decide
+    alone.
+
+    Parameters
+    ----------
+    transformer : estimator
+        What is applied; a clone of it is fitted. Whether there may be missing values
+        in `X` is up to it.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The fitted transformer.
+    n_features_in_ : int
+        Number of channels seen during `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during `fit`. Defined only when `X` was a table with
+        feature names that are all strings.
+
+    See Also
+    --------
+    SpikingClassifier : Learns from sequences.
+
+    Notes
+    -----
+    A table, of two dimensions, is handed to the transformer as it is: so one pipeline
+    serves tables and sequences, and a single recording, (n_steps, n_features), can be
+    transformed alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_snn import ChannelTransformer, SpikingClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(40, 20, 2)) * [1.0, 1e5]  # volts and pascals
+    >>> y = np.arange(40) % 2
+    >>> X[y == 1, :10, 0] += 1
+    >>> scaler = ChannelTransformer(StandardScaler())
+    >>> scaler.fit_transform(X).std(axis=(0, 1)).round(3)
+    array([1., 1.])
+    >>> model = make_pipeline(scaler, SpikingClassifier((20,), random_state=0))
+    >>> model.fit(X, y).predict(X).shape
+    (40,)
+    """
+
+    _fitted_names = "transformer_", "n_features_in_"
+    _parameter_constraints = {"transformer": [HasMethods(["fit", "transform"])]}
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+    @with_own_errstate
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit a clone of the transformer to the steps of all samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, \
+                n_features)
+            Sequences, or a table.
+        y : array-like of shape (n_samples,), default=None
+            Labels, for a transformer that needs them; each step has its sample's.
+
+        Returns
+        -------
+        self : ChannelTransformer
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not of two or three dimensions, or is SpikeTrains, which have no
+            values to transform; and as the transformer does.
+        """
+        inner, (X, is_sequential) = clone(self.transformer), self._checked(X)
+        table = _rows(X) if is_sequential else X
+        if y is not None and is_sequential:
+            with hints(X, y, None):
+                check_consistent_length(X, y)
+            y = np.repeat(np.asarray(y), X.shape[1], axis=0)
+        inner.fit(table, y)
+        validate_data(self, table, skip_check_array=True)
+        self.transformer_ = inner
+        return self
+
+    @with_own_errstate
+    def transform(self, X):
+        """Transform the channels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, \
+                n_features)
+            Sequences, of any number of steps, or a table.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_steps, n_features_new) or what the \
+                transformer makes of a table
+            The new values.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            As in `fit`, and if `X` has another number of channels.
+        """
+        check_is_fitted(self)
+        X, is_sequential = self._checked(X)
+        if not is_sequential:
+            return self.transformer_.transform(X)
+        with hints(X, "none", self.n_features_in_):
+            validate_data(self, X[:, 0], reset=False, skip_check_array=True)
+        return self._apply(self.transformer_.transform, X)
+
+    @available_if(_inner_has("inverse_transform"))
+    @with_own_errstate
+    def inverse_transform(self, X):
+        """Undo `transform`, where the transformer can.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features_new) or (n_samples, \
+                n_features_new)
+            Transformed sequences, or a transformed table.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_steps, n_features) or (n_samples, \
+                n_features)
+            The values before, as far as the transformer keeps them.
+        """
+        check_is_fitted(self)
+        X, is_sequential = self._checked(X)
+        inverse = self.transformer_.inverse_transform
+        return self._apply(inverse, X) if is_sequential else inverse(X)
+
+    @available_if(_inner_has("get_feature_names_out"))
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the new channels.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the channels; None for those seen in `fit`, else x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str
+            As the transformer names them.
+        """
+        check_is_fitted(self)
+        names = check_feature_names_in(self, input_features)
+        return self.transformer_.get_feature_names_out(names)
+
+    def set_output(self, *, transform=None):
+        """Do nothing: sequences have three axes, and a data frame has two.
+
+        A pipeline passes on what its own `set_output` was told.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : ChannelTransformer
+            The transformer.
+        """
+        return self
+
+    def _checked(self, X):
+        """Return sequences as an array, a table as it is, and which of them it is."""
+        name = type(self).__name__
+        if isinstance(X, SpikeTrains):
+            raise ValueError(
+                f"{name} transforms values, of which SpikeTrains have none: put it "
+                "before the encoder, or leave it out."
+            )
+        n = n_dimensions(X)
+        refuse_dimensions(X, n, name)
+        if n != 3:
+            return X, False
+        X = check_array(
+            X, allow_nd=True, ensure_all_finite=False, estimator=self, input_name="X"
+        )
+        if 0 in X.shape:
+            raise ValueError(
+                f"Found array with shape {X.shape}; {name} needs at least one sample, "
+                "one step and one feature."
+            )
+        return X, True
+
+    def _apply(self, method, X):
+        """Apply a method of the transformer to the steps of sequences."""
+        rows = method(_rows(X))
+        if sparse.issparse(rows):
+            raise ValueError(
+                f"{type(self.transformer_).__name__} makes sparse arrays, which have "
+                "no sequences: set its sparse_output=False."
+            )
+        rows = np.asarray(rows)
+        if rows.shape[:1] != (X.shape[0] * X.shape[1],) or rows.ndim != 2:
+            raise ValueError(
+                f"{type(self.transformer_).__name__} made an array of shape "
+                f"{rows.shape} of {X.shape[0] * X.shape[1]} steps: it must keep them."
+            )
+        return rows.reshape(*X.shape[:2], rows.shape[1])
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self.transformer)
+        tags.input_tags = inner.input_tags
+        tags.input_tags.three_d_array = True
+        tags.target_tags = inner.target_tags
+        tags.no_validation = inner.no_validation
+        if inner.transformer_tags is not None:
+            tags.transformer_tags = inner.transformer_tags
+        return tags
+
+
+def _rows(X):
+    """Return the steps of all samples as the rows of a table."""
+    return X.reshape(-1, X.shape[2])

@@ -1,0 +1,187 @@
+"""ChannelTransformer: a transformer of tables, applied to the channels of sequences."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from helpers import fast
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
+
+from sklearn_snn import ChannelTransformer, PoissonSpikeEncoder, SpikeTrains
+
+Y = np.arange(40) % 2
+
+
+@pytest.fixture
+def X(rng):
+    """Return channels in different units; the small one tells the class."""
+    X = rng.normal(size=(40, 12, 2)) * [1.0, 1e4] + [5, 0]
+    X[Y == 1, :6, 0] += 2
+    return X
+
+
+def test_every_channel_is_scaled_over_samples_and_steps(X):
+    scaler = ChannelTransformer(StandardScaler())
+    Z = scaler.fit_transform(X)
+    np.testing.assert_allclose(
+        Z, (X - X.mean(axis=(0, 1))) / X.std(axis=(0, 1)), rtol=1e-10, atol=1e-10
+    )
+    np.testing.assert_allclose(scaler.inverse_transform(Z), X, rtol=1e-10)
+    np.testing.assert_array_equal(scaler.transform(X[3:4, :5]), Z[3:4, :5])
+    np.testing.assert_array_equal(scaler.transform(X[3]), Z[3])  # one recording alone
+
+
+def test_a_network_learns_what_the_largest_channel_hid(X):
+    model = make_pipeline(
+        ChannelTransformer(StandardScaler()), fast(max_iter=30, engine="numpy")
+    )
+    assert model.fit(X, Y).score(X, Y) > 0.95
+
+
+def test_a_table_is_handed_on_as_it_is(X):
+    table = pd.DataFrame(X[:, 0], columns=["a", "b"])
+    scaler = ChannelTransformer(StandardScaler()).fit(table)
+    expected = StandardScaler().fit(table)
+    np.testing.assert_array_equal(scaler.transform(table), expected.transform(table))
+    assert scaler.feature_names_in_.tolist() == ["a", "b"]
+    assert scaler.transformer_.feature_names_in_.tolist() == ["a", "b"]
+    assert scaler.get_feature_names_out().tolist() == ["a", "b"]
+
+
+def test_the_number_of_channels_may_change(X):
+    pca = ChannelTransformer(PCA(1)).fit(X)
+    assert pca.transform(X).shape == (40, 12, 1)
+    assert pca.inverse_transform(pca.transform(X)).shape == X.shape
+    assert pca.get_feature_names_out().tolist() == ["pca0"]
+    assert pca.n_features_in_ == 2
+
+
+def test_each_step_has_the_label_of_its_sample(X):
+    best = ChannelTransformer(SelectKBest(k=1)).fit(X, Y)
+    assert best.get_feature_names_out().tolist() == ["x0"]
+    assert best.get_feature_names_out(["volt", "pascal"]).tolist() == ["volt"]
+    np.testing.assert_array_equal(best.transform(X), X[:, :, :1])
+
+
+def test_missing_values_are_the_transformers_affair(X):
+    X[0, 0, 0] = np.nan
+    imputer = ChannelTransformer(SimpleImputer()).fit(X)
+    filled = imputer.transform(X)[0, 0, 0]
+    assert filled == pytest.approx(np.nanmean(X[:, :, 0]))
+    with pytest.raises(ValueError, match="contains NaN"):
+        ChannelTransformer(PCA()).fit(X)
+
+
+def test_only_methods_of_the_transformer():
+    assert hasattr(ChannelTransformer(PCA()), "inverse_transform")
+    assert not hasattr(ChannelTransformer(PoissonSpikeEncoder()), "inverse_transform")
+    without = ChannelTransformer(FunctionTransformer(feature_names_out=None))
+    assert not hasattr(without, "get_feature_names_out")
+
+
+@pytest.mark.parametrize("frame", ["default", "pandas", "polars"])
+def test_sequences_stay_arrays_where_data_frames_are_asked_for(X, frame):
+    from sklearn import config_context
+
+    scaler = ChannelTransformer(StandardScaler())
+    model = make_pipeline(FunctionTransformer(), scaler)
+    with config_context(transform_output=frame):
+        Z = scaler.fit_transform(X)
+    assert type(Z) is np.ndarray
+    assert Z.shape == X.shape
+    model = make_pipeline(ChannelTransformer(MinMaxScaler()), scaler)
+    Z = model.set_output(transform=frame).fit_transform(X)
+    assert type(Z) is np.ndarray
+
+
+def test_search_clone_and_files(X):
+    search = GridSearchCV(
+        make_pipeline(
+            ChannelTransformer(StandardScaler()), fast(max_iter=2, engine="numpy")
+        ),
+        {"channeltransformer__transformer__with_mean": [True, False]},
+        cv=2,
+    ).fit(X, Y)
+    best = search.best_estimator_
+    assert (best[0].transformer_.mean_ is None) == (
+        not search.best_params_["channeltransformer__transformer__with_mean"]
+    )
+    scaler = best[0]
+    assert not hasattr(clone(scaler), "transformer_")
+    data = skops.io.dumps(scaler)
+    trusted = skops.io.get_untrusted_types(data=data)
+    assert trusted == ["sklearn_snn._channels.ChannelTransformer"]
+    for loaded in (
+        pickle.loads(pickle.dumps(scaler)),
+        skops.io.loads(data, trusted=trusted),
+    ):
+        np.testing.assert_array_equal(loaded.transform(X), scaler.transform(X))
+
+
+def test_the_given_transformer_stays_unfitted(X):
+    inner = StandardScaler()
+    scaler = ChannelTransformer(inner).fit(X)
+    assert not hasattr(inner, "mean_")
+    assert scaler.transformer_ is not inner
+
+
+def test_a_failed_fit_leaves_it_as_it_was(X):
+    scaler = ChannelTransformer(StandardScaler()).fit(X)
+    before = scaler.transformer_
+    with pytest.raises(ValueError, match="infinity"):
+        scaler.fit(np.full((3, 4, 5), np.inf))
+    assert scaler.transformer_ is before
+    assert scaler.n_features_in_ == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (SpikeTrains(np.ones((2, 2)), 3), "SpikeTrains have none: put it before"),
+        (np.zeros((2, 3, 4, 5)), r"X.reshape\(2, 3, 20\)"),
+        (np.zeros((2, 0, 2)), "at least one sample, one step and one feature"),
+        (np.zeros(5), "Reshape your data"),
+    ],
+)
+def test_what_it_refuses(X, bad, match):
+    scaler = ChannelTransformer(StandardScaler()).fit(X)
+    for method in (scaler.fit, scaler.transform, scaler.inverse_transform):
+        with pytest.raises(ValueError, match=match):
+            method(bad)
+
+
+def test_errors_of_use(X):
+    with pytest.raises(NotFittedError):
+        ChannelTransformer(StandardScaler()).transform(X)
+    with pytest.raises(ValueError, match="'transformer' parameter"):
+        ChannelTransformer(3).fit(X)
+    with pytest.raises(ValueError, match=r"has 12 features, .*X.transpose\(0, 2, 1\)"):
+        ChannelTransformer(StandardScaler()).fit(X).transform(X.transpose(0, 2, 1))
+    with pytest.raises(ValueError, match="sparse_output=False"):
+        ChannelTransformer(OneHotEncoder()).fit_transform(np.rint(X))
+    dense = ChannelTransformer(OneHotEncoder(sparse_output=False))
+    assert dense.fit_transform(np.sign(X - 5)).shape == (40, 12, 4)
+    halve = ChannelTransformer(FunctionTransformer(lambda rows: rows[::2]))
+    with pytest.raises(ValueError, match=r"shape \(240, 2\) of 480 steps"):
+        halve.fit_transform(X)
+
+
+def test_sparse_tables_go_as_they_are(X):
+    table = sparse.csr_array(X[:, 0])
+    scaler = ChannelTransformer(StandardScaler(with_mean=False)).fit(table)
+    assert sparse.issparse(scaler.transform(table))

@@ -1,0 +1,49 @@
+"""Values at the ends of the range of floats: both engines fire the same spikes."""
+
+import numpy as np
+import pytest
+
+from sklearn_snn._engines import make_engine
+from sklearn_snn._network import Network, initial_parameters
+from sklearn_snn._neurons import LIF, RESETS, lif_forward
+
+N_STEPS = 6
+LARGEST = {np.float64: 1e308, np.float32: 1e38}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("kind", ["current", "sequence"])
+@pytest.mark.parametrize("size", ["huge", "subnormal", "mixed"])
+def test_engines_agree(size, kind, reset, dtype, rng):
+    shape = (9, 4) if kind == "current" else (9, N_STEPS, 4)
+    X = rng.uniform(-1, 1, shape)
+    sizes = {"huge": LARGEST[dtype], "subnormal": float(np.finfo(dtype).tiny) / 8}
+    X *= sizes.get(size) or rng.choice([1, *sizes.values()], shape)
+    X = X.astype(dtype)
+    network = Network(LIF(alpha=0.9, reset=reset), N_STEPS, 1.0)
+    coefs, intercepts = initial_parameters((4, 7, 3), dtype, rng)
+    coefs[0] *= 10  # currents of the largest inputs are infinite
+    spikes = [
+        make_engine(engine, network).spikes(coefs, intercepts, X)
+        for engine in ("numpy", "numba")
+    ]
+    for numpys, numbas in zip(*spikes, strict=True):
+        np.testing.assert_array_equal(numpys, numbas)
+    if size == "huge":
+        assert spikes[0][0].any()
+
+
+@pytest.mark.parametrize(
+    ("reset", "expected"),
+    [("zero", [0, -np.inf, 0.25]), ("subtract", [np.inf, -np.inf, 0.25])],
+)
+def test_what_an_infinite_membrane_is_reset_to(reset, expected):
+    """Without leak or input, the second step's membrane is the reset one."""
+    current = np.zeros((2, 1, 3))
+    current[0] = np.inf, -np.inf, 0.25
+    membrane, spikes = np.empty((2, 2, 1, 3))
+    with np.errstate(invalid="ignore"):  # as in the engines
+        lif_forward(current, LIF(alpha=1.0, reset=reset), membrane, spikes)
+    assert membrane[1, 0].tolist() == expected
+    assert spikes[0, 0].tolist() == [1, 0, 0]

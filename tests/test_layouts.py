@@ -1,0 +1,180 @@
+"""Lists, event lists, frames, and axes in another order: what to do is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.lib import recfunctions
+
+from sklearn_snn import (
+    ChannelTransformer,
+    PoissonSpikeEncoder,
+    SpikeTrains,
+    SpikingClassifier,
+)
+from sklearn_snn._layout import check_items
+
+X = np.random.default_rng(0).random((12, 5, 3))
+Y = np.arange(12) % 2
+EVENTS = np.zeros(9, [("t", "i8"), ("x", "i2"), ("y", "i2"), ("p", "?")])
+
+
+@pytest.fixture(params=["classifier, 2-D", "classifier, 3-D", "encoder", "channels"])
+def refuses(request):
+    """Return a function that checks the message of fit, and of a fitted estimator."""
+    fitted = {
+        "classifier, 2-D": lambda: SpikingClassifier(max_iter=1, engine="numpy").fit(
+            X[:, 0], Y
+        ),
+        "classifier, 3-D": lambda: SpikingClassifier(max_iter=1, engine="numpy").fit(
+            X, Y
+        ),
+        "encoder": lambda: PoissonSpikeEncoder().fit(X[:, 0]),
+        "channels": lambda: ChannelTransformer(PoissonSpikeEncoder()).fit(X[:, 0]),
+    }[request.param]()
+    answer = getattr(fitted, "predict", None) or fitted.transform
+
+    def refuses(X, match):
+        with pytest.raises(ValueError, match=match):
+            fitted.fit(X, Y)
+        with pytest.raises(ValueError, match=match):
+            answer(X)
+        if hasattr(fitted, "simulate"):
+            with pytest.raises(ValueError, match=match):
+                fitted.simulate(X)
+            with pytest.raises(ValueError, match=match):
+                fitted.partial_fit(X, Y, classes=[0, 1])
+
+    return refuses
+
+
+def recordings(*shapes):
+    return [np.ones(shape) for shape in shapes]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, "objects"])
+def test_recordings_of_unequal_length(refuses, kind):
+    X = recordings((5, 3), (9, 3), (7, 3))
+    if kind == "objects":
+        listed, X = X, np.empty(3, object)
+        X[:] = listed
+    else:
+        X = kind(X)
+    refuses(X, "list of 3 recordings of 5 to 9 steps: .*np.pad")
+    # The recipe of the message:
+    padded = np.stack([np.pad(x, ((0, 9 - len(x)), (0, 0))) for x in X])
+    assert padded.shape == (3, 9, 3)
+    assert padded.sum(axis=(1, 2)).tolist() == [15, 27, 21]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "match"),
+    [
+        ([(5, 3), (5, 2)], "2 recordings of 2 to 3 features at 5 steps"),
+        ([(5, 3), (6, 2)], "of 5 to 6 steps and of 2 to 3 features"),
+        ([(5, 3), (5,)], "2 arrays of 1 to 2 dimensions"),
+        ([(4,), (6,)], r"2 rows of 4 to 6 values: .*\[:, np.newaxis\]"),
+        ([(4, 2, 2), (6, 2, 2)], "no array of numbers"),
+    ],
+)
+def test_lists_of_other_shapes(refuses, shapes, match):
+    refuses(recordings(*shapes), match)
+    refuses([a.tolist() for a in recordings(*shapes)], match)
+
+
+def test_channels_first_recordings_of_unequal_length():
+    X = recordings((2, 5), (2, 9))
+    with pytest.raises(ValueError, match=r"channels-first, .*x\.T"):
+        SpikingClassifier().fit(X, [0, 1])
+    padded = np.stack([np.pad(x.T, ((0, 9 - x.shape[1]), (0, 0))) for x in X])
+    assert padded.shape == (2, 9, 2)
+
+
+def test_arrays_in_cells(refuses):
+    same = np.empty(12, object)
+    same[:] = list(X)
+    refuses(same, r"12 arrays of shape \(5, 3\): np.stack\(list\(X\)\)")
+    np.testing.assert_array_equal(np.stack(list(same)), X)
+    # As sktime had it: a series in each cell, a row per sample, a column per channel.
+    cells = [[pd.Series(x[:, j]) for j in range(3)] for x in X]
+    nested = pd.DataFrame(cells)
+    refuses(nested, "in its cells")
+    refuses(np.array(nested, dtype=object), "in its cells")
+    recipe = np.stack([np.stack([*row]) for row in np.asarray(nested)])
+    np.testing.assert_array_equal(recipe.transpose(0, 2, 1), X)
+
+
+def test_objects_that_are_numbers_are_accepted():
+    check_items(X.astype(object))
+    check_items(pd.DataFrame(X[:, 0]).astype(object))
+    check_items(np.array(["a", "b"], object))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_event_lists(refuses, listed):
+    refuses([EVENTS, EVENTS] if listed else EVENTS, "fields t, x, y, p: .*histogram2d")
+
+
+def test_what_the_messages_on_event_lists_say():
+    events = EVENTS.copy()
+    events["t"], events["x"], events["p"] = np.arange(9) * 10, 1, True
+    feature = events["x"] * 2 + events["p"]
+    counts = np.histogram2d(events["t"], feature, bins=(3, 4), range=((0, 90), (0, 4)))[
+        0
+    ]
+    assert counts.tolist() == [[0, 0, 0, 3]] * 3
+    table = recfunctions.structured_to_unstructured(events)
+    assert table.shape == (9, 4)
+
+
+@pytest.mark.parametrize("shape", [(12, 5, 4, 4), (12, 5, 4, 4, 2)])
+def test_frames(refuses, shape):
+    refuses(np.zeros(shape), rf"dim {len(shape)}; .*X.reshape\(12, (5, )?\d+\)")
+
+
+def test_frames_are_turned_as_the_message_says():
+    frames = np.zeros((12, 5, 4, 4, 2))
+    with pytest.raises(ValueError, match=r"by X.reshape\(12, 5, 32\), images .*160\)"):
+        SpikingClassifier().fit(frames, Y)
+    with pytest.raises(ValueError, match=r"rows by X.reshape\(12, 160\)"):
+        PoissonSpikeEncoder().fit(frames)
+    with pytest.raises(ValueError, match="are spike trains already"):
+        PoissonSpikeEncoder().fit(SpikeTrains(X[:, 0], 5))
+
+
+@pytest.mark.parametrize(
+    ("axes", "match", "back"),
+    [
+        ((1, 0, 2), r"\[5, 12\]\. X of shape .* time-major", (1, 0, 2)),
+        ((1, 2, 0), "samples last: .*", (2, 0, 1)),
+        ((2, 1, 0), "samples last: .*", (2, 1, 0)),
+    ],
+)
+def test_samples_on_another_axis(axes, match, back):
+    turned = X.transpose(axes)
+    recipe = ", ".join(map(str, back))
+    for estimator in (SpikingClassifier(), ChannelTransformer(PoissonSpikeEncoder())):
+        with pytest.raises(ValueError, match=match) as caught:
+            estimator.fit(turned, Y)
+        assert "inconsistent numbers of samples" in str(caught.value)
+        assert f"X.transpose({recipe})" in str(caught.value)
+    np.testing.assert_array_equal(turned.transpose(back), X)
+
+
+def test_samples_in_columns():
+    with pytest.raises(ValueError, match=r"inconsistent numbers .* try X\.T"):
+        SpikingClassifier().fit(X[:, 0].T, Y)
+
+
+def test_nothing_is_said_where_no_axis_fits():
+    for X_ in (X, X[:, 0], SpikeTrains(X[:, 0], 9)):
+        with pytest.raises(ValueError, match=r"inconsistent numbers of samples: .*\]$"):
+            SpikingClassifier().fit(X_, Y[:9])
+
+
+def test_channels_first_at_predict():
+    model = SpikingClassifier(max_iter=1, engine="numpy").fit(X, Y)
+    first = X.transpose(0, 2, 1)
+    with pytest.raises(ValueError, match=r"has 5 features, but .* X.transpose\(0, 2"):
+        model.predict(first)
+    with pytest.raises(ValueError, match=r"has 4 features, but .* as input\.$"):
+        model.predict(np.zeros((2, 7, 4)))

@@ -1,0 +1,307 @@
+"""Input that is unlike what was learned from, and features that outweigh all others."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import fast, make_encoder, stream
+from scipy import sparse
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+    make_classification,
+    make_moons,
+)
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
+from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
+
+IMAGES, DIGITS = load_digits(n_class=3, return_X_y=True)
+IMAGES, DIGITS = IMAGES[:100], DIGITS[:100]
+
+
+def model(X, y=DIGITS, **params):
+    return fast(**{"engine": "numpy", "max_iter": 1, **params}).fit(X, y)
+
+
+def found(call, *args, category=InputMismatchWarning):
+    """Return the messages of a call, each of which is about this file."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category)
+        call(*args)
+    caught = [w for w in caught if issubclass(w.category, category)]
+    assert all(w.filename == __file__ for w in caught)
+    return [str(w.message) for w in caught]
+
+
+def one(call, *args, **kwargs):
+    (message,) = found(call, *args, **kwargs)
+    return message
+
+
+def as_sequence(X):
+    return X[:, None] * np.array([1.0, 0.5, 0.1])[:, None]
+
+
+KINDS = {
+    "dense": np.asarray,
+    "float32": np.float32,
+    "sparse": sparse.csr_array,
+    "sequence": as_sequence,
+    "recorded": lambda X: np.rint(as_sequence(X)).astype(np.int16),
+    "encoder, global": np.asarray,
+    "encoder, feature": np.asarray,
+    "encoder, sparse": sparse.csr_array,
+    "encoder, whole": lambda X: np.rint(X).astype(np.int16),
+}
+
+
+@pytest.fixture(params=KINDS)
+def asks(request):
+    """Return fit, which returns what asks, and the kind of input."""
+    kind = KINDS[request.param]
+    if request.param.startswith("encoder"):
+        scaling = "feature" if "feature" in request.param else "global"
+        return lambda X: make_encoder(scaling=scaling).fit(kind(X)).transform, kind
+    return lambda X: model(kind(X), DIGITS[: len(X)]).predict, kind
+
+
+@pytest.mark.parametrize("n", [100, 1])
+def test_another_scale(asks, n):
+    fit, kind = asks
+    ask = fit(IMAGES * 100)
+    assert one(ask, kind(IMAGES[:n])).startswith("X hardly reaches the range")
+    ask = fit(IMAGES)
+    assert one(ask, kind(IMAGES[:n] * 100)).startswith("X leaves the range")
+
+
+def test_nothing_is_said_of_ordinary_input(asks):
+    fit, kind = asks
+    ask = fit(IMAGES[:50])
+    assert not found(ask, kind(IMAGES[50:]))
+    assert not found(ask, kind(np.zeros((2, 64))))
+    for row in IMAGES[50:]:
+        assert not found(ask, kind(row[np.newaxis]))
+
+
+def test_sparse_spikes_of_another_height():
+    X = np.random.default_rng(0).random((40, 8, 5)) < 0.05
+    ask = model(X, np.arange(40) % 2).predict
+    assert "0 to 1 was learned and X has 0 to 255" in one(ask, X * np.uint8(255))
+    assert not found(ask, X.astype(np.uint8))
+
+
+@pytest.mark.parametrize("scaling", ["feature", "global", None])
+def test_the_worst_column_is_named(scaling, rng):
+    X = pd.DataFrame(rng.random((40, 3)), columns=["mass", "height", "age"])
+    other = X.copy()
+    other["height"] *= 100
+    encoder = make_encoder(scaling=scaling).fit(X)
+    assert "column 1 ('height')" in one(encoder.transform, other)
+    encoder.fit(X.to_numpy())
+    assert "column 1, where" in one(encoder.transform, other.to_numpy())
+    classifier = model(X, np.arange(40) % 2)
+    assert "column 1 ('height')" in one(classifier.predict_proba, other)
+    sequence = np.repeat(X.to_numpy()[:, None], 3, axis=1)
+    classifier.fit(sequence, np.arange(40) % 2)
+    assert "channel 1, where" in one(classifier.predict, sequence * [1, 100, 1])
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        load_iris,
+        load_wine,
+        load_digits,
+        load_diabetes,
+        load_linnerud,
+        load_breast_cancer,
+        make_moons,
+        make_classification,
+    ],
+)
+@pytest.mark.parametrize("scaler", [None, StandardScaler()])
+def test_no_false_alarm(load, scaler):
+    X = load(return_X_y=True)[0] if load.__name__.startswith("load") else load(100)[0]
+    if load is load_linnerud:
+        X = np.repeat(X, 3, axis=0)
+    n_alarms = 0
+    for seed in range(3):
+        train, test = train_test_split(X, train_size=0.5, random_state=seed)
+        if scaler is not None:
+            train = scaler.fit_transform(train)
+            test = scaler.transform(test)
+        y = np.arange(len(train)) % 2
+        with warnings.catch_warnings():
+            if load is load_breast_cancer:  # its columns do have other units
+                warnings.simplefilter("ignore", UnscaledInputWarning)
+            classifier = model(train, y, hidden_layer_sizes=(), n_steps=2)
+        encoder = make_encoder(scaling="feature").fit(train)
+        for ask in (classifier.predict, encoder.transform):
+            n_alarms += len(found(ask, test))
+            for row in test[:20]:
+                n_alarms += len(found(ask, row[np.newaxis]))
+    assert n_alarms == 0
+
+
+def test_of_too_few_samples_nothing_is_said(rng):
+    X = rng.random((19, 4))
+    assert not found(model(X, np.arange(19) % 2).predict, 100 * X)
+    X = rng.random((20, 4))
+    assert found(model(X, np.arange(20) % 2).predict, 100 * X)
+
+
+def test_samples_of_weight_zero_do_not_count(rng):
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    X[:2] *= 100
+    weights = np.ones(40)
+    weights[:2] = 0
+    weighted = fast(engine="numpy").fit(X, y, sample_weight=weights)
+    absent = fast(engine="numpy").fit(X[2:], y[2:])
+    assert found(weighted.predict, 100 * X)
+    assert not found(model(X, y).predict, 100 * X)
+    np.testing.assert_equal(weighted._learned_input_, absent._learned_input_)
+
+
+def test_partial_fit_adds_to_what_was_learned(rng):
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    whole = stream(fast(engine="numpy"), X, y, 1)
+    parts = fast(engine="numpy")
+    for start in range(0, 40, 8):
+        rows = slice(start, start + 8)
+        assert not found(lambda r=rows: parts.partial_fit(X[r], y[r], classes=[0, 1]))
+    np.testing.assert_equal(parts._learned_input_, whole._learned_input_)
+    assert found(parts.predict, 100 * X)
+    parts.partial_fit(100 * X, y)
+    assert not found(parts.predict, 100 * X)
+
+
+def test_a_model_that_kept_nothing_says_nothing(rng):
+    """As those of version 0.1.0 did; going on does not make a part look like all."""
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    old = model(X, y)
+    del old._learned_input_
+    assert not found(old.predict, 100 * X)
+    old.partial_fit(X, y)
+    old.partial_fit(X, y)
+    assert not found(old.predict, 100 * X)
+    encoder = make_encoder().fit(X)
+    del encoder._learned_input_
+    assert not found(encoder.transform, 100 * X)
+
+
+def test_it_is_saved_with_the_model():
+    loaded = pickle.loads(pickle.dumps(model(IMAGES)))
+    assert found(loaded.predict, IMAGES * 100)
+
+
+@pytest.mark.parametrize("method", ["predict", "simulate", "staged_predict"])
+def test_sequences_of_another_length(method, rng):
+    X, y = rng.random((20, 6, 3)), np.arange(20) % 2
+    classifier = model(X, y)
+    ask = getattr(classifier, method)
+    assert not found(ask, X)
+    message = one(ask, np.concatenate([X, 0 * X], axis=1))
+    assert "X have 12 steps, and those in fit had 6: " in message
+    assert "time-major" in one(ask, rng.random((6, 20, 3)))
+    classifier.partial_fit(X[:, :4], y)
+    assert not found(ask, X[:, :4])
+    assert "those in fit had 4" in one(ask, X)
+
+
+def test_one_warning_for_many_chunks_of_spike_trains():
+    trains = SpikeTrains(IMAGES / 16, 5)
+    classifier = model(trains)
+    longer = SpikeTrains(np.tile(IMAGES / 16, (4, 1)), 7)
+    assert "X have 7 steps, and those in fit had 5" in one(classifier.predict, longer)
+
+
+def test_rounding_is_no_reason_to_refuse():
+    X, y = load_breast_cancer(return_X_y=True)
+    scaled = MinMaxScaler().fit_transform(X)
+    assert scaled.max() > 1  # 1.0000000000000002
+    encoder = PoissonSpikeEncoder(scaling=None).fit(scaled)
+    assert encoder.transform(scaled).rates.max() == 1
+    assert SpikeTrains(np.array([[-1e-17, 1 + 1e-15, 1]]), 3).rates.tolist() == [
+        [0, 1, 1]
+    ]
+    pipeline = make_pipeline(
+        MinMaxScaler(), make_encoder(scaling=None), fast(engine="numpy", max_iter=2)
+    )
+    assert not np.isnan(cross_val_score(pipeline, X, y, cv=3)).any()
+
+
+def test_without_scaling_rows_are_clipped_to_the_unit_interval():
+    encoder = make_encoder(scaling=None).fit(np.full((2, 4), 0.5))
+    rates = encoder.transform([[-0.1, 0.2, 1.2, 1.0]]).rates
+    assert rates.tolist() == [[0.0, np.float32(0.2), 1.0, 1.0]]
+    assert "0 to 1 was learned" in one(encoder.transform, np.full((3, 4), 7.0))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_an_outlier_that_silences_all_else(kind, sign, rng):
+    X = sign * rng.random((50, 4))
+    fit = make_encoder().fit
+    assert not found(fit, kind(X), category=UnscaledInputWarning)
+    X[7, 2] = sign * 1e6
+    message = one(fit, kind(X), category=UnscaledInputWarning)
+    assert f"{'lower' if sign > 0 else 'upper'} end" in message
+    assert "most extreme in column 2: in 10 steps" in message
+    assert not found(
+        make_encoder(scaling="feature").fit, kind(X), category=UnscaledInputWarning
+    )
+
+
+def test_few_steps_are_no_outlier(rng):
+    for params in ({"n_steps": 1}, {"max_rate": 1e-4}):
+        fit = make_encoder(**params).fit
+        assert not found(fit, rng.random((50, 1)), category=UnscaledInputWarning)
+        sparse_rows = rng.random((50, 30)) < 0.01
+        assert not found(fit, sparse_rows, category=UnscaledInputWarning)
+
+
+def test_features_in_other_units(rng):
+    X, y = rng.random((40, 6, 3)), np.arange(40) % 2
+    classifier, category = fast(engine="numpy"), UnscaledInputWarning
+    for units, is_warned in (([1, 900, 1], False), ([1, 5000, 1], True)):
+        for data in (X, X[:, 0], sparse.csr_array(X[:, 0])):
+            n = len(found(classifier.fit, data * np.array(units), y, category=category))
+            assert n == is_warned
+    X = X * [1, 1, 1e4]
+    message = one(classifier.fit, X, y, category=category)
+    assert "channel 2 as in half" in message
+    assert "ChannelTransformer(StandardScaler())" in message
+    table = pd.DataFrame(X[:, 0], columns=["a", "b", "pressure"])
+    message = one(classifier.fit, table, y, category=category)
+    assert "column 2 ('pressure') as in half" in message
+    assert "scaling='feature'" in one(make_encoder().fit, table, category=category)
+    fit = make_encoder(scaling="feature").fit
+    assert not found(fit, table, category=category)
+
+
+def test_rare_categories_and_outliers_are_not_other_units(rng):
+    X, y = rng.normal(size=(400, 3)), np.arange(400) % 2
+    categories = np.eye(100)[rng.integers(0, 100, 400)]
+    X[5, 1] = 1e6
+    X = np.hstack([X, categories, 1e-17 * rng.random((400, 1)) + 0.1])
+    assert not found(model, X, y, category=UnscaledInputWarning)
+
+
+def test_a_failed_fit_forgets_what_it_saw(rng):
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    classifier = model(X, y)
+    before = classifier._learned_input_
+    classifier.set_params(hidden_layer_sizes=(3,))
+    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+        classifier.partial_fit(100 * X, y)
+    assert classifier._learned_input_ is before
