@@ -173,7 +173,9 @@ def test_ci_does_not_overlook_a_skip(n_processes, tmp_path):
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         )
-        assert "1 passed, 3 skipped" in done.stdout
+        # What is skipped as a whole is so as a module of tests and of docstrings.
+        n_skipped = re.search(r"1 passed, (\d+) skipped", done.stdout)
+        assert int(n_skipped[1]) >= 4, done.stdout
         assert done.returncode == returncode, done.stdout
         assert ("which CI does not allow" in done.stdout) == bool(no_skips)
 
