@@ -62,9 +62,13 @@ n_steps = len(probability)
 steps = np.arange(1, n_steps + 1)
 by_confidence = probability[-1].max(axis=1).argsort()
 chosen = by_confidence[[-1, len(by_confidence) // 10, 0]]
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 3, figsize=(10, 3.2), sharey=True, layout="constrained"
+)
 for sample, ax in zip(chosen, axes, strict=True):
-    for label, curve in zip(classifier.classes_, probability[:, sample].T, strict=True):
+    for label, curve in zip(
+        classifier.classes_, probability[:, sample].T, strict=True
+    ):
         style = {"linewidth": 3 if label == y_test[sample] else 1.5}
         style |= {"label": label} if curve.max() > 0.2 else {"color": "0.8"}
         ax.plot(steps, curve, **style)
@@ -111,7 +115,9 @@ figure, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 ax.plot(steps, fixed, ".--", color="C1", label="At a fixed step")
 ax.plot(mean_steps, accuracy, "o-", color="C0", label="When sure (p)")
 for p, x, height in zip(levels, mean_steps, accuracy, strict=True):
-    ax.annotate(f"{p}", (x, height), (0, 6), textcoords="offset points", ha="center")
+    ax.annotate(
+        f"{p}", (x, height), (0, 6), textcoords="offset points", ha="center"
+    )
 ax.set(xlabel="Mean number of steps", ylabel="Accuracy", ylim=(0.8, 1))
 ax.legend(loc="lower right")
 plt.show()

@@ -33,14 +33,18 @@ from sklearn_snn.inspection import (
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=25, random_state=0),
     SpikingClassifier(hidden_layer_sizes=(100,), max_iter=30, random_state=0),
 )
 model.fit(X_train, y_train)
-print(f"accuracy on {len(y_test)} held-out digits: {model.score(X_test, y_test):.3f}")
+print(
+    f"accuracy on {len(y_test)} held-out digits: {model.score(X_test, y_test):.3f}"
+)
 
 # %%
 # What the network is given
@@ -63,7 +67,9 @@ plt.show()
 # and the answer is the row of the output layer with the most spikes.
 
 SpikeRasterDisplay.from_estimator(model, X_test, sample=sample)
-print(f"the network takes it for a {model.predict(X_test[sample : sample + 1])[0]}")
+print(
+    f"the network takes it for a {model.predict(X_test[sample : sample + 1])[0]}"
+)
 plt.show()
 
 # %%

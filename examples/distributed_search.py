@@ -19,7 +19,11 @@ from itertools import chain
 import joblib
 from dask.distributed import Client, LocalCluster
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
@@ -32,7 +36,9 @@ os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 def main():
     """Search on a cluster and report."""
     parser = argparse.ArgumentParser(description="Search on a Dask cluster.")
-    parser.add_argument("--scheduler", help="tcp://host:8786; default: 2 workers")
+    parser.add_argument(
+        "--scheduler", help="tcp://host:8786; default: 2 workers"
+    )
     address = parser.parse_args().scheduler
 
     X, y = load_digits(return_X_y=True)
@@ -42,7 +48,9 @@ def main():
     folds = list(StratifiedKFold(3).split(X_train, y_train))
     model = make_pipeline(
         PoissonSpikeEncoder(n_steps=15, random_state=0),
-        SpikingClassifier(hidden_layer_sizes=(50,), max_iter=10, random_state=0),
+        SpikingClassifier(
+            hidden_layer_sizes=(50,), max_iter=10, random_state=0
+        ),
     )
     search = GridSearchCV(
         model,

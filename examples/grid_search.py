@@ -23,7 +23,9 @@ warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=25, random_state=0),
     SpikingClassifier(hidden_layer_sizes=(50,), max_iter=15, random_state=0),
@@ -46,7 +48,9 @@ for i in order:
         for name, value in search.cv_results_["params"][i].items()
     }
     print(f"{search.cv_results_['mean_test_score'][i]:.4f}  {params}")
-print(f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}")
+print(
+    f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}"
+)
 
 # %%
 # The same as a map for each steepness. The candidates come in the order of the grid,
@@ -64,7 +68,9 @@ for i, ax in enumerate(axes):
     for (row, column), score in np.ndenumerate(scores[:, i]):
         is_dark = score < (scores.min() + scores.max()) / 2
         color = "white" if is_dark else "black"
-        ax.text(column, row, f"{score:.3f}", color=color, ha="center", va="center")
+        ax.text(
+            column, row, f"{score:.3f}", color=color, ha="center", va="center"
+        )
     ax.set_xticks(range(len(thresholds)), thresholds)
     ax.set(title=f"Steepness beta = {betas[i]}", xlabel="Threshold")
 axes[0].set_yticks(range(len(alphas)), alphas)

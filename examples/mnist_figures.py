@@ -72,7 +72,9 @@ for epoch in range(n_epochs):
     X, y = shuffle(X_train, y_train, random_state=epoch)
     for start in range(0, len(X), n_block):
         rows = slice(start, start + n_block)
-        model.partial_fit(encoder.transform(X[rows]), y[rows], classes=range(10))
+        model.partial_fit(
+            encoder.transform(X[rows]), y[rows], classes=range(10)
+        )
         block_sizes.append(len(y[rows]))
     test_scores.append(model.score(encoder.transform(X_test), y_test))
     print(f"epoch {epoch + 1}: test accuracy {test_scores[-1]:.4f}")
@@ -87,17 +89,25 @@ block_sizes = np.reshape(block_sizes, (n_epochs, -1))
 
 def per_epoch(curve):
     """Return the mean over the images of each epoch of a curve with a value a block."""
-    return np.average(np.reshape(curve, block_sizes.shape), axis=1, weights=block_sizes)
+    return np.average(
+        np.reshape(curve, block_sizes.shape), axis=1, weights=block_sizes
+    )
 
 
 epochs = np.arange(1, n_epochs + 1)
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-left.plot(epochs, per_epoch(model.train_scores_), "o-", color="C0", label="Training")
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(9, 3.5), layout="constrained"
+)
+left.plot(
+    epochs, per_epoch(model.train_scores_), "o-", color="C0", label="Training"
+)
 left.plot(epochs, test_scores, "s--", color="C1", label="Test")
 left.set(xlabel="Epoch", ylabel="Accuracy", xticks=epochs)
 left.legend()
 right.plot(epochs, per_epoch(model.loss_curve_), "o-", color="C0")
-right.set(xlabel="Epoch", ylabel="Training loss (cross-entropy, nats)", xticks=epochs)
+right.set(
+    xlabel="Epoch", ylabel="Training loss (cross-entropy, nats)", xticks=epochs
+)
 right.set_ylim(0, None)
 plt.show()
 print(f"final test accuracy: {test_scores[-1]:.4f}")
@@ -117,7 +127,9 @@ record = model.simulate(sample, inputs=False)
 print(f"a {y_test[0]}, taken for a {model.predict(sample)[0]}")
 print(f"output spikes by class: {record.spikes[-1][0].sum(axis=0)}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(11, 6), layout="constrained"
+)
 SpikeRasterDisplay.from_record(record, ax=left)
 MembraneDisplay.from_record(record, ax=right)
 plt.show()
@@ -135,8 +147,12 @@ iterations = np.cumsum(np.ceil(block_sizes.ravel() / batch_size))
 is_full = block_sizes.ravel() == n_block
 norms, iterations = norms[is_full], iterations[is_full]
 figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
-ax.plot(iterations, norms[:, 0], ".-", color="C0", label="Input to hidden layer")
-ax.plot(iterations, norms[:, 1], ".--", color="C1", label="Hidden to output layer")
+ax.plot(
+    iterations, norms[:, 0], ".-", color="C0", label="Input to hidden layer"
+)
+ax.plot(
+    iterations, norms[:, 1], ".--", color="C1", label="Hidden to output layer"
+)
 ax.set(xlabel="Iteration (mini-batch)", ylabel="Gradient norm", ylim=(0, None))
 ax.legend()
 plt.show()
@@ -158,20 +174,28 @@ plt.show()
 # weights of pixels at the border that are never on: where the data say nothing, Adam
 # lets even a slight weight decay have its way.
 
-figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex="row", layout="constrained")
+figure, axes = plt.subplots(
+    2, 2, figsize=(9, 6), sharex="row", layout="constrained"
+)
 layers = "input to hidden", "hidden to output"
 for name, row, before, after in zip(
     layers, axes, weights.initial_coefs, weights.coefs, strict=True
 ):
     row[0].hist(before.ravel(), bins=50, color="C1")
-    row[0].set(title=f"Before, {name}", xlabel="Weight", ylabel="Number of weights")
+    row[0].set(
+        title=f"Before, {name}", xlabel="Weight", ylabel="Number of weights"
+    )
     row[1].hist(after.ravel(), bins=50, color="C0")
     row[1].set(title=f"After, {name}", xlabel="Weight")
-    print(f"{name}: standard deviation {before.std():.3f}, then {after.std():.3f}")
+    print(
+        f"{name}: standard deviation {before.std():.3f}, then {after.std():.3f}"
+    )
 plt.show()
 
 never_on = X_train.max(axis=0) == 0
-before, after = (coefs[0][never_on] for coefs in (weights.initial_coefs, weights.coefs))
+before, after = (
+    coefs[0][never_on] for coefs in (weights.initial_coefs, weights.coefs)
+)
 print(
     f"standard deviation of the weights of {never_on.sum()} pixels that are never on:"
 )

@@ -46,10 +46,13 @@ model = joblib.load(sys.argv[1])
 np.save(sys.argv[2], model.predict_proba(load_digits().data[1000:]))
 """
     subprocess.run(
-        [sys.executable, "-c", other_process, model_file, answer_file], check=True
+        [sys.executable, "-c", other_process, model_file, answer_file],
+        check=True,
     )
     loaded = np.load(answer_file)
 
 same = np.array_equal(loaded, model.predict_proba(X[1000:]))
 print(f"same probabilities in the other process, to the bit: {same}")
-print(f"accuracy on held-out digits: {(loaded.argmax(axis=1) == y[1000:]).mean():.4f}")
+print(
+    f"accuracy on held-out digits: {(loaded.argmax(axis=1) == y[1000:]).mean():.4f}"
+)

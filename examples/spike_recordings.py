@@ -18,7 +18,9 @@ from sklearn_snn.inspection import SpikeRasterDisplay
 
 # A fixed number of epochs is the plan.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
-warnings.filterwarnings("ignore", "Training stopped for want")  # without a memory
+warnings.filterwarnings(
+    "ignore", "Training stopped for want"
+)  # without a memory
 
 # %%
 # The recordings
@@ -79,7 +81,9 @@ print(f"spiking network: accuracy {network.score(X_test, y_test):.3f}")
 figure, axes = plt.subplots(1, 2, figsize=(11, 7), layout="constrained")
 for label, ax in enumerate(axes):
     sample = int(np.flatnonzero(y_test == label)[0])
-    display = SpikeRasterDisplay.from_estimator(network, X_test, sample=sample, ax=ax)
+    display = SpikeRasterDisplay.from_estimator(
+        network, X_test, sample=sample, ax=ax
+    )
     display.ax_[0].set_title(f"A recording of class {label}\nOutput layer")
 plt.show()
 

@@ -37,7 +37,13 @@ print(f"{len(X)} rows, {X.shape[1]} columns, {y.mean():.0%} benign")
 
 areas = [name for name in X.columns if "area" in name]
 scaler = ColumnTransformer(
-    [("areas", make_pipeline(FunctionTransformer(np.log), StandardScaler()), areas)],
+    [
+        (
+            "areas",
+            make_pipeline(FunctionTransformer(np.log), StandardScaler()),
+            areas,
+        )
+    ],
     remainder=StandardScaler(),
 )
 
@@ -66,7 +72,9 @@ models = {
     ),
 }
 cv = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
-scores = {name: cross_val_score(model, X, y, cv=cv) for name, model in models.items()}
+scores = {
+    name: cross_val_score(model, X, y, cv=cv) for name, model in models.items()
+}
 for name, accuracy in scores.items():
     print(f"{name:26} {accuracy.mean():.3f} +/- {accuracy.std():.3f}")
 

@@ -115,13 +115,19 @@ def draw_membrane(ax, current, threshold=0.6, **parameters):
     """Draw a membrane, its threshold and its spikes."""
     membrane, spikes = lif(current, threshold=threshold, **parameters)
     steps = np.arange(1, len(current) + 1)
-    ax.axhline(threshold, color=ORANGE, linestyle="--", linewidth=1, label="Threshold")
-    ax.plot(steps, membrane, color=BLUE, marker=".", markersize=3, label="Membrane")
+    ax.axhline(
+        threshold, color=ORANGE, linestyle="--", linewidth=1, label="Threshold"
+    )
+    ax.plot(
+        steps, membrane, color=BLUE, marker=".", markersize=3, label="Membrane"
+    )
     fired = spikes > 0
     ax.plot(steps[fired], membrane[fired], "v", color="black", label="Spike")
 
 
-figure, axes = plt.subplots(1, 3, figsize=(8, 3), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 3, figsize=(8, 3), sharey=True, layout="constrained"
+)
 for ax, strength in zip(axes, (0.025, 0.04, 0.1), strict=True):
     draw_membrane(ax, np.full(60, strength))
     ax.set(title=f"Current {strength}", xlabel="Time (steps)")
@@ -152,7 +158,9 @@ rates = [lif(np.full(1000, i))[1].mean() for i in strengths]
 expected = [(1000 // steps_to_spike(i)) / 1000 for i in strengths]
 assert np.allclose(rates, expected)
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(8, 3), sharey=True, layout="constrained"
+)
 strengths = np.linspace(0, 0.8, 200)
 for alpha, color in ((0.5, GREEN), (0.9, ORANGE), (0.95, BLUE)):
     rates = [lif(np.full(1000, i), alpha=alpha)[1].mean() for i in strengths]
@@ -189,10 +197,14 @@ steps = np.arange(1, 61)
 for alpha, color in ((0.5, GREEN), (0.9, ORANGE), (0.99, BLUE)):
     memory = round(1 / (1 - alpha))
     label = rf"$\alpha$ = {alpha}, memory {memory} steps"
-    axes[0].plot(steps, lif(pulse, alpha, threshold=9)[0], color=color, label=label)
+    axes[0].plot(
+        steps, lif(pulse, alpha, threshold=9)[0], color=color, label=label
+    )
     axes[1].plot(steps, lif(noise, alpha, threshold=9)[0], color=color)
 axes[1].vlines(steps[noise > 0], -0.25, -0.1, color="black", linewidth=1)
-axes[0].set(xlabel="Time (steps)", ylabel="Membrane", title="Current of 1 at step 5")
+axes[0].set(
+    xlabel="Time (steps)", ylabel="Membrane", title="Current of 1 at step 5"
+)
 axes[1].set(xlabel="Time (steps)", title="Currents of 0.2 where the marks are")
 axes[0].legend(fontsize="small", loc="upper right", bbox_to_anchor=(1, 0.55))
 plt.show()
@@ -216,7 +228,9 @@ doubled = lif(2 * noise, threshold=2 * 0.6)[1]
 assert np.array_equal(doubled, trains[1])
 
 figure, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
-ax.eventplot([np.flatnonzero(s) + 1 for s in trains], linelengths=0.7, color="black")
+ax.eventplot(
+    [np.flatnonzero(s) + 1 for s in trains], linelengths=0.7, color="black"
+)
 ax.set_yticks(range(3), thresholds)
 ax.set(xlabel="Time (steps)", ylabel="Threshold", xlim=(0, 101))
 ax.set_title("Spikes from the same current")

@@ -52,7 +52,12 @@ plt.show()
 # from call to call; in training, each epoch draws new ones.
 
 trains = encoder.transform(X)
-print(trains.shape, "of which one sample is", np.asarray(trains[7]).nbytes, "bytes")
+print(
+    trains.shape,
+    "of which one sample is",
+    np.asarray(trains[7]).nbytes,
+    "bytes",
+)
 assert np.array_equal(trains[7:8], encoder.transform(X[7:8]))
 
 # %%
@@ -69,11 +74,20 @@ values = np.linspace(-1e-3, 1e-3, 20_000)
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 for ax, rate, limits in zip(axes, (0.1, 0.9), ((-1, 10), (8, 31)), strict=True):
     coder = PoissonSpikeEncoder(n_steps=20, scaling=None, random_state=0)
-    counts = np.asarray(coder.fit_transform(rate + values[:, np.newaxis])).sum(axis=1)
+    counts = np.asarray(coder.fit_transform(rate + values[:, np.newaxis])).sum(
+        axis=1
+    )
     share = np.bincount(counts.ravel(), minlength=31) / len(counts)
     k = np.arange(31)
     ax.bar(k, share, color="0.8", label="Encoder")
-    ax.plot(k, binom.pmf(k, 20, rate), "o", color=BLUE, markersize=5, label="Binomial")
+    ax.plot(
+        k,
+        binom.pmf(k, 20, rate),
+        "o",
+        color=BLUE,
+        markersize=5,
+        label="Binomial",
+    )
     ax.plot(k, poisson.pmf(k, 20 * rate), "x", color=ORANGE, label="Poisson")
     ax.set(xlabel="Spikes in 20 steps", title=f"Rate {rate}", xlim=limits)
     assert np.abs(share - binom.pmf(k, 20, rate)).max() < 0.015
@@ -103,7 +117,9 @@ theory = np.sqrt(np.mean(rates * (1 - rates)) / n_steps)
 assert np.allclose(measured, theory, rtol=0.03)
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-ax.loglog(n_steps, theory, color=ORANGE, label=r"$\sqrt{\overline{r (1 - r)} / n}$")
+ax.loglog(
+    n_steps, theory, color=ORANGE, label=r"$\sqrt{\overline{r (1 - r)} / n}$"
+)
 ax.loglog(n_steps, measured, "o", color=BLUE, label="Measured")
 ax.set(xlabel="Number of steps $n$", ylabel="Error of the rate")
 ax.set_xticks(n_steps, n_steps)
@@ -170,7 +186,9 @@ accuracy = {"Poisson spikes": [], "Direct current": []}
 numbers = (2, 4, 8, 16, 32)
 for n in numbers:
     network = SpikingClassifier(max_iter=15, n_steps=n, random_state=0)
-    model = make_pipeline(PoissonSpikeEncoder(n_steps=n, random_state=0), network)
+    model = make_pipeline(
+        PoissonSpikeEncoder(n_steps=n, random_state=0), network
+    )
     model.fit(X_train, y_train)
     accuracy["Poisson spikes"].append(model.score(X_test, y_test))
     network.fit(X_train / 16, y_train)
@@ -212,10 +230,14 @@ network = SpikingClassifier(
     (30,), max_iter=30, batch_size=32, learning_rate_init=0.01, random_state=0
 ).fit(S_train, d_train)
 counts = LogisticRegression().fit(S_train.sum(axis=1), d_train)
-print(f"accuracy from counts:      {counts.score(S_test.sum(axis=1), d_test):.2f}")
+print(
+    f"accuracy from counts:      {counts.score(S_test.sum(axis=1), d_test):.2f}"
+)
 print(f"accuracy from the spikes:  {network.score(S_test, d_test):.2f}")
 
-figure, axes = plt.subplots(1, 2, figsize=(7, 2.5), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(7, 2.5), sharey=True, layout="constrained"
+)
 for ax, label in zip(axes, (0, 1), strict=True):
     steps, channels = np.nonzero(S_test[np.flatnonzero(d_test == label)[0]])
     ax.vlines(steps + 1, channels - 0.4, channels + 0.4, color="black")

@@ -74,7 +74,9 @@ for ax, reach in zip(axes, (1, 0.02), strict=True):
     losses = np.array([loss(change) for change in changes])
     ax.plot(changes, losses, color=BLUE, drawstyle="steps-mid")
     ax.set(xlabel="Change of the weight", title=f"Up to {reach}")
-    print(f"up to {reach}: {len(np.unique(losses.round(9)))} values of the loss")
+    print(
+        f"up to {reach}: {len(np.unique(losses.round(9)))} values of the loss"
+    )
 axes[0].set_ylabel("Loss (nats)")
 plt.show()
 
@@ -161,7 +163,9 @@ plt.show()
 points, h = np.random.default_rng(0).uniform(-2, 2, 10_000), 1e-6
 for name, (primitive, derivative) in SURROGATES.items():
     for beta in (1, 5, 25):
-        slope = (primitive(points + h, beta) - primitive(points - h, beta)) / (2 * h)
+        slope = (primitive(points + h, beta) - primitive(points - h, beta)) / (
+            2 * h
+        )
         error = np.abs(derivative(points.copy(), beta) - slope).max() / beta
         assert error < 1e-4
     print(f"{name:13} largest difference / beta, at beta = 25: {error:.0e}")
@@ -182,7 +186,9 @@ norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
 lengths = np.linspace(0, 0.4, 201)
 losses = []
 for length in lengths:
-    moved = [w - length * g / norm for w, g in zip(coefs, gradients, strict=True)]
+    moved = [
+        w - length * g / norm for w, g in zip(coefs, gradients, strict=True)
+    ]
     losses.append(evaluate(moved).loss)
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
@@ -230,7 +236,9 @@ def share_in_window(name, beta):
 
 
 for beta in betas:
-    print(f"beta = {beta:4.1f}: {share_in_window('sigmoid', beta):6.1%} in the window")
+    print(
+        f"beta = {beta:4.1f}: {share_in_window('sigmoid', beta):6.1%} in the window"
+    )
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 axes[0].hist(distance, bins=np.linspace(-4, 4, 81), density=True, color="0.8")
@@ -244,7 +252,9 @@ axes[0].set(ylabel="Density; surrogate / peak", title="Membranes and windows")
 axes[0].legend(fontsize="small")
 for name in SURROGATES:
     shares_of_name = [100 * share_in_window(name, beta) for beta in betas]
-    axes[1].semilogx(betas, shares_of_name, marker="o", color=COLORS[name], label=name)
+    axes[1].semilogx(
+        betas, shares_of_name, marker="o", color=COLORS[name], label=name
+    )
 axes[1].set_xticks(betas, [f"{beta:g}" for beta in betas])
 axes[1].minorticks_off()
 axes[1].set(xlabel=r"Steepness $\beta$", ylabel="Neurons x steps (%)")

@@ -168,7 +168,9 @@ def loss_and_gradients(x, one_hot, weights, biases, smooth=False):
     u_out, s_out = layer_forward(s_hidden, weights[1], biases[1], smooth)
     log_p = log_softmax(scale * s_out.sum(axis=0), axis=1)
     g = scale * (np.exp(log_p) - one_hot) / n
-    delta_out = layer_backward(np.broadcast_to(g, (n_steps, *g.shape)), u_out, s_out)
+    delta_out = layer_backward(
+        np.broadcast_to(g, (n_steps, *g.shape)), u_out, s_out
+    )
     g = delta_out @ weights[1].T
     delta_hidden = layer_backward(g, u_hidden, s_hidden)
     gradients = [
@@ -211,10 +213,14 @@ loss, gradients = loss_and_gradients(x, one_hot, weights, biases)
 theirs = library()
 print(f"loss by hand {loss:.12f}, library {theirs.loss:.12f}")
 pairs = zip(gradients, theirs.coef_grads, theirs.intercept_grads, strict=True)
-for name, (ours, coef_grad, intercept_grad) in zip(("1", "2"), pairs, strict=True):
+for name, (ours, coef_grad, intercept_grad) in zip(
+    ("1", "2"), pairs, strict=True
+):
     for kind, a, b in zip("Wb", ours, (coef_grad, intercept_grad), strict=True):
         difference = np.abs(a - b).max() / np.abs(b).max()
-        print(f"{kind}{name}: largest difference / largest entry = {difference:.0e}")
+        print(
+            f"{kind}{name}: largest difference / largest entry = {difference:.0e}"
+        )
         assert difference < 1e-12
 
 # %%
@@ -232,7 +238,9 @@ h = 1e-5
 gradients = library(smooth=True).coef_grads
 _, by_hand = loss_and_gradients(x, one_hot, weights, biases, smooth=True)
 for layer, w in enumerate(weights):
-    assert np.allclose(by_hand[layer][0], gradients[layer], rtol=1e-9, atol=1e-14)
+    assert np.allclose(
+        by_hand[layer][0], gradients[layer], rtol=1e-9, atol=1e-14
+    )
     errors = []
     for index in rng.choice(w.size, 20, replace=False):
         value, losses = w.flat[index], []
@@ -277,7 +285,9 @@ steps = np.arange(1, n_steps + 1)
 weak = np.full((n_steps, 1, 1), 0.001)
 random = rng.normal(0.05, 0.4, (n_steps, 1, 2000))
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(8, 3), sharey=True, layout="constrained"
+)
 for a, color in ((0.5, GREEN), (0.9, ORANGE), (0.99, BLUE)):
     for ax, current in zip(axes, (weak, random), strict=True):
         s, delta = deltas_of_last_step(current, alpha=a, detach_reset=True)
@@ -321,15 +331,21 @@ for b, color in ((5, BLUE), (20, ORANGE), (50, GREEN)):
     _, delta = deltas_of_last_step(random, alpha=0.95, beta=b)
     size = np.abs(delta).mean(axis=(1, 2))
     axes[1].semilogy(steps, size / size[-1], color=color)
-    print(f"through, beta = {b}: first step / last step = {size[0] / size[-1]:.1e}")
+    print(
+        f"through, beta = {b}: first step / last step = {size[0] / size[-1]:.1e}"
+    )
 s, delta = deltas_of_last_step(random, alpha=0.95, detach_reset=True)
 size = np.abs(delta).mean(axis=(1, 2))
 axes[1].semilogy(steps, size / size[-1], color="black")
 print(f"detached: first step / last step = {size[0] / size[-1]:.1e}")
 print(f"{s.mean():.2f} spikes per step")
 axes[0].axhline(-1 / 0.95, color="0.6", linestyle=":", label=r"$-1 / \alpha$")
-axes[0].set(xlabel="Membrane $u_t$", ylabel=r"$\kappa_t$", title="What a reset leaves")
-axes[1].set(xlabel="Time (steps)", ylabel=r"Mean $|\delta_t|$ / mean $|\delta_T|$")
+axes[0].set(
+    xlabel="Membrane $u_t$", ylabel=r"$\kappa_t$", title="What a reset leaves"
+)
+axes[1].set(
+    xlabel="Time (steps)", ylabel=r"Mean $|\delta_t|$ / mean $|\delta_T|$"
+)
 axes[1].set_title("Back from the last step")
 axes[0].legend(fontsize="small")
 plt.show()

@@ -25,11 +25,15 @@ BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 n_steps = 50
 encoder = PoissonSpikeEncoder(n_steps=n_steps, random_state=0).fit(X_train)
 S_train, S_test = encoder.transform(X_train), encoder.transform(X_test)
-model = SpikingClassifier((50,), max_iter=15, random_state=0).fit(S_train, y_train)
+model = SpikingClassifier((50,), max_iter=15, random_state=0).fit(
+    S_train, y_train
+)
 print(f"accuracy on test digits: {model.score(S_test, y_test):.3f}")
 
 # %%
@@ -135,7 +139,11 @@ figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 for i, (scale, color) in enumerate(((c, BLUE), (1, ORANGE))):
     p_scaled = softmax(scale * n, axis=1)
     largest[scale] = p_scaled.max(axis=1)
-    label = "Scaled, $c = 10 / T = 0.2$" if scale == c else "Counts as logits, $c = 1$"
+    label = (
+        "Scaled, $c = 10 / T = 0.2$"
+        if scale == c
+        else "Counts as logits, $c = 1$"
+    )
     x = np.arange(10) + 0.4 * i - 0.2
     axes[0].bar(x, p_scaled[unsure], width=0.4, color=color, label=label)
     axes[1].hist(
@@ -179,10 +187,16 @@ for scale in scales:
     accuracy.append(trial.score(S_test, y_test))
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-axes[0].loglog(scales, first_loss, "s--", color=ORANGE, label="Training, first epoch")
-axes[0].loglog(scales, test_loss, "o-", color=BLUE, label="Test, after training")
+axes[0].loglog(
+    scales, first_loss, "s--", color=ORANGE, label="Training, first epoch"
+)
+axes[0].loglog(
+    scales, test_loss, "o-", color=BLUE, label="Test, after training"
+)
 axes[0].set(ylabel="Loss (cross-entropy, nats)")
-axes[0].axhline(np.log(10), color="0.5", linestyle=":", label="Equal probabilities")
+axes[0].axhline(
+    np.log(10), color="0.5", linestyle=":", label="Equal probabilities"
+)
 axes[1].semilogx(scales, accuracy, "o-", color=BLUE, label="Test accuracy")
 axes[1].set(ylabel="Accuracy on test digits")
 for ax in axes:
@@ -215,7 +229,9 @@ for k in range(10):
     if k not in colors:
         style["label"] = "Others" if k == 0 else None
     axes[1].step(steps, record.logits[unsure, :, k], where="mid", **style)
-    axes[2].step(steps, record.probabilities[unsure, :, k], where="mid", **style)
+    axes[2].step(
+        steps, record.probabilities[unsure, :, k], where="mid", **style
+    )
 axes[1].set(xlabel="Time (steps)", ylabel="Running logit")
 axes[1].legend(fontsize="small")
 axes[2].set(xlabel="Time (steps)", ylabel="Running probability")
@@ -236,12 +252,26 @@ stages = np.array(list(model.staged_predict(S_test)))
 assert np.array_equal(stages, record.logits.argmax(axis=2).T)
 assert np.array_equal(stages[-1], model.predict(S_test))
 
-is_tied = (record.logits == record.logits.max(axis=2, keepdims=True)).sum(axis=2) > 1
+is_tied = (record.logits == record.logits.max(axis=2, keepdims=True)).sum(
+    axis=2
+) > 1
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
-ax.plot(steps, (stages == y_test).mean(axis=1), color=BLUE, label="Answer is right")
-ax.plot(steps, is_tied.mean(axis=0), "--", color=ORANGE, label="First place is shared")
-ax.plot(steps, (stages == 0).mean(axis=1), ":", color=GREEN, label='Answer is "0"')
-ax.set(xlabel="Time (steps)", ylabel="Share of test digits", xlim=(0, n_steps + 1))
+ax.plot(
+    steps, (stages == y_test).mean(axis=1), color=BLUE, label="Answer is right"
+)
+ax.plot(
+    steps,
+    is_tied.mean(axis=0),
+    "--",
+    color=ORANGE,
+    label="First place is shared",
+)
+ax.plot(
+    steps, (stages == 0).mean(axis=1), ":", color=GREEN, label='Answer is "0"'
+)
+ax.set(
+    xlabel="Time (steps)", ylabel="Share of test digits", xlim=(0, n_steps + 1)
+)
 ax.legend(fontsize="small", loc="center right")
 plt.show()
 

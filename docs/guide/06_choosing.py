@@ -21,7 +21,9 @@ from sklearn_snn.exceptions import DeadNeuronWarning
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 
 # %%
 # The experiment
@@ -41,7 +43,9 @@ def measure(n_steps=25, **parameters):
     S_train, S_test = encoder.transform(X_train), encoder.transform(X_test)
     results = []
     for seed in (0, 1):
-        model = SpikingClassifier((50,), max_iter=15, random_state=seed, **parameters)
+        model = SpikingClassifier(
+            (50,), max_iter=15, random_state=seed, **parameters
+        )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(S_train, y_train)
@@ -57,7 +61,9 @@ def draw(name, values, results, default, xlabel, log=True):
     x = np.arange(len(values)) if not log else np.array(values)
     figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
     for ax, column, color in ((axes[0], 0, BLUE), (axes[1], 1, GREEN)):
-        ax.plot(x, results[:, :, column].mean(axis=1), color=color, label="Mean")
+        ax.plot(
+            x, results[:, :, column].mean(axis=1), color=color, label="Mean"
+        )
         for seed in range(results.shape[1]):
             label = "One seed" if seed == 0 else None
             ax.plot(x, results[:, seed, column], ".", color=color, label=label)
@@ -80,12 +86,16 @@ def draw(name, values, results, default, xlabel, log=True):
     axes[0].set(ylabel="Accuracy on test digits", ylim=(0.6, 1))
     axes[1].set(ylabel="Spikes per hidden neuron\nand step", ylim=(0, None))
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4
+        *axes[0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=4,
     )
     plt.show()
     for value, row in zip(values, results, strict=True):
         accuracy, rate = row[:, 0].mean(), row[:, 1].mean()
-        print(f"{name} = {value:<5} accuracy {accuracy:.3f}, hidden rate {rate:.2f}")
+        print(
+            f"{name} = {value:<5} accuracy {accuracy:.3f}, hidden rate {rate:.2f}"
+        )
 
 
 # %%
@@ -116,10 +126,14 @@ direction = rng.integers(2, size=800)
 sweeps = np.zeros((800, 50, 20), np.uint8)
 for i, is_down in enumerate(direction):
     channels = np.arange(20)[::-1] if is_down else np.arange(20)
-    sweeps[i, 4 + 2 * np.arange(20) + rng.integers(-2, 3, size=20), channels] = 1
+    sweeps[
+        i, 4 + 2 * np.arange(20) + rng.integers(-2, 3, size=20), channels
+    ] = 1
 
 warnings.filterwarnings("ignore", "Maximum number of epochs")
-warnings.filterwarnings("ignore", "Training stopped for want")  # without a memory
+warnings.filterwarnings(
+    "ignore", "Training stopped for want"
+)  # without a memory
 for alpha in alphas:
     model = SpikingClassifier(
         (30,), alpha=alpha, detach_reset=True, max_iter=20, random_state=0
@@ -153,7 +167,9 @@ draw("threshold", thresholds, results, 0.6, r"Threshold $\theta$")
 for threshold in (2, 4, 8):
     results = measure(threshold=threshold, learning_rate_init=0.01)
     accuracy = np.mean([accuracy for accuracy, _, _ in results])
-    print(f"threshold = {threshold}, learning rate 0.01: accuracy {accuracy:.3f}")
+    print(
+        f"threshold = {threshold}, learning rate 0.01: accuracy {accuracy:.3f}"
+    )
 
 # %%
 # The steepness of the surrogate

@@ -28,7 +28,9 @@ from sklearn_snn.inspection import MembraneDisplay
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 
 
 def fit(model, X, y):
@@ -93,7 +95,9 @@ def surrogate(u, beta=5, threshold=0.6):
 
 
 record = silent.simulate(S_test, layers=[-1], inputs=False)
-membranes = [record.membranes[-1][y_test == k, :, k].astype(float) for k in range(10)]
+membranes = [
+    record.membranes[-1][y_test == k, :, k].astype(float) for k in range(10)
+]
 median = [np.median(u) for u in membranes]
 mean_surrogate = [surrogate(u).mean() for u in membranes]
 
@@ -268,7 +272,9 @@ for row, change in enumerate(changes.values()):
         recall = recall_score(y_test, model.predict(S_test), average=None)[8]
         marker, color = ("x", ORANGE) if is_dead else ("o", BLUE)
         # Side by side, since many are zero.
-        ax.plot(recall, row + 0.2 * seed - 0.1, marker, color=color, markersize=5)
+        ax.plot(
+            recall, row + 0.2 * seed - 0.1, marker, color=color, markersize=5
+        )
 ax.plot([], [], "x", color=ORANGE, label="Warned")
 ax.plot([], [], "o", color=BLUE, label="Did not warn")
 ax.set_yticks(range(len(changes)), changes)
@@ -301,8 +307,12 @@ assert not fit(cured, S_train, y_kept)
 sample = np.flatnonzero((y_test == 8) & (cured.predict(S_test) == 8))[0]
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-for ax, model, title in zip(axes, (silent, cured), ("Before", "After"), strict=True):
-    MembraneDisplay.from_estimator(model, S_test, sample=sample, units=[1, 3, 8], ax=ax)
+for ax, model, title in zip(
+    axes, (silent, cured), ("Before", "After"), strict=True
+):
+    MembraneDisplay.from_estimator(
+        model, S_test, sample=sample, units=[1, 3, 8], ax=ax
+    )
     ax.set_title(title, loc="left")
 plt.show()
 
@@ -323,7 +333,9 @@ A_train, A_test, b_train, b_test = train_test_split(
 )
 scaler = StandardScaler().fit(A_train)
 Z_train, Z_test = scaler.transform(A_train), scaler.transform(A_test)
-figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(7, 3), sharey=True, layout="constrained"
+)
 for ax, rate in zip(axes, (0.002, 0.5), strict=True):
     model = SpikingClassifier(**options | {"learning_rate_init": rate})
     texts = fit(model, Z_train, b_train)
@@ -332,7 +344,9 @@ for ax, rate in zip(axes, (0.002, 0.5), strict=True):
     weights = np.full(answers.size, 1 / answers.size)
     ax.hist(answers, bins=np.linspace(0, 1, 26), weights=weights, color=BLUE)
     ax.set(title=f"learning_rate_init={rate}", xlabel="Spikes per step")
-    print(f"learning_rate_init={rate}: accuracy {model.score(Z_test, b_test):.2f}")
+    print(
+        f"learning_rate_init={rate}: accuracy {model.score(Z_test, b_test):.2f}"
+    )
     for text in texts:
         print("   DeadNeuronWarning:", text.split(":")[0])
 axes[0].set_ylabel("Share of hidden neurons and samples")
@@ -348,7 +362,10 @@ plt.show()
 # learn at that scale. But it scales all weights of a layer by the same number: of
 # columns that reach from less than 0.1 to some thousands, the largest decide alone.
 
-for title, train, test in (("raw", A_train, A_test), ("scaled", Z_train, Z_test)):
+for title, train, test in (
+    ("raw", A_train, A_test),
+    ("scaled", Z_train, Z_test),
+):
     model = SpikingClassifier(**options)
     fit(model, train, b_train)
     print(f"{title} columns: accuracy {model.score(test, b_test):.2f}")

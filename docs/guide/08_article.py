@@ -69,7 +69,9 @@ def bump(x):
 
 v = np.linspace(-1.5, 3, 501)
 figure, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
-ax.plot(v, bump(v - threshold), color=BLUE, label=r"exact, as a function of $u_t$")
+ax.plot(
+    v, bump(v - threshold), color=BLUE, label=r"exact, as a function of $u_t$"
+)
 ax.plot(v, bump(v + 1 / beta), color=ORANGE, label="published code, of $I_t$")
 ax.axvline(threshold, color="0.5", linestyle="--", label="threshold")
 ax.set(xlabel="Membrane or current", ylabel="Surrogate derivative")
@@ -127,7 +129,9 @@ def published_delta(g, u, s, alpha):
 def published(network, coefs, intercepts, trains, y):
     """Return what the published code takes for the gradients of weights and biases."""
     ((_, tape),) = engine_of(network, "numpy").tapes(coefs, intercepts, trains)
-    _, g = cross_entropy(tape.logits, y, np.full(len(y), 1 / len(y), np.float32))
+    _, g = cross_entropy(
+        tape.logits, y, np.full(len(y), 1 / len(y), np.float32)
+    )
     g = np.broadcast_to(network.logit_scale * g, tape.spikes[1].shape)
     coef_grads, intercept_grads = [np.zeros_like(w) for w in coefs], []
     with single_threaded_blas():  # faster for so small products
@@ -147,7 +151,9 @@ def published(network, coefs, intercepts, trains, y):
 def exact(network, coefs, intercepts, trains, y):
     """Return the library's gradients of weights and biases."""
     shares = np.full(len(y), 1 / len(y))
-    step = engine_of(network).loss_and_gradients(coefs, intercepts, trains, y, shares)
+    step = engine_of(network).loss_and_gradients(
+        coefs, intercepts, trains, y, shares
+    )
     return step.coef_grads, step.intercept_grads
 
 
@@ -202,7 +208,9 @@ updates = {
     "through the reset": exact,
 }
 for place, parameters in starts.items():
-    print(f"{place:20}{'cosine 1':>9}{'ratio 1':>9}{'cosine 2':>9}{'ratio 2':>9}")
+    print(
+        f"{place:20}{'cosine 1':>9}{'ratio 1':>9}{'cosine 2':>9}{'ratio 2':>9}"
+    )
     reference, _ = detached(network, *parameters, *batch)
     for name, update in updates.items():
         print(f"  {name:18}", end="")
@@ -221,7 +229,10 @@ for place, parameters in starts.items():
     ((_, tape),) = engine_of(network, "numpy").tapes(*parameters, batch[0])
     coefs, intercepts = parameters
     current = tape.spikes[0] @ coefs[1] + intercepts[1]
-    means = bump(tape.membranes[1] - threshold).mean(), bump(current + 1 / beta).mean()
+    means = (
+        bump(tape.membranes[1] - threshold).mean(),
+        bump(current + 1 / beta).mean(),
+    )
     print(f"{place}: {tape.spikes[1].mean():.3f} spikes per step,", end=" ")
     print(f"surrogate {means[0]:.3f}, published {means[1]:.3f}")
 
@@ -251,7 +262,10 @@ check = encoder.transform(X_check)
 
 def train(update, learning_rate, coefs, intercepts):
     """Return what is right, twice per epoch, and the number of dead output neurons."""
-    coefs, intercepts = [w.copy() for w in coefs], [b.copy() for b in intercepts]
+    coefs, intercepts = (
+        [w.copy() for w in coefs],
+        [b.copy() for b in intercepts],
+    )
     parameters = coefs + intercepts if np.any(intercepts[0]) else coefs
     correct = []
     for i in range(80):
@@ -272,9 +286,14 @@ def train(update, learning_rate, coefs, intercepts):
 
 rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 epochs = (0.5, 1, 1.5, 2)
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    1, 2, figsize=(8, 3.2), sharey=True, layout="constrained"
+)
 for ax, place in zip(axes, starts, strict=True):
-    print(f"\n{place:18}" + "".join(f"{r:7g}" for r in rates), "   best  test  dead")
+    print(
+        f"\n{place:18}" + "".join(f"{r:7g}" for r in rates),
+        "   best  test  dead",
+    )
     for name, color in zip(updates, (ORANGE, GREEN, BLUE), strict=True):
         own = rates[2:] if name == "published" else rates
         results = [train(updates[name], rate, *starts[place]) for rate in own]
@@ -283,9 +302,13 @@ for ax, place in zip(axes, starts, strict=True):
         correct, n_dead = results[best]
         accuracy = correct[:, 1000:].mean(axis=1)
         cells = "".join(f"{a:7.1f}" for a in tried)
-        print(f"{name:18}{cells:>42}{own[best]:8g}{accuracy[-1]:6.1f}{n_dead:6}")
+        print(
+            f"{name:18}{cells:>42}{own[best]:8g}{accuracy[-1]:6.1f}{n_dead:6}"
+        )
         ax.plot(epochs, accuracy, color=color, marker="o", label=name)
-    ax.set(title=place.capitalize(), xlabel="Epochs", xticks=epochs, ylim=(0, 100))
+    ax.set(
+        title=place.capitalize(), xlabel="Epochs", xticks=epochs, ylim=(0, 100)
+    )
 axes[0].set_ylabel("Test accuracy (%)")
 axes[1].legend(fontsize="small", loc="lower right")
 plt.show()
