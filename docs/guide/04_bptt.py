@@ -393,5 +393,5 @@ assert model.detach_reset_
 # %%
 # Through the reset, the gradient is the one that the finite difference has confirmed;
 # detached, it leaves out the term of the reset and nothing else. What it costs to leave
-# out more is measured in :ref:`sphx_glr_auto_guide_08_article.py`. Next: what to make of
-# the spikes at the top, in :ref:`sphx_glr_auto_guide_05_readout.py`.
+# out more is measured in :ref:`sphx_glr_auto_guide_08_article.py`. Next: what to make
+# of the spikes at the top, in :ref:`sphx_glr_auto_guide_05_readout.py`.

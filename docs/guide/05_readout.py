@@ -202,8 +202,9 @@ for i, scale in enumerate(scales):
 
 # Plotting code
 # Alt text: On top the loss against the scale, on logarithmic axes. The test loss is
-# smallest at the default and rises to both sides; the loss of the first epoch is high
-# for large scales. Below, the test accuracy: high from 0.05 to 1, and lower at both ends.
+# smallest between the default and 1 and rises to both sides; that of epoch 1 is high
+# for large scales. Below, the test accuracy: high from 0.05 to 1, and lower at both
+# ends.
 figure, axes = plt.subplots(2, figsize=(5.2, 5.6), layout="constrained")
 first_loss, test_loss, accuracy = results.mean(axis=1).T
 axes[0].loglog(
@@ -241,8 +242,8 @@ for t in (1, 5, 10, 20, 50):
 
 # Plotting code
 # Alt text: A digit 2 of 8 x 8 pixels, and below it the running logits and the running
-# probabilities of the ten classes over 50 steps. Those of classes 1 and 2 climb in turns
-# and change the lead several times; the others stay low.
+# probabilities of the ten classes over 50 steps. Those of classes 1 and 2 climb in
+# turns and change the lead several times; the others stay low.
 colors = {1: ORANGE, 2: BLUE}
 figure, axes = plt.subplots(
     3, figsize=(5.2, 7), height_ratios=(0.6, 1, 1), layout="constrained"
@@ -272,8 +273,8 @@ plt.show()
 # --------------
 # :meth:`~sklearn_snn.SpikingClassifier.staged_predict` gives the answers after step 1,
 # 2, ... of many samples, without recording anything else. The last one is that of
-# ``predict``. All steps are computed before the first answer comes: what stopping saves,
-# and where, is told in :ref:`sphx_glr_auto_examples_anytime.py`.
+# ``predict``. All steps are computed before the first answer comes: what stopping
+# saves, and where, is told in :ref:`sphx_glr_auto_examples_anytime.py`.
 
 stages = np.array(list(model.staged_predict(S_test)))
 assert np.array_equal(stages, record.logits.argmax(axis=2).T)
@@ -331,10 +332,10 @@ for t in (1, 2, 5, 10, 50):
 # -----------------
 # With two classes the probabilities depend on the difference of two counts alone. In 25
 # steps that has at most 51 values, and a table of any size gets no more distinct
-# probabilities. Accuracy does not mind. A score that looks at the order of all rows
-# does, such as the area under the ROC curve (AUC), the probability that a row of the one
-# class is ranked above one of the other: a tied pair counts one half. Here is a table
-# with a rare class, and how much its AUC leaves open, from three seeds:
+# probabilities, up to rounding. Accuracy does not mind. A score that looks at the order
+# of all rows does, such as the area under the ROC curve (AUC), the probability that a
+# row of the one class is ranked above one of the other: a tied pair counts one half.
+# Here is a table with a rare class, and how much its AUC leaves open, from three seeds:
 
 X_rare, y_rare = make_classification(
     n_samples=2500,
