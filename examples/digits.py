@@ -21,6 +21,8 @@ from sklearn_snn.inspection import (
     TrainingDisplay,
 )
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Fit and score
 # -------------
@@ -56,6 +58,8 @@ print(
 
 sample = 1
 print(f"this digit is a {y_test[sample]}")
+# Alt text: A digit of 8 x 8 pixels, the spikes of its 64 pixels over 25 steps, and the
+# mean of the spikes, which is the digit with some noise.
 EncodingDisplay.from_estimator(model, X_test, sample=sample)
 plt.show()
 
@@ -66,6 +70,9 @@ plt.show()
 # The spikes of all layers while the network sees this digit. Time runs to the right,
 # and the answer is the row of the output layer with the most spikes.
 
+# Alt text: Spikes of the input, of 100 hidden neurons and of the ten output neurons
+# over 25 steps. In the output layer the neuron of one class fires far more than the
+# others.
 SpikeRasterDisplay.from_estimator(model, X_test, sample=sample)
 print(
     f"the network takes it for a {model.predict(X_test[sample : sample + 1])[0]}"
@@ -78,6 +85,8 @@ plt.show()
 # membrane starts from zero. Most neurons of other classes are inhibited: their
 # membranes are pulled far below zero, where they are not drawn.
 
+# Alt text: Membranes and spikes of the ten output neurons over 25 steps, each on a line
+# of its own. One charges and fires again and again; most others sink below zero.
 MembraneDisplay.from_estimator(model, X_test, sample=sample)
 plt.show()
 
@@ -89,5 +98,7 @@ plt.show()
 # gradient of each layer, and the firing rates. The learning rate falls to 0 (its
 # schedule is "cosine"), so the curves flatten.
 
+# Alt text: Over 30 epochs: the loss, which falls and flattens; the accuracy on training
+# samples, which rises to nearly 1; the gradient norms; and the firing rates per layer.
 TrainingDisplay.from_estimator(model)
 plt.show()

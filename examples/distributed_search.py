@@ -1,6 +1,6 @@
 """
-A search on a cluster
-=====================
+A parameter search on a Dask cluster
+====================================
 
 Leak and threshold are chosen on a Dask cluster: two worker processes on this machine,
 or one elsewhere, whose scheduler is named on the command line::
@@ -17,6 +17,8 @@ import warnings
 from itertools import chain
 
 import joblib
+import matplotlib.pyplot as plt
+import numpy as np
 from dask.distributed import Client, LocalCluster
 from sklearn.datasets import load_digits
 from sklearn.model_selection import (
@@ -31,6 +33,29 @@ from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 # A fixed number of epochs is the plan; workers started here read the environment.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
+
+
+# Plotting code
+
+
+def draw(search):
+    """Draw the mean accuracy of each candidate, and its folds."""
+    results = search.cv_results_
+    folds = np.array([results[f"split{i}_test_score"] for i in range(3)])
+    names = [
+        ", ".join(f"{k.split('__')[1]} {v}" for k, v in params.items())
+        for params in results["params"]
+    ]
+    _, ax = plt.subplots(figsize=(5.2, 2.8), layout="constrained")
+    ax.barh(names, folds.mean(axis=0), color="C0", alpha=0.5)
+    ax.plot(folds.T, range(len(names)), "o", color="C0", markersize=4)
+    ax.invert_yaxis()
+    ax.set(xlabel="Accuracy: mean (bar) and folds (dots)", xlim=(0.8, 1))
+    plt.show()
+
+
+# %%
+# Workers import this file, so what it does stands in a function:
 
 
 def main():
@@ -78,6 +103,10 @@ def main():
     print(
         f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}"
     )
+
+    # Alt text: Bars of the mean accuracy of four candidates, two values of alpha with
+    # two of threshold, each with three dots for the folds.
+    draw(search)
 
 
 if __name__ == "__main__":  # workers import this file again

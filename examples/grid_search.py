@@ -60,8 +60,11 @@ alphas, thresholds, betas = grid.values()
 scores = search.cv_results_["mean_test_score"]
 scores = scores.reshape(len(alphas), len(betas), len(thresholds))
 
+# Plotting code
+# Alt text: Two maps of the mean accuracy, for steepness 2 and 5, with a row per leak
+# and a column per threshold; each cell has its value written in it.
 figure, axes = plt.subplots(
-    1, len(betas), figsize=(8, 3.4), sharey=True, layout="constrained"
+    len(betas), figsize=(5.2, 6.4), sharex=True, layout="constrained"
 )
 for i, ax in enumerate(axes):
     image = ax.imshow(scores[:, i], vmin=scores.min(), vmax=scores.max())
@@ -72,8 +75,8 @@ for i, ax in enumerate(axes):
             column, row, f"{score:.3f}", color=color, ha="center", va="center"
         )
     ax.set_xticks(range(len(thresholds)), thresholds)
-    ax.set(title=f"Steepness beta = {betas[i]}", xlabel="Threshold")
-axes[0].set_yticks(range(len(alphas)), alphas)
-axes[0].set_ylabel("Leak alpha")
+    ax.set_yticks(range(len(alphas)), alphas)
+    ax.set(title=f"Steepness beta = {betas[i]}", ylabel="Leak alpha")
+axes[-1].set_xlabel("Threshold")
 figure.colorbar(image, ax=axes, label="Mean accuracy on 3 folds")
 plt.show()
