@@ -44,9 +44,8 @@ model = make_pipeline(
     SpikingClassifier(hidden_layer_sizes=(100,), max_iter=30, random_state=0),
 )
 model.fit(X_train, y_train)
-print(
-    f"accuracy on {len(y_test)} held-out digits: {model.score(X_test, y_test):.3f}"
-)
+accuracy = model.score(X_test, y_test)
+print(f"accuracy on {len(y_test)} held-out digits: {accuracy:.3f}")
 
 # %%
 # What the network is given
@@ -74,9 +73,8 @@ plt.show()
 # over 25 steps. In the output layer the neuron of one class fires far more than the
 # others.
 SpikeRasterDisplay.from_estimator(model, X_test, sample=sample)
-print(
-    f"the network takes it for a {model.predict(X_test[sample : sample + 1])[0]}"
-)
+answer = model.predict(X_test[sample : sample + 1])[0]
+print(f"the network takes it for a {answer}")
 plt.show()
 
 # %%

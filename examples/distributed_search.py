@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
-# A fixed number of epochs is the plan; workers started here read the environment.
+# A fixed number of epochs is the plan; workers read the environment.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
@@ -90,9 +90,9 @@ def main():
     )
     with Client(cluster) as client:
         print(f"{len(client.ncores())} workers")
-        # What is named here is copied to every worker, so that none of it is lost with
-        # one of them: the data, and which rows are in which fold. Dask's memory manager
-        # would remove all copies but one.
+        # What is named here is copied to every worker, so that none of it is
+        # lost with one of them: the data, and which rows are in which fold.
+        # Dask's memory manager would remove all copies but one.
         client.amm.stop()
         shared = [X_train, y_train, *chain.from_iterable(folds)]
         with joblib.parallel_config(backend="dask", scatter=shared):
@@ -100,9 +100,8 @@ def main():
     if address is None:
         cluster.close()
     print(f"best: {search.best_params_}")
-    print(
-        f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}"
-    )
+    accuracy = search.score(X_test, y_test)
+    print(f"accuracy of the best on held-out digits: {accuracy:.4f}")
 
     # Alt text: Bars of the mean accuracy of four candidates, two values of alpha with
     # two of threshold, each with three dots for the folds.

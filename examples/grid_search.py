@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
-# A fixed number of epochs is the plan; the processes of n_jobs read the environment.
+# A fixed number of epochs is the plan; processes read the environment.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
@@ -48,9 +48,8 @@ for i in order:
         for name, value in search.cv_results_["params"][i].items()
     }
     print(f"{search.cv_results_['mean_test_score'][i]:.4f}  {params}")
-print(
-    f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}"
-)
+accuracy = search.score(X_test, y_test)
+print(f"accuracy of the best on held-out digits: {accuracy:.4f}")
 
 # %%
 # The same as a map for each steepness. The candidates come in the order of the grid,

@@ -37,7 +37,7 @@ X_train, X_test, y_train, y_test = train_test_split(
     X, y, test_size=0.5, random_state=0, stratify=y
 )
 print(
-    f"{len(y_train)} samples to learn from, {y_train.sum()} of them of the rare class"
+    f"{len(y_train)} samples to learn from, {y_train.sum()} of the rare class"
 )
 
 # %%

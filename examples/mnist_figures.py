@@ -74,7 +74,7 @@ model = SpikingClassifier(
 )
 block_sizes, test_scores = [], []
 for epoch in range(n_epochs):
-    # A stream has no known end, so partial_fit follows no schedule: this is one.
+    # A stream has no known end: partial_fit follows no schedule, but this one.
     model.set_params(learning_rate_init=0.002 * (1 - epoch / n_epochs))
     X, y = shuffle(X_train, y_train, random_state=epoch)
     for start in range(0, len(X), n_block):
@@ -95,7 +95,7 @@ block_sizes = np.reshape(block_sizes, (n_epochs, -1))
 
 
 def per_epoch(curve):
-    """Return the mean over the images of each epoch of a curve with a value a block."""
+    """Return the mean over the images of each epoch of a curve of blocks."""
     return np.average(
         np.reshape(curve, block_sizes.shape), axis=1, weights=block_sizes
     )
@@ -224,7 +224,5 @@ never_on = X_train.max(axis=0) == 0
 before, after = (
     coefs[0][never_on] for coefs in (weights.initial_coefs, weights.coefs)
 )
-print(
-    f"standard deviation of the weights of {never_on.sum()} pixels that are never on:"
-)
+print(f"standard deviation of the weights of {never_on.sum()} such pixels:")
 print(f"{before.std():.3f}, then {after.std():.3f}")

@@ -54,9 +54,8 @@ np.save(sys.argv[2], model.predict_proba(load_digits().data[1000:]))
 
 same = np.array_equal(loaded, model.predict_proba(X[1000:]))
 print(f"same probabilities in the other process, to the bit: {same}")
-print(
-    f"accuracy on held-out digits: {(loaded.argmax(axis=1) == y[1000:]).mean():.4f}"
-)
+accuracy = (loaded.argmax(axis=1) == y[1000:]).mean()
+print(f"accuracy on held-out digits: {accuracy:.4f}")
 
 # %%
 # A digit and its probabilities, computed here and in the other process:

@@ -33,7 +33,7 @@ warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 
 def record(n_samples, n_steps, rng):
-    """Return recordings of shape (n_samples, n_steps, 40), and which half is first."""
+    """Return recordings of 40 channels, and which half is first."""
     y = rng.integers(2, size=n_samples)
     begin = rng.integers(5, n_steps - 30, size=(n_samples, 1))
     rates = np.full((n_samples, n_steps, 40), 0.02)
@@ -107,7 +107,7 @@ for i, alpha in enumerate(leaks):
             (30,), alpha=alpha, max_iter=15, random_state=seed
         )
         with warnings.catch_warnings():
-            # With too short a memory there is nothing to learn, and fit says so.
+            # With too short a memory nothing is learned, and fit says so.
             warnings.simplefilter("ignore")
             model.fit(X_train, y_train)
         accuracy[i, seed] = model.score(X_test, y_test)

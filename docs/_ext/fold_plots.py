@@ -101,11 +101,6 @@ def described_images(block, block_vars, gallery_conf, **kwargs):
     return describe(rst, split_cell(block[1]).alts)
 
 
-def _get_sg_image_scraper():
-    """Return the scraper, as sphinx-gallery asks for it."""
-    return described_images
-
-
 def _literal(node, text):
     """Return a literal block like another, with its own text."""
     from docutils import nodes
@@ -138,7 +133,9 @@ def fold(app, doctree):
 
 def _use_scraper(app, config):
     """Let sphinx-gallery use the scraper of this module."""
-    config.sphinx_gallery_conf["image_scrapers"] = (__name__,)
+    # By name, which can be pickled.
+    name = f"{__name__}.{described_images.__name__}"
+    config.sphinx_gallery_conf["image_scrapers"] = (name,)
 
 
 def setup(app):

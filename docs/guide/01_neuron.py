@@ -1,7 +1,6 @@
 r"""
-====
 1. The neuron: how it charges, leaks and fires
-==================================================
+==============================================
 
 A *leaky integrate-and-fire* (LIF) neuron holds one number, its **membrane**. Input
 current charges it, a leak empties it, and when it rises above a **threshold** the

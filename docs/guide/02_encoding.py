@@ -1,7 +1,6 @@
 r"""
-====
 2. From numbers to spikes, and the noise it costs
-=====================================================
+=================================================
 
 A spiking network lives in time; a row of a table does not. Three ways lead from one to
 the other: **rate coding**, where a number becomes the probability of a spike in each

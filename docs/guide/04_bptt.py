@@ -280,7 +280,7 @@ for layer, w in enumerate(weights):
 
 
 def deltas_of_last_step(current, alpha, beta=5.0, detach=False):
-    """Return spikes per step and mean size of delta if only the last step counts."""
+    """Return spikes per step, and mean sizes of delta from the last step."""
     u, s = layer_forward(current, alpha, beta)
     g = np.zeros_like(u)
     g[-1] = 1

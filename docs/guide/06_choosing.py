@@ -39,7 +39,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 
 def measure(n_steps=25, **parameters):
-    """Return accuracy, hidden firing rate and whether neurons died, per seed."""
+    """Return accuracy, hidden rate and whether neurons died, per seed."""
     encoder = PoissonSpikeEncoder(n_steps=n_steps, random_state=0).fit(X_train)
     S_train, S_test = encoder.transform(X_train), encoder.transform(X_test)
     results = []

@@ -157,7 +157,6 @@ def gradient(model, trains, y):
 # as logits. It begins in one of two ways. The **article's start** is random weights and
 # no biases. The **library's start** is the same random weights, scaled where need be,
 # and biases that bring every neuron near its threshold.
-
 # A fit of one epoch at a learning rate of next to nothing makes the network with the
 # library's start; the article's is drawn here, and the first weights are indeed the
 # same but for a factor.
