@@ -354,7 +354,7 @@ A_train, A_test, b_train, b_test = train_test_split(
 
 
 def rank_scores(n_steps, seed):
-    """Return distinct scores, tied pairs, AUC, and AUC with membranes."""
+    """Return distinct scores, ties of rows and of pairs, and two AUCs."""
     model = SpikingClassifier(
         (50,), n_steps=n_steps, max_iter=10, random_state=seed
     )
@@ -371,22 +371,29 @@ def rank_scores(n_steps, seed):
     share = np.tanh(output.membranes[-1].mean(axis=1)) / 2
     finer = score + share[:, 1] - share[:, 0]
     auc = roc_auc_score(b_test, score), roc_auc_score(b_test, finer)
-    return len(np.unique(score)), tied, *auc
+    return len(np.unique(score)), (score == 0).mean(), tied, *auc
 
 
-names = "distinct values", "share of tied pairs", "AUC", "AUC, with membranes"
+names = (
+    "distinct values",
+    "rows with equal counts",
+    "share of tied pairs",
+    "AUC",
+    "AUC, with membranes",
+)
 for n in (10, 25, 50):
     scores = np.array([rank_scores(n, seed) for seed in range(3)])
     print(f"{n} steps, mean and standard deviation of three seeds:")
     for name, values in zip(names, scores.T, strict=True):
-        print(f"  {name:20} {values.mean():7.3f} +/- {values.std():.3f}")
+        print(f"  {name:22} {values.mean():7.3f} +/- {values.std():.3f}")
 
 # %%
-# Half of the share of tied pairs is how far the AUC could rise or fall if ties were
-# broken rightly or wrongly. Two remedies: more steps, which cost time in proportion; or
-# the membranes of the output neurons, which tell how close each was to a further spike.
-# The last line adds them to the counts such that they decide between equal counts and
-# never overrule a spike. ``predict_proba`` does not do so.
+# Rows with equal counts have a probability of exactly one half, and get the first
+# class. Half of the share of tied pairs is how far the AUC could rise or fall if ties
+# were broken rightly or wrongly. Two remedies: more steps, which cost time in
+# proportion; or the membranes of the output neurons, which tell how close each was to a
+# further spike. The last line adds them to the counts such that they decide between
+# equal counts and never overrule a spike. ``predict_proba`` does not do so.
 #
 # What to do about silence is the matter of :ref:`sphx_glr_auto_guide_07_silence.py`;
 # what the parameters of neuron and training do comes before it:

@@ -155,11 +155,10 @@ def gradient(model, trains, y):
 # The network is the article's: 784 inputs, 100 hidden and 10 output neurons, 100 steps,
 # :math:`\alpha = 0.9`, :math:`\theta = 1.5`, :math:`\beta = 5`, and plain spike counts
 # as logits. It begins in one of two ways. The **article's start** is random weights and
-# no biases. The **library's start** is the same random weights, scaled where need be,
-# and biases that bring every neuron near its threshold.
-# A fit of one epoch at a learning rate of next to nothing makes the network with the
-# library's start; the article's is drawn here, and the first weights are indeed the
-# same but for a factor.
+# no biases. The **library's start** is random weights of the same distribution, scaled
+# where need be, and biases that bring every neuron near its threshold. A fit of one
+# epoch at a learning rate of next to nothing leaves a network at that start; the
+# article's is drawn here.
 
 X, y = fetch_mnist(split="train", return_X_y=True)
 y = y.astype(int)
@@ -188,16 +187,14 @@ def untrained(detach_reset, seed):
 
 def start(place, seed):
     """Return first weights and biases."""
-    model = untrained(True, seed)
     if place == "library's start":
+        model = untrained(True, seed)
         return model.coefs_, model.intercepts_
-    rng = np.random.RandomState(seed)
+    rng = np.random.default_rng(seed)
     coefs = [
         rng.uniform(-(n**-0.5), n**-0.5, (n, m)).astype(np.float32)
         for n, m in ((784, 100), (100, 10))
     ]
-    for ours, theirs in zip(coefs, model.coefs_, strict=True):
-        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9999
     return coefs, [np.zeros(100, np.float32), np.zeros(10, np.float32)]
 
 
@@ -283,7 +280,7 @@ for place in places:
 #
 # Training compared
 # -----------------
-# 2,048 images, two epochs of plain gradient descent without momentum, batches of 64, a
+# 1,024 images, two epochs of plain gradient descent without momentum, batches of 64, a
 # learning rate that falls to zero in a straight line, new spikes in every epoch: the
 # same for all. Each update is tried with each learning rate of a list, and we keep the
 # one that does best on 1,000 other training images, with the first seed; then two more
@@ -292,7 +289,7 @@ for place in places:
 
 check = encoder.transform(X[5000:6000]), y[5000:6000]
 test = encoder.transform(X_test), y_test
-n_images, n_batches, size = 2048, 64, 64
+n_images, n_batches, size = 1024, 32, 64
 
 
 def train(place, name, learning_rate, seed):
@@ -321,7 +318,7 @@ def train(place, name, learning_rate, seed):
 
 rates = {
     "published": (3e-3, 1e-2, 3e-2),
-    "reset detached": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+    "reset detached": (3e-4, 1e-3, 3e-3, 1e-2),
     "through the reset": (3e-4, 1e-3, 3e-3, 1e-2),
 }
 accuracy = {}
