@@ -275,8 +275,8 @@ for place in places:
 # With the article's start, no output neuron fires. Their membranes are far below the
 # threshold, where a surrogate that is centred on the threshold is close to zero. The
 # published one is not: near a current of zero it is large, whether a neuron fires or
-# not. That is where the ratio of 18 comes from. With the library's start both are of
-# one size.
+# not. That is why the published update is the longer one there, several times over, and
+# the shorter one with the library's start.
 #
 # Training compared
 # -----------------
@@ -345,7 +345,9 @@ for place in places:
         print(f"dead output neurons {n_dead:.1f}")
 
 # Plotting code
-# Alt text: ALT
+# Alt text: Bars of the test accuracy of three updates from two starts, with a dot per
+# seed. From the article's start the published update gets further than the gradient;
+# from the library's start the gradient with the reset detached gets furthest.
 figure, axes = plt.subplots(2, figsize=(5.2, 4.6), layout="constrained")
 for ax, place in zip(axes, places, strict=True):
     for row, (name, color) in enumerate(
@@ -375,6 +377,26 @@ for place in places:
         print(f"{gain.mean():+.1f} +/- {gain.std():.1f} points")
 
 # %%
-# TEXT
+# With the library's start, the output neurons fire from the beginning, and the last two
+# lines are what the inexact gradient costs there. (As :math:`\alpha \theta \beta / 4 >
+# 1`, the library would detach the reset, which its ``detach_reset_`` says;
+# :ref:`sphx_glr_auto_guide_04_bptt.py` tells why.)
 #
-model = SpikingClassifier(max_iter=2, random_state=0)
+# With the article's start it is another matter, and that is worth knowing: there the
+# published update gets further than the gradient, whose output neurons are silent. The
+# gradient is right that a small change of a weight does nothing to a neuron that is far
+# from its threshold, and therefore hardly moves it. The published update takes its
+# slope at the current instead, and so wakes the silent.
+#
+# So the published code learns, by a rule that suits its start, and from there the
+# gradient alone would not have been an improvement. What a network needs is both: a
+# start from which neurons fire, and the :term:`exact gradient`. The first is the
+# subject of :ref:`sphx_glr_auto_guide_07_silence.py`. With the other defaults of the
+# library, its threshold, scaled logits and Adam, two epochs on the same images come to:
+
+scores = []
+for seed in seeds:
+    model = SpikingClassifier(max_iter=2, random_state=seed)
+    model.fit(encoder.transform(X[:n_images]), y[:n_images])
+    scores.append(100 * model.score(*test))
+print(f"{np.mean(scores):.1f} +/- {np.std(scores):.1f} % of the test images")
