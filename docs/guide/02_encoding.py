@@ -112,7 +112,7 @@ plt.show()
 #
 # .. math:: \sqrt{\frac{r (1 - r)}{n}}
 #
-# Ten times as exact takes a hundred times as many steps. Here is the error of all
+# Ten times as precise takes a hundred times as many steps. Here is the error of all
 # pixels of 300 digits, measured and as the formula has it:
 
 n_steps = np.array([3, 10, 30, 100, 300, 1000])

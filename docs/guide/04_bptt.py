@@ -240,7 +240,7 @@ for detach in (False, True):
 # A network of spikes is a staircase, and a finite difference of it is zero or worse. So
 # we let the neurons fire :math:`S(u_t - \theta)` forwards as well. Then :math:`e_t`
 # *is* the slope of what is fired, the loss is smooth, and everything else in the
-# recursion, :math:`\alpha`, :math:`\kappa_t`, the sums, must be exact. We move 20
+# recursion, :math:`\alpha`, :math:`\kappa_t`, the sums, must be right. We move 20
 # weights of each layer, one by one, by a tiny :math:`h` in both directions:
 
 h = 1e-5
