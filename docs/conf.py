@@ -16,6 +16,7 @@ project_copyright = author
 release = version = sklearn_snn.__version__
 
 extensions = [
+    "_ext.fold_plots",
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",

@@ -21,6 +21,8 @@ from sklearn_snn.inspection import (
     TrainingDisplay,
 )
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Fit and score
 # -------------
@@ -33,14 +35,17 @@ from sklearn_snn.inspection import (
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=25, random_state=0),
     SpikingClassifier(hidden_layer_sizes=(100,), max_iter=30, random_state=0),
 )
 model.fit(X_train, y_train)
-print(f"accuracy on {len(y_test)} held-out digits: {model.score(X_test, y_test):.3f}")
+accuracy = model.score(X_test, y_test)
+print(f"accuracy on {len(y_test)} held-out digits: {accuracy:.3f}")
 
 # %%
 # What the network is given
@@ -52,6 +57,8 @@ print(f"accuracy on {len(y_test)} held-out digits: {model.score(X_test, y_test):
 
 sample = 1
 print(f"this digit is a {y_test[sample]}")
+# Alt text: A digit of 8 x 8 pixels, the spikes of its 64 pixels over 25 steps, and the
+# mean of the spikes, which is the digit with some noise.
 EncodingDisplay.from_estimator(model, X_test, sample=sample)
 plt.show()
 
@@ -62,8 +69,12 @@ plt.show()
 # The spikes of all layers while the network sees this digit. Time runs to the right,
 # and the answer is the row of the output layer with the most spikes.
 
+# Alt text: Spikes of the input, of 100 hidden neurons and of the ten output neurons
+# over 25 steps. In the output layer the neuron of one class fires far more than the
+# others.
 SpikeRasterDisplay.from_estimator(model, X_test, sample=sample)
-print(f"the network takes it for a {model.predict(X_test[sample : sample + 1])[0]}")
+answer = model.predict(X_test[sample : sample + 1])[0]
+print(f"the network takes it for a {answer}")
 plt.show()
 
 # %%
@@ -72,6 +83,8 @@ plt.show()
 # membrane starts from zero. Most neurons of other classes are inhibited: their
 # membranes are pulled far below zero, where they are not drawn.
 
+# Alt text: Membranes and spikes of the ten output neurons over 25 steps, each on a line
+# of its own. One charges and fires again and again; most others sink below zero.
 MembraneDisplay.from_estimator(model, X_test, sample=sample)
 plt.show()
 
@@ -83,5 +96,7 @@ plt.show()
 # gradient of each layer, and the firing rates. The learning rate falls to 0 (its
 # schedule is "cosine"), so the curves flatten.
 
+# Alt text: Over 30 epochs: the loss, which falls and flattens; the accuracy on training
+# samples, which rises to nearly 1; the gradient norms; and the firing rates per layer.
 TrainingDisplay.from_estimator(model)
 plt.show()

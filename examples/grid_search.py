@@ -18,12 +18,14 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
-# A fixed number of epochs is the plan; the processes of n_jobs read the environment.
+# A fixed number of epochs is the plan; processes read the environment.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, random_state=0, stratify=y
+)
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=25, random_state=0),
     SpikingClassifier(hidden_layer_sizes=(50,), max_iter=15, random_state=0),
@@ -46,7 +48,8 @@ for i in order:
         for name, value in search.cv_results_["params"][i].items()
     }
     print(f"{search.cv_results_['mean_test_score'][i]:.4f}  {params}")
-print(f"accuracy of the best on held-out digits: {search.score(X_test, y_test):.4f}")
+accuracy = search.score(X_test, y_test)
+print(f"accuracy of the best on held-out digits: {accuracy:.4f}")
 
 # %%
 # The same as a map for each steepness. The candidates come in the order of the grid,
@@ -56,18 +59,23 @@ alphas, thresholds, betas = grid.values()
 scores = search.cv_results_["mean_test_score"]
 scores = scores.reshape(len(alphas), len(betas), len(thresholds))
 
+# Plotting code
+# Alt text: Two maps of the mean accuracy, for steepness 2 and 5, with a row per leak
+# and a column per threshold; each cell has its value written in it.
 figure, axes = plt.subplots(
-    1, len(betas), figsize=(8, 3.4), sharey=True, layout="constrained"
+    len(betas), figsize=(5.2, 6.4), sharex=True, layout="constrained"
 )
 for i, ax in enumerate(axes):
     image = ax.imshow(scores[:, i], vmin=scores.min(), vmax=scores.max())
     for (row, column), score in np.ndenumerate(scores[:, i]):
         is_dark = score < (scores.min() + scores.max()) / 2
         color = "white" if is_dark else "black"
-        ax.text(column, row, f"{score:.3f}", color=color, ha="center", va="center")
+        ax.text(
+            column, row, f"{score:.3f}", color=color, ha="center", va="center"
+        )
     ax.set_xticks(range(len(thresholds)), thresholds)
-    ax.set(title=f"Steepness beta = {betas[i]}", xlabel="Threshold")
-axes[0].set_yticks(range(len(alphas)), alphas)
-axes[0].set_ylabel("Leak alpha")
+    ax.set_yticks(range(len(alphas)), alphas)
+    ax.set(title=f"Steepness beta = {betas[i]}", ylabel="Leak alpha")
+axes[-1].set_xlabel("Threshold")
 figure.colorbar(image, ax=axes, label="Mean accuracy on 3 folds")
 plt.show()

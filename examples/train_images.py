@@ -26,7 +26,9 @@ def load(name):
     """Return X_train, X_test, y_train, y_test."""
     if name == "digits":
         X, y = load_digits(return_X_y=True)
-        return train_test_split(X, y, test_size=0.25, random_state=0, stratify=y)
+        return train_test_split(
+            X, y, test_size=0.25, random_state=0, stratify=y
+        )
     images = fetch_mnist({"mnist": "MNIST", "fashion": "FashionMNIST"}[name])
     # The first 60,000 images are the training set.
     return train_test_split(
@@ -35,9 +37,15 @@ def load(name):
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--data", choices=["digits", "mnist", "fashion"], default="digits")
-parser.add_argument("--n-steps", type=int, help="default: 25 for digits, else 100")
-parser.add_argument("--max-iter", type=int, help="default: 30 for digits, else 5")
+parser.add_argument(
+    "--data", choices=["digits", "mnist", "fashion"], default="digits"
+)
+parser.add_argument(
+    "--n-steps", type=int, help="default: 25 for digits, else 100"
+)
+parser.add_argument(
+    "--max-iter", type=int, help="default: 30 for digits, else 5"
+)
 parser.add_argument("--save", type=Path, help="default: spiking_DATA.joblib")
 args = parser.parse_args()
 small = args.data == "digits"
@@ -49,12 +57,17 @@ X_train, X_test, y_train, y_test = load(args.data)
 model = make_pipeline(
     PoissonSpikeEncoder(n_steps=n_steps, random_state=0),
     SpikingClassifier(
-        hidden_layer_sizes=(100,), max_iter=max_iter, random_state=0, verbose=True
+        hidden_layer_sizes=(100,),
+        max_iter=max_iter,
+        random_state=0,
+        verbose=True,
     ),
 )
 # A fixed number of epochs is the plan.
 warnings.simplefilter("ignore", ConvergenceWarning)
-print(f"{len(X_train)} images of {X_train.shape[1]} pixels, {n_steps} steps each")
+print(
+    f"{len(X_train)} images of {X_train.shape[1]} pixels, {n_steps} steps each"
+)
 start = time.perf_counter()
 model.fit(X_train, y_train)
 seconds = time.perf_counter() - start

@@ -1,6 +1,6 @@
 r"""
-3. The surrogate gradient
-=========================
+3. The surrogate gradient: how a network of steps can learn
+===========================================================
 
 A network learns by gradient descent: it asks of each weight in which direction the loss
 falls, and by how much. A spike cannot answer that. It is 0 or 1, and a small change of
@@ -14,16 +14,13 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.special import expit
 from sklearn.datasets import load_digits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn._engine_numpy import NumpyEngine
-from sklearn_snn._network import Network
-from sklearn_snn._neurons import LIF
-from sklearn_snn._surrogates import SURROGATES
 
-BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-COLORS = dict(zip(SURROGATES, (BLUE, ORANGE, GREEN, PINK), strict=True))
+# sphinx_gallery_thumbnail_number = 2
+
 # Some epochs are enough for these pictures.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
@@ -41,20 +38,16 @@ warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)
 encoder = PoissonSpikeEncoder(n_steps=25, random_state=0)
-trains = encoder.fit_transform(X)
-model = SpikingClassifier((50,), max_iter=5, random_state=0).fit(trains, y)
-
-batch, labels = trains[:20], y[:20]
-shares = np.full(20, 1 / 20)
-# The weights in double precision, to tell small differences of the loss.
-coefs = [w.astype(float) for w in model.coefs_]
-intercepts = [b.astype(float) for b in model.intercepts_]
-engine = NumpyEngine(Network(LIF(), n_steps=25, logit_scale=10 / 25))
+# In double precision, to tell small differences of the loss.
+spikes = np.asarray(encoder.fit_transform(X), dtype=float)
+model = SpikingClassifier((50,), max_iter=5, random_state=0).fit(spikes, y)
+coefs = [w.copy() for w in model.coefs_]
 
 
 def evaluate(coefs):
-    """Return the loss, and its gradient, at these weights."""
-    return engine.loss_and_gradients(coefs, intercepts, batch, labels, shares)
+    """Return the loss on 20 images, and its gradients, at these weights."""
+    model.coefs_ = coefs
+    return model.loss_and_gradients(spikes[:20], y[:20])
 
 
 gradients = evaluate(coefs).coef_grads
@@ -68,20 +61,28 @@ def loss(change):
     return evaluate([weights, coefs[1]]).loss
 
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-for ax, reach in zip(axes, (1, 0.02), strict=True):
+curves = {}
+for reach in (1, 0.02):
     changes = np.linspace(-reach, reach, 401)
-    losses = np.array([loss(change) for change in changes])
-    ax.plot(changes, losses, color=BLUE, drawstyle="steps-mid")
-    ax.set(xlabel="Change of the weight", title=f"Up to {reach}")
-    print(f"up to {reach}: {len(np.unique(losses.round(9)))} values of the loss")
-axes[0].set_ylabel("Loss (nats)")
+    curves[reach] = changes, np.array([loss(change) for change in changes])
+    n_values = len(np.unique(curves[reach][1].round(9)))
+    print(f"up to {reach}: {n_values} values of the loss at 401 points")
+
+# Plotting code
+# Alt text: The loss against the change of one weight. Up to 1 in both directions it is
+# a jagged curve with a trend; up to 0.02 it is flat, with a few jumps.
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+figure, axes = plt.subplots(2, figsize=(5.2, 5), layout="constrained")
+for ax, (reach, curve) in zip(axes, curves.items(), strict=True):
+    ax.plot(*curve, color=BLUE, drawstyle="steps-mid")
+    ax.set(ylabel="Loss (nats)", title=f"Up to {reach}")
+axes[1].set_xlabel("Change of the weight")
 plt.show()
 
 # %%
-# On the left one sees that the loss depends on the weight. On the right, fifty times
-# closer, one sees why the slope does not say so: the curve is flat but for its jumps. A
-# finite difference, which looks from a tiny distance, finds nothing:
+# At the top one sees that the loss depends on the weight. Below, fifty times closer,
+# one sees why the slope does not say so: the curve is flat but for its jumps. A finite
+# difference, which looks from a tiny distance, finds nothing:
 
 print("slope by finite difference:", (loss(1e-9) - loss(-1e-9)) / 2e-9)
 
@@ -124,17 +125,56 @@ print("slope by finite difference:", (loss(1e-9) - loss(-1e-9)) / 2e-9)
 #        to :math:`[-1, 1]`
 #      - :math:`\beta \max(0, 1 - \beta |x|)`
 #      - :math:`\beta`
+#
+# In Python, each as a function that returns :math:`S` and :math:`S'`:
 
+
+def sigmoid(x, beta):
+    """Return S and its derivative."""
+    S = expit(beta * x)
+    return S, beta * S * (1 - S)
+
+
+def fast_sigmoid(x, beta):
+    """Return S and its derivative."""
+    z = 1 + beta * np.abs(x)
+    return (1 + beta * x / z) / 2, beta / (2 * z**2)
+
+
+def atan(x, beta):
+    """Return S and its derivative."""
+    z = np.pi * beta * x / 2
+    return 1 / 2 + np.arctan(z) / np.pi, beta / (2 * (1 + z**2))
+
+
+def triangular(x, beta):
+    """Return S and its derivative."""
+    z = np.clip(beta * x, -1, 1)
+    return 1 / 2 + z - z * np.abs(z) / 2, beta * (1 - np.abs(z))
+
+
+SURROGATES = {
+    "sigmoid": sigmoid,
+    "fast_sigmoid": fast_sigmoid,
+    "atan": atan,
+    "triangular": triangular,
+}
+
+# Plotting code
+# Alt text: On top the four smooth steps from 0 to 1 beside the spike, which is a sharp
+# one; below their derivatives, four bumps around the threshold. The triangular one is
+# the highest and narrowest, the sigmoid the lowest and widest near the threshold, and
+# the tails of fast sigmoid and arctangent reach furthest.
+COLORS = dict(zip(SURROGATES, (BLUE, ORANGE, GREEN, PINK), strict=True))
 x = np.linspace(-1, 1, 1001)
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+figure, axes = plt.subplots(2, figsize=(5.2, 5.4), layout="constrained")
 axes[0].plot(x, x > 0, color="black", linewidth=1, label="spike")
 for name, surrogate in SURROGATES.items():
-    style = {"color": COLORS[name], "label": name}
-    axes[0].plot(x, surrogate.primitive(x, 5), **style)
-    axes[1].plot(x, surrogate.derivative(x.copy(), 5), **style)
-label = r"Distance from the threshold $u_t - \theta$"
-axes[0].set(xlabel=label, ylabel="$S$", title=r"Smooth step, $\beta = 5$")
-axes[1].set(xlabel=label, ylabel="$S'$", title=r"Its derivative, $\beta = 5$")
+    for ax, values in zip(axes, surrogate(x, 5), strict=True):
+        ax.plot(x, values, color=COLORS[name], label=name)
+axes[0].set(ylabel="$S$", title=r"Smooth step, $\beta = 5$")
+axes[1].set(ylabel="$S'$", title=r"Its derivative, $\beta = 5$")
+axes[1].set_xlabel(r"Distance from the threshold $u_t - \theta$")
 axes[0].legend(fontsize="small")
 plt.show()
 
@@ -145,47 +185,85 @@ plt.show()
 # off with the square of the distance: even a neuron far from the threshold learns a
 # little.
 #
-# The library's own
-# -----------------
-# Two functions per surrogate. The derivative overwrites its argument, which may be
-# large; therefore the ``x.copy()`` above. Formulas are written such that nothing
-# overflows: the sigmoid's derivative is even, and :math:`e^{-\beta |x|}` is at most 1.
-#
-# .. literalinclude:: /../sklearn_snn/_surrogates.py
-#    :start-at: class Surrogate(NamedTuple)
-#
 # Is each derivative the derivative of its primitive? A finite difference tells:
 #
 # .. math:: S'(x) \approx \frac{S(x + h) - S(x - h)}{2 h}
 
 points, h = np.random.default_rng(0).uniform(-2, 2, 10_000), 1e-6
-for name, (primitive, derivative) in SURROGATES.items():
+for name, surrogate in SURROGATES.items():
     for beta in (1, 5, 25):
-        slope = (primitive(points + h, beta) - primitive(points - h, beta)) / (2 * h)
-        error = np.abs(derivative(points.copy(), beta) - slope).max() / beta
+        above, below = (
+            surrogate(points + h, beta)[0],
+            surrogate(points - h, beta)[0],
+        )
+        slope = (above - below) / (2 * h)
+        error = np.abs(surrogate(points, beta)[1] - slope).max() / beta
         assert error < 1e-4
     print(f"{name:13} largest difference / beta, at beta = 25: {error:.0e}")
 
 # %%
+# Is it the library's?
+# --------------------
+# The smallest network shows the surrogate by itself: no hidden layer, a single step, an
+# input :math:`x` with the weight 1. The membrane is :math:`u = x`, and the gradient of
+# the bias of the right class is :math:`c \, (p - 1) \, S'(x - \theta)`, where :math:`p`
+# is its probability and :math:`c` the ``logit_scale``: the derivation is in
+# :ref:`chapter 4 <sphx_glr_auto_guide_04_bptt.py>`. What is left after division is
+# :math:`S'`.
+
+points = np.linspace(-1, 2, 31)
+for name, surrogate in SURROGATES.items():
+    tiny = SpikingClassifier(
+        (), n_steps=1, surrogate=name, logit_scale=1, max_iter=1, random_state=0
+    ).fit([[0.0], [1.0]], [0, 1])
+    tiny.coefs_[0][:], tiny.intercepts_[0][:] = 1, 0
+    measured = []
+    for point in points:
+        grads = tiny.loss_and_gradients([[point]], [0]).intercept_grads
+        p = tiny.predict_proba([[point]])[0, 0]
+        measured.append(grads[0][0] / (p - 1))
+    assert np.allclose(
+        measured, surrogate(points - tiny.threshold, tiny.beta)[1]
+    )
+    print(f"{name}: equal at {len(points)} distances from the threshold")
+
+# %%
+# .. dropdown:: The library's lines, for those who want to read them
+#
+#    Two functions per surrogate. The derivative overwrites its argument, which may be
+#    large. Formulas are written such that nothing overflows: the sigmoid's derivative
+#    is even, and :math:`e^{-\beta |x|}` is at most 1.
+#
+#    .. literalinclude:: /../sklearn_snn/_surrogates.py
+#       :start-at: class Surrogate(NamedTuple)
+#
 # What the gradient is the gradient of
 # ------------------------------------
 # With :math:`S` in the *forward* pass too, the network is smooth, and the surrogate
 # gradient is its gradient in the ordinary sense. The next chapter checks the library in
 # this way. But it is another network, since its neurons pass on fractions of a spike.
 # The larger :math:`\beta`, the closer the fractions are to 0 and 1. With spikes
-# forwards and :math:`S'` backwards, the surrogate gradient is not the exact gradient of
-# anything. It is a direction in which the loss tends to fall, and that is what descent
-# needs. Here is the loss of the network above along that direction, over all weights:
-
+# forwards and :math:`S'` backwards, the surrogate gradient is not the gradient of any
+# loss. It is a direction in which the loss tends to fall, and that is what descent
+# needs. Where these pages say :term:`exact gradient`, they mean that nothing but this
+# one derivative is replaced. Here is the loss of the network above along that
+# direction, over all weights:
 
 norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
 lengths = np.linspace(0, 0.4, 201)
 losses = []
 for length in lengths:
-    moved = [w - length * g / norm for w, g in zip(coefs, gradients, strict=True)]
+    moved = [
+        w - length * g / norm for w, g in zip(coefs, gradients, strict=True)
+    ]
     losses.append(evaluate(moved).loss)
+model.coefs_ = coefs
+print(f"loss at the start {losses[0]:.3f}, lowest on the way {min(losses):.3f}")
 
-figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+# Plotting code
+# Alt text: The loss along the surrogate gradient: a jagged curve that falls from the
+# start, has its lowest values on the way, and rises again where the step is too long.
+figure, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 ax.plot(lengths, losses, color=BLUE)
 ax.set(xlabel="Length of the step", ylabel="Loss (nats)")
 ax.set_title("Down the surrogate gradient")
@@ -217,25 +295,31 @@ plt.show()
 # How many membranes are in the window? Take those of the hidden neurons of our network,
 # for 200 images and at every step, and the default sigmoid:
 
-membranes = model.simulate(trains[:200], layers=[0]).membranes[0]
-distance = membranes.astype(float).ravel() - model.threshold
+membranes = model.simulate(spikes[:200], layers=[0]).membranes[0]
+distance = membranes.ravel() - model.threshold
 betas = np.array([0.5, 1, 2, 5, 10, 20, 50])
 
 
 def share_in_window(name, beta):
     """Return the share of membranes whose surrogate is above half its peak."""
-    derivative = SURROGATES[name].derivative
-    peak = derivative(np.zeros(1), beta)[0]
-    return (derivative(distance.copy(), beta) > peak / 2).mean()
+    _, derivative = SURROGATES[name](distance, beta)
+    _, peak = SURROGATES[name](0.0, beta)
+    return (derivative > peak / 2).mean()
 
 
 for beta in betas:
-    print(f"beta = {beta:4.1f}: {share_in_window('sigmoid', beta):6.1%} in the window")
+    share = share_in_window("sigmoid", beta)
+    print(f"beta = {beta:4.1f}: {share:6.1%} in the window")
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+# Plotting code
+# Alt text: On top a histogram of the membranes, most of them below the threshold, under
+# three windows of the surrogate: with beta 2 it covers most of them, with 20 a narrow
+# strip around the threshold. Below, the share of membranes in the window against beta:
+# it falls from nearly all to few per cent, and is highest for the sigmoid.
+figure, axes = plt.subplots(2, figsize=(5.2, 5.8), layout="constrained")
 axes[0].hist(distance, bins=np.linspace(-4, 4, 81), density=True, color="0.8")
 for beta, color in ((2, GREEN), (5, BLUE), (20, ORANGE)):
-    height = SURROGATES["sigmoid"].derivative(np.linspace(-4, 4, 801), beta)
+    height = sigmoid(np.linspace(-4, 4, 801), beta)[1]
     height /= height.max()
     label = rf"$\beta$ = {beta}"
     axes[0].plot(np.linspace(-4, 4, 801), height, color=color, label=label)
@@ -244,7 +328,9 @@ axes[0].set(ylabel="Density; surrogate / peak", title="Membranes and windows")
 axes[0].legend(fontsize="small")
 for name in SURROGATES:
     shares_of_name = [100 * share_in_window(name, beta) for beta in betas]
-    axes[1].semilogx(betas, shares_of_name, marker="o", color=COLORS[name], label=name)
+    axes[1].semilogx(
+        betas, shares_of_name, marker="o", color=COLORS[name], label=name
+    )
 axes[1].set_xticks(betas, [f"{beta:g}" for beta in betas])
 axes[1].minorticks_off()
 axes[1].set(xlabel=r"Steepness $\beta$", ylabel="Neurons x steps (%)")
