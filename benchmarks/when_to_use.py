@@ -56,7 +56,7 @@ def record(n_samples, n_steps=60, seed=0):
     return rng.random(rates.shape) < rates, y
 
 
-def some_mnist(n_samples=7000):
+def some_mnist(n_samples=3000):
     """Return the first images of MNIST."""
     X, y = fetch_mnist(split="train", return_X_y=True)
     return X[:n_samples], y[:n_samples]
@@ -88,7 +88,7 @@ DATA = {
         PoissonSpikeEncoder(n_steps=25),
         MinMaxScaler(),
     ),
-    "7,000 of MNIST": (
+    "3,000 of MNIST": (
         "images",
         some_mnist,
         PoissonSpikeEncoder(n_steps=50),
@@ -96,13 +96,13 @@ DATA = {
     ),
     "Spike recordings": (
         "recordings",
-        lambda: record(3000),
+        lambda: record(2000),
         "passthrough",
         FunctionTransformer(flat),
     ),
     "Same, the others get counts": (
         "recordings",
-        lambda: record(3000),
+        lambda: record(2000),
         "passthrough",
         make_pipeline(FunctionTransformer(counts), StandardScaler()),
     ),
@@ -173,8 +173,8 @@ def caption(seeds, note):
         f"Accuracy on 30 % of the rows, kept out: mean of {len(seeds)} seeds and "
         "standard deviation; each seed is another split and another model. Below it "
         "seconds to fit, and milliseconds to predict a thousand rows: medians, when "
-        f"compiled. All with their defaults. {processor()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, sklearn-snn {__version__}, scikit-learn "
+        f"compiled. All with their defaults. {processor()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, sklearn-snn {__version__}, scikit-learn "
         f"{version('scikit-learn')}.{note}"
     )
 
