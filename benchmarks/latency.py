@@ -55,6 +55,11 @@ def save_models(folder):
         np.save(folder / f"{name}.npy", np.resize(X, (max(SIZES), X.shape[1])))
 
 
+def rounded(number):
+    """Return a number with two digits that count."""
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+
+
 def worker(folder, name, engine, sizes):
     """Load a model, and print the seconds of each thing as JSON."""
     start = time.perf_counter()
@@ -119,7 +124,8 @@ def first_answers(folder, turns):
         first, whole = (
             statistics.median(run[key] for run in runs) for key in ("first", "whole")
         )
-        lines += [f"   * - {kind}", f"     - {first:.2g} s", f"     - {whole:.2g} s"]
+        lines += [f"   * - {kind}"]
+        lines += [f"     - {rounded(seconds)} s" for seconds in (first, whole)]
     return [*lines, ""]
 
 
@@ -141,7 +147,7 @@ def warm_answers(folder):
                 run = ask(folder, name, engine, cache, threads, SIZES)
                 of = "1 thread" if threads == 1 else f"{threads} threads"
                 lines.append(f"   * - {engine}, {of}")
-                lines += [f"     - {1e3 * run[str(size)]:.2g}" for size in SIZES]
+                lines += [f"     - {rounded(1e3 * run[str(size)])}" for size in SIZES]
         lines.append("")
     return lines
 
