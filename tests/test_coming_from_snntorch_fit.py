@@ -1,4 +1,4 @@
-"""Rows of "From snnTorch" in "Coming from elsewhere", each executed with snnTorch."""
+"""The rows on data and training in "From snnTorch" of the page, each executed."""
 
 import inspect
 import math
@@ -181,6 +181,10 @@ def _(_, right):
     getattr(model, right[1])(X, y, classes=[0, 1])
     assert model.t_ == 6
     assert getattr(fast(max_iter=2), right[0])(X, y).t_ == 12
+    gradient = eval(
+        right[2], {"loss_and_gradients": model.loss_and_gradients, "X": X, "y": y}
+    )
+    assert [g.shape for g in gradient.coef_grads] == [w.shape for w in model.coefs_]
 
 
 @rows("``torch.manual_seed(0)``")

@@ -1,4 +1,4 @@
-"""Rows of "From snnTorch" in "Coming from elsewhere", each executed with snnTorch."""
+"""The rows on neurons in "From snnTorch" of the page, each executed with snnTorch."""
 
 import inspect
 import math
@@ -172,9 +172,11 @@ def _(left, right):
     assert theirs["reset_delay"] is True is ours["detach_reset"]
     assert theirs["spike_grad"] is None  # its atan, as the next row says
     default = SpikingClassifier().get_params()
-    for text in right[2:]:
+    for text in right[2:-1]:
         ((name, value),) = arguments(text).items()
         assert default[name] == value
+    model = fast().fit(np.eye(6), np.arange(6) % 2)
+    assert model.detach_reset_ is eval(right[-1])
 
 
 def same_slopes(left, right):
