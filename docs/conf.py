@@ -26,7 +26,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "guide", "**/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build", "_generated", "guide", "**/GALLERY_HEADER.rst"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 autodoc_default_options = {"member-order": "bysource"}
@@ -42,7 +42,13 @@ html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_logo = html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
-html_sidebars = {"index": [], "install": [], "coming_from": [], "benchmarks": []}
+html_sidebars = {
+    name: []
+    for name in (
+        *("index", "install", "when_to_use", "your_data", "deployment"),
+        *("coming_from", "benchmarks", "distributed", "glossary"),
+    )
+}
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,

@@ -1,101 +1,89 @@
-"""Teaching pages and examples: what they show, what they fold, how wide they are."""
+"""The pages of the documentation: their code runs, and prints what stands beside it."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
+from helpers import fast
+from pages import DOCS, code_blocks
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("docs/guide/*.py"), *ROOT.glob("examples/*.py")])
-# Wider code scrolls sideways, and wider pictures cannot be read on a phone.
-CODE_WIDTH, FIGURE_WIDTH = 80, 7.5
-
-
-def _load_extension():
-    path = ROOT / "docs/_ext/fold_plots.py"
-    spec = importlib.util.spec_from_file_location("fold_plots", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-fold_plots = _load_extension()
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+# Those that no test of their own runs, and that need no cluster.
+NAMES = sorted(
+    path.name
+    for path in (*DOCS.glob("*.rst"), *DOCS.glob("*.md"))
+    if code_blocks(path.name) and path.stem not in ("coming_from", "distributed")
+)
+PRINTS = re.compile(r"print\(.*\)  # (about )?(.+)$|^# (about )?([\d.]+.*)$", re.M)
 
 
-def cells(page):
-    """Return the cells of a page, without the text between them."""
-    text = re.sub(r'\A(r?""".*?""")', "", page.read_text(), flags=re.DOTALL)
-    # A cell of text is a run of comment lines after the mark.
-    return [re.sub(r"\A(#.*\n)*", "", part) for part in re.split(r"(?m)^# %%\n", text)]
+def expected_lines(block):
+    """Return what a block says that it prints: (whether about that, text)."""
+    return [(bool(match[1]), match[2] or match[4]) for match in PRINTS.finditer(block)]
 
 
-def test_a_cell_is_taken_apart():
-    cell = fold_plots.split_cell(
-        "x = 1  # shown\n"
-        "\n"
-        "# Plotting code\n"
-        "# Alt text: A line\n"
-        "# that rises.\n"
-        "# Not to scale: the rest of the description.\n"
-        "plt.plot(x)\n"
-        "# a comment\n"
-        "\n"
-        "# Alt text: Another.\n"
-        "plt.show()\n"
-    )
-    assert cell.shown == "x = 1  # shown"
-    assert cell.folded == "plt.plot(x)\n# a comment\n\nplt.show()"
-    assert cell.alts == [
-        "A line that rises. Not to scale: the rest of the description.",
-        "Another.",
-    ]
+def assert_printed(block, printed):
+    """Check each line that is printed against the comment on it."""
+    expected = expected_lines(block)
+    assert len(printed) == len(expected), (printed, block)
+    for line, (is_about, text) in zip(printed, expected, strict=True):
+        if is_about:
+            assert float(line) == pytest.approx(float(text), abs=0.02), block
+        else:
+            assert line == text, block
 
 
-def test_a_cell_without_marks_is_left_as_it_is():
-    code = "x = 1\n# Plotting codes are others\nprint(x)"
-    assert fold_plots.split_cell(code) == (code, "", [])
+@pytest.mark.parametrize("engine", ["numpy"], indirect=True)
+@pytest.mark.parametrize("name", NAMES)
+def test_code_of_a_page(name, engine, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    scope = {}
+    for block in code_blocks(name):
+        exec(compile(block, name, "exec"), scope)
+        assert_printed(block, capsys.readouterr().out.splitlines())
 
 
-def test_images_are_described_in_order():
-    rst = "  :alt: first\n  :srcset: /a.png\n\n  :alt: second\n\n  :alt: third\n"
-    assert fold_plots.describe(rst, ["A line.", r"A \1 curve."]) == (
-        "  :alt: A line.\n  :srcset: /a.png\n\n  :alt: A \\1 curve.\n\n  :alt: third\n"
-    )
+def test_the_pages_with_code():
+    assert NAMES == ["deployment.rst", "install.rst", "your_data.rst"]
 
 
-def test_there_are_pages():
-    assert len(PAGES) >= 18
+def test_one_definition_of_the_exact_gradient():
+    """The glossary defines it; other pages link there."""
+    words = "with nothing approximated but the derivative of the spike"
+    texts = {path.name: " ".join(path.read_text().split()) for path in DOCS.glob("*.*")}
+    assert [name for name, text in texts.items() if words in text] == ["glossary.rst"]
+    for name in ("index.rst", "coming_from.rst"):
+        assert "exact gradient" in texts[name]
+        for match in re.finditer(r"exact\w* (gradient|backprop)", texts[name]):
+            before = texts[name][: match.start()]
+            assert before.endswith((":term:`", "<")), (name, match[0])
 
 
-@every_page
-def test_no_page_imports_a_private_module(page):
-    assert re.findall(r"sklearn_snn(?:\.\w+)*\._\w+", page.read_text()) == []
+@pytest.mark.parametrize("engine", ["numpy"], indirect=True)
+def test_where_callbacks_belong(engine):
+    """As the README says: a bar outermost, a monitor on the classifier."""
+    X, y = load_iris(return_X_y=True)
+    grid = {"spikingclassifier__alpha": [0.9, 0.95]}
 
+    def pipeline(callback=None):
+        classifier = fast()
+        if callback:
+            classifier.set_callbacks(callback)
+        return make_pipeline(StandardScaler(), classifier)
 
-@every_page
-def test_every_picture_is_described(page):
-    for cell in cells(page):
-        n_pictures = len(re.findall(r"(?m)^(?:plt\.show\(\)| *draw\()", cell))
-        alts = fold_plots.split_cell(cell).alts
-        assert len(alts) == n_pictures, cell
-        assert all(len(alt) > 40 and alt.endswith(".") for alt in alts)
+    def search(model):
+        return GridSearchCV(model, grid, cv=2, error_score="raise")
 
-
-@every_page
-def test_plotting_code_is_folded(page):
-    """Only a display of the library, which is a line, is shown."""
-    for cell in cells(page):
-        shown = fold_plots.split_cell(cell).shown
-        shown = shown.replace("plt.show()", "").replace("pyplot as plt", "")
-        assert not re.search(r"\bplt\.|\baxe?s?\b\.|\bax\[", shown), shown
-
-
-@every_page
-def test_code_and_figures_fit(page):
-    parts = [fold_plots.split_cell(cell) for cell in cells(page)]
-    code = "\n".join(part.shown + "\n" + part.folded for part in parts).splitlines()
-    assert [line for line in code if len(line) > CODE_WIDTH] == []
-    widths = re.findall(r"figsize=\(([\d.]+),", page.read_text())
-    assert all(float(width) <= FIGURE_WIDTH for width in widths)
+    fast().set_callbacks(ProgressBar()).fit(X, y)
+    pipeline().set_callbacks(ProgressBar()).fit(X, y)
+    search(pipeline()).set_callbacks(ProgressBar()).fit(X, y)
+    inside = [pipeline(ProgressBar()), search(pipeline(ProgressBar()))]
+    inside.append(search(pipeline().set_callbacks(ProgressBar())))
+    for model in inside:
+        with pytest.raises(TypeError, match="auto-propagated callbacks"):
+            model.fit(X, y)
+    for make in (lambda model: model, search):
+        make(pipeline(ScoringMonitor(scoring="accuracy"))).fit(X, y)
