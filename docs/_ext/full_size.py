@@ -8,8 +8,6 @@ alone could not know; the box scrolls instead.
 import re
 from pathlib import Path
 
-from sphinx.util.images import get_image_size
-
 FIGURE = re.compile(
     r'<img\b[^>]*class\s*=\s*"(?:plot-directive|sphx-glr-(?:single|multi)-img)"[^>]*>'
 )
@@ -44,6 +42,8 @@ def wrap_figures(html, width_of):
 
 def _in_page(app, pagename, templatename, context, doctree):
     """Change the body of a page before it is written."""
+    from sphinx.util.images import get_image_size
+
     copies = {name: path for path, name in app.builder.images.items()}
 
     def width_of(name):

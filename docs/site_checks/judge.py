@@ -89,6 +89,8 @@ def layout(seen, width):
         problems.append(f"{seen['width']} px wide")
     if seen["header"] > HEADER:
         problems.append(f"header of {seen['header']} px")
+    if seen["headerEnd"] > seen["window"]:
+        problems.append(f"the header goes on to {seen['headerEnd']} px")
     for word, n in Counter(seen["broken"]).items():
         problems.append(f"word broken in two lines, {n} times: {word[:60]}")
     problems += [f"markup is shown: {text!r}" for text in seen["residue"]]

@@ -71,9 +71,14 @@
         return { broken, residue };
     }
 
+    const header = document.querySelector("header.bd-header");
+    const edges = [...(header?.querySelectorAll("*") ?? [])].filter(shown)
+        .map((e) => e.getBoundingClientRect().right);
     const thumb = (e) => e.closest(".sphx-glr-thumbcontainer");
     return {
-        header: round(document.querySelector("header.bd-header")?.offsetHeight ?? 0),
+        header: round(header?.offsetHeight ?? 0),
+        headerEnd: round(Math.max(0, ...edges)),
+        window: document.documentElement.clientWidth,
         width: document.documentElement.scrollWidth,
         cut: cut(),
         ...texts(),
