@@ -25,11 +25,21 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "_ext.full_size",
+    "_ext.soft_breaks",
 ]
 exclude_patterns = ["_build", "_generated", "guide", "**/GALLERY_HEADER.rst"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
+# Long signatures have a line for each parameter.
+python_maximum_signature_line_length = 70
+toc_object_entries_show_parents = "hide"
 autodoc_default_options = {"member-order": "bysource"}
+# Text within a formula is LaTeX too: an underscore in it is written ``\\_``.
+mathjax4_config = {
+    "loader": {"load": ["[tex]/textmacros"]},
+    "tex": {"packages": {"[+]": ["textmacros"]}},
+}
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 120)]
@@ -54,7 +64,9 @@ html_theme_options = {
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
+    "logo": {"text": "sklearn-snn"},
+    "navbar_persistent": ["search-button"],
 }
 
 
@@ -89,6 +101,10 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib", "seaborn", _strict),
     "show_memory": False,
+    # Screens of phones have more points than pixels of CSS.
+    "image_srcset": ["2x"],
+    # What docs-check knows an example by that has no picture of its own.
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "no_figure.svg"),
     "show_signature": False,
     "download_all_examples": False,
     "min_reported_time": 1,

@@ -1,0 +1,1 @@
+"""What ``docs/check_site.py`` asks of the layout of a page."""
