@@ -73,7 +73,8 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
         "from sklearn.datasets import load_iris\n"
         "print(sklearn_snn.SpikingClassifier().fit(*load_iris(return_X_y=True)))\n"
     )
-    printed = run(python, "-c", code, cwd=tmp_path)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    printed = run(python, "-c", code, cwd=tmp_path, env=environment)
     assert printed.splitlines()[0].startswith(str(site))
     assert printed.splitlines()[1] == "SpikingClassifier()"
 
