@@ -52,8 +52,8 @@ def check_items(X):
         _refuse_fields(X[0])
     elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size:
         _refuse_cells(X)
-    elif hasattr(X, "iloc") and 0 not in X.shape:
-        _refuse_cells(np.asarray(X.iloc[:1]))
+    elif hasattr(X, "iloc") and isinstance(X.shape[0], int) and 0 not in X.shape:
+        _refuse_cells(np.asarray(X.iloc[:1]))  # the length of Dask's is no number
 
 
 def refuse_dimensions(X, n, owner):
