@@ -21,12 +21,14 @@ from sklearn.exceptions import (
 )
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn._validation import validate_input
 from sklearn_snn.exceptions import (
     DeadNeuronWarning,
     InputMismatchWarning,
     UnscaledInputWarning,
 )
 
+ENGINES = "numpy", "numba"
 # Warnings that may be shown; those of scikit-learn are told by what they say.
 _WARNINGS = (
     ConvergenceWarning,
@@ -181,6 +183,104 @@ def _operate(estimator, case, operation):
         return "diverges", fingerprint(after)
     assert fingerprint(after) == fingerprint(before), "a failure leaves no trace"
     return "fails", type(error).__name__
+
+
+def compare_engines(case, event=lambda text: None):
+    """Fit once, and hold both engines to the same answers with the same weights.
+
+    Spikes, and so all answers, are the same to the bit; gradients up to rounding.
+    """
+    estimator = SpikingClassifier(**copy.deepcopy(case.params))
+    data = [choices for choices in case.data if choices is not None]
+    _, error = attempt(
+        estimator.fit, data[0].X(), data[0].y(), sample_weight=data[0].sample_weight()
+    )
+    event(f"fit: {'succeeds' if error is None else 'fails'}")
+    if not hasattr(estimator, "coefs_"):
+        return
+    for choices in data:
+        by_engine = [_answers(estimator, engine, choices) for engine in ENGINES]
+        event(f"answers: {by_engine[0][0]}")
+        assert fingerprint(by_engine[0]) == fingerprint(by_engine[1]), "same answers"
+        if by_engine[0][0] == "succeeds":
+            _compare_gradients(estimator, choices, event)
+
+
+def _answers(estimator, engine, choices):
+    """Return what an engine answers: through public methods, and all spikes."""
+    estimator.set_params(engine=engine)
+    answers = []
+    for method in ("decision_function", "staged_predict_proba", "simulate"):
+        result, error = attempt(lambda X, m=method: _call(estimator, m, X), choices.X())
+        if error is not None:
+            return "fails", type(error).__name__, str(error)
+        answers.append(result)
+    spikes = _with_engine(estimator, choices, _spikes)
+    for layer, recorded in zip(spikes, answers[-1], strict=True):
+        np.testing.assert_array_equal(layer, recorded, err_msg="simulated as predicted")
+    return "succeeds", answers, spikes
+
+
+def _call(estimator, method, X):
+    result = getattr(estimator, method)(X)
+    if method == "simulate":
+        return result.spikes
+    return list(result) if method.startswith("staged") else result
+
+
+def _with_engine(estimator, choices, function):
+    """Call ``function(engine, coefs, intercepts, X)`` with input that was checked."""
+    with np.errstate(all="ignore"):
+        X = validate_input(estimator, choices.X(), reset=False)
+        return function(
+            estimator._engine(X), estimator.coefs_, estimator.intercepts_, X
+        )
+
+
+def _spikes(engine, *args):
+    return engine.spikes(*args)
+
+
+def _compare_gradients(estimator, choices, event):
+    """Check that both engines find the same loss and gradients up to rounding.
+
+    Rounding is that of the summands: those of equal samples may cancel.
+    """
+
+    def steps(engine, coefs, intercepts, X):
+        """Return the steps of some samples together, and of each alone."""
+        X = X[:8]
+        n = X.shape[0]
+        labels, weights = np.arange(n) % len(coefs[-1].T), 0.1 + np.arange(n) % 7
+        return [
+            engine.loss_and_gradients(
+                coefs, intercepts, X[rows], labels[rows], weights[rows]
+            )
+            for rows in (slice(n), *(slice(i, i + 1) for i in range(n)))
+        ]
+
+    by_engine = []
+    for engine in ENGINES:
+        estimator.set_params(engine=engine)
+        by_engine.append(_with_engine(estimator, choices, steps))
+    (one, *alone), (other, *_) = by_engine
+    np.testing.assert_array_equal(one.logits, other.logits)
+    for a, b in zip(one.n_spikes, other.n_spikes, strict=True):
+        np.testing.assert_array_equal(a, b)
+    rtol = 1e-3 if one.logits.dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(one.loss, other.loss, rtol=rtol, atol=rtol)
+    if not all(np.isfinite(a).all() for step in (one, other) for a in _gradients(step)):
+        event("gradients: overflow")  # of which a fit is told, in either engine
+        return
+    event("gradients: finite")
+    summands = zip(*map(_gradients, alone), strict=True)
+    for a, b, terms in zip(_gradients(one), _gradients(other), summands, strict=True):
+        scale = sum(np.abs(term).max(initial=0) for term in terms)
+        np.testing.assert_allclose(a, b, rtol=0, atol=rtol * scale)
+
+
+def _gradients(step):
+    return [*step.coef_grads, *step.intercept_grads]
 
 
 def _without_generator(params):
