@@ -128,9 +128,7 @@ def choose_sample(X, sample, y=None):
     n_samples = num_samples(X)
     check_index(sample, n_samples, "sample")
     truth = true_label(y, n_samples, sample)
-    if sparse.issparse(X):
-        X = X.tocsr()
-    return safe_indexing(X, [int(sample) % n_samples]), truth
+    return safe_indexing(X, [int(sample)]), truth
 
 
 def check_index(i, n, what):

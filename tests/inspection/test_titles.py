@@ -154,8 +154,8 @@ def test_names_come_from_the_steps(rng):
     cases = {
         # What is too long goes without the name of its step.
         columns: [
-            "onehotencoder__kind_a",
-            "onehotencoder__kind_b",
+            "kind_a",
+            "kind_b",
             "standardscaler__size",
         ],
         make_pipeline(columns, PCA(2)): ["pca0", "pca1"],
