@@ -14,6 +14,7 @@ import argparse
 import os
 import platform
 import statistics
+import textwrap
 import time
 import warnings
 from importlib.metadata import version
@@ -170,7 +171,7 @@ def rows(results):
 
 def caption(seeds, note):
     """Say what the table shows and where it was measured."""
-    return (
+    text = (
         f"Accuracy on 30 % of the rows, kept out: mean of {len(seeds)} seeds and "
         "standard deviation; each seed is another split and another model. Below it "
         "seconds to fit, and milliseconds to predict a thousand rows: medians, when "
@@ -178,6 +179,7 @@ def caption(seeds, note):
         f"Python {platform.python_version()}, sklearn-snn {__version__}, scikit-learn "
         f"{version('scikit-learn')}.{note}"
     )
+    return textwrap.fill(text, 88)
 
 
 def as_rst(results, seeds, note):
