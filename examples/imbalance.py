@@ -21,9 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import SpikingClassifier
+from sklearn_snn.exceptions import DeadNeuronWarning
 
 # A fixed number of epochs is the plan.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
+# A network that hardly answers the rare class is the subject.
+warnings.simplefilter("ignore", DeadNeuronWarning)
 
 X, y = make_classification(
     n_samples=6000,

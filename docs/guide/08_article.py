@@ -348,8 +348,8 @@ for place in places:
 
 # Plotting code
 # Alt text: Bars of the test accuracy of three updates from two starts, with a dot per
-# seed. From the article's start the published update gets further than the gradient;
-# from the library's start the gradient with the reset detached gets furthest.
+# seed. From the article's start the published update gets further than the gradient,
+# with the reset detached or through it.
 figure, axes = plt.subplots(2, figsize=(5.2, 4.6), layout="constrained")
 for ax, place in zip(axes, places, strict=True):
     for row, (name, color) in enumerate(
