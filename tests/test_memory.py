@@ -12,6 +12,7 @@ from sklearn_snn import SpikeTrains
 WAYS = {
     "plain": ({}, False),
     "early stopping": ({"early_stopping": True}, False),
+    "much set aside": ({"early_stopping": True, "validation_fraction": 0.8}, False),
     "weights of 0": ({}, True),
     "a class of weight 0": ({"class_weight": {2: 0}}, False),
     "all": ({"early_stopping": True, "class_weight": {2: 0, 1: 3}}, True),
