@@ -35,7 +35,7 @@ def make_ours(engine_name):
         )
         optimizer = Adam(coefs + intercepts)
         engine = make_engine(engine_name, network)
-        engine.fit_to_data(coefs, intercepts, trains[:128], np.ones(128))
+        engine.first_guess(coefs, intercepts, trains[:128], np.ones(128))
 
         def step(rows):
             result = engine.loss_and_gradients(

@@ -38,7 +38,7 @@ coefs, intercepts = initial_parameters(
     [784, *args.hidden, 10], np.float32, np.random.RandomState(0)
 )
 engine = NumbaEngine(network)
-engine.fit_to_data(coefs, intercepts, trains, np.ones(args.batch))
+engine.first_guess(coefs, intercepts, trains, np.ones(args.batch))
 optimizer = Adam(coefs + intercepts)
 workspace, everything = Workspace(), slice(0, args.batch)
 loss_weights = np.full(args.batch, 1 / args.batch)

@@ -110,9 +110,9 @@ class NumbaEngine:
         n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
         return Step(sum(losses), coef_grads, intercept_grads, n_spikes, batch.logits)
 
-    def fit_to_data(self, coefs, intercepts, X, weights):
-        """Set first parameters from a few samples, once in a fit: numpy will do."""
-        return NumpyEngine(self.network).fit_to_data(coefs, intercepts, X, weights)
+    def first_guess(self, coefs, intercepts, X, weights):
+        """Make the first guess, once in a fit: numpy will do."""
+        return NumpyEngine(self.network).first_guess(coefs, intercepts, X, weights)
 
     def _run(self, batch, chunks):
         """Run all chunks; return (loss, n_spikes, first gradient) of each."""

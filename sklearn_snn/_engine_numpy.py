@@ -13,7 +13,7 @@ from sklearn_snn._blas import single_threaded_blas
 from sklearn_snn._network import (
     backward,
     cross_entropy,
-    fit_to_data,
+    first_guess,
     forward,
 )
 from sklearn_snn._spike_trains import SpikeTrains
@@ -165,8 +165,8 @@ class NumpyEngine:
         return Step(loss, coef_grads, intercept_grads, n_spikes, logits)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def fit_to_data(self, coefs, intercepts, X, weights):
-        """Set first parameters from a few samples; see `_network.fit_to_data`.
+    def first_guess(self, coefs, intercepts, X, weights):
+        """Make the first guess, from a few samples; see `_network.first_guess`.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class NumpyEngine:
         inputs = self._inputs(X[chunk], coefs[0].dtype)
         weights = (weights[chunk] / weights[chunk].sum()).astype(coefs[0].dtype)
         with single_threaded_blas():
-            return fit_to_data(
+            return first_guess(
                 self.network, coefs, intercepts, inputs, weights, self._workspace
             )
 

@@ -1,7 +1,7 @@
 """The engines by name; that which needs an optional library is imported when asked for.
 
 An engine takes batches through a network: `logits`, `loss_and_gradients` and
-`fit_to_data`, as `NumpyEngine` documents them. All engines give the same spikes, to
+`first_guess`, as `NumpyEngine` documents them. All engines give the same spikes, to
 the bit, and the same gradients up to rounding.
 """
 

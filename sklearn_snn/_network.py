@@ -72,7 +72,7 @@ class Tape(NamedTuple):
 def initial_parameters(sizes, dtype, random_state):
     """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs).
 
-    The biases are zero. `fit_to_data` sets them, and scales the weights.
+    The biases are zero. `first_guess` sets them, and scales the weights.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def class_probabilities(logits):
     return np.moveaxis(softmax(by_class, axis=0), 0, -1)
 
 
-def fit_to_data(network, coefs, intercepts, inputs, sample_weights, workspace):
+def first_guess(network, coefs, intercepts, inputs, sample_weights, workspace):
     """Scale the weights and set the biases so that no neuron is born silent.
 
     Layer by layer, from a few samples:

@@ -149,7 +149,7 @@ def first_guess(engine, coefs, intercepts, samples, seed):
     samples = samples.take(some)
     X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.fit_to_data(coefs, intercepts, X, samples.weights)
+    return engine.first_guess(coefs, intercepts, X, samples.weights)
 
 
 class Trainer:

@@ -54,7 +54,7 @@ def test_first_guess_scales_the_membranes(scale, expected, rng, engine):
         [6, 8, 3], np.float64, np.random.RandomState(0)
     )
     coefs = [w.copy() for w in drawn]
-    make_engine("auto", network).fit_to_data(coefs, intercepts, X, np.ones(40))
+    make_engine("auto", network).first_guess(coefs, intercepts, X, np.ones(40))
     low, high = (network.neuron.threshold * r for r in MEMBRANE_RANGE)
     if expected == "inside":
         np.testing.assert_array_equal(coefs[0], drawn[0])
@@ -75,7 +75,7 @@ def test_first_guess_weighs_samples(rng):
         coefs, intercepts = initial_parameters(
             [6, 4, 2], float, np.random.RandomState(0)
         )
-        NumpyEngine(Network(LIF(), 9, 1.0)).fit_to_data(coefs, intercepts, samples, w)
+        NumpyEngine(Network(LIF(), 9, 1.0)).first_guess(coefs, intercepts, samples, w)
         results.append(coefs + intercepts)
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)

@@ -61,7 +61,7 @@ def test_engines_agree_on_mnist(kind, dtype, rtol, mnist):
     if kind not in ("trains", "spikes"):
         X = X.astype(dtype)
     for engine in both_engines(network):
-        engine.fit_to_data(coefs, intercepts, X, np.ones(len(X)))
+        engine.first_guess(coefs, intercepts, X, np.ones(len(X)))
     loss_weights = np.linspace(0, 0.03, 64)
     reference, fast = (
         engine.loss_and_gradients(coefs, intercepts, X, labels, loss_weights)
@@ -93,7 +93,7 @@ def test_engines_agree_on_all_neurons(surrogate, reset, detach_reset, rng):
     for dtype, rtol in ((np.float32, 1e-5), (np.float64, 1e-12)):
         coefs, intercepts = initial_parameters(sizes, dtype, np.random.RandomState(1))
         reference, fast = both_engines(network)
-        reference.fit_to_data(coefs, intercepts, X, np.ones(len(X)))
+        reference.first_guess(coefs, intercepts, X, np.ones(len(X)))
         expected = reference.loss_and_gradients(
             coefs, intercepts, X, y, np.ones(len(y))
         )
@@ -146,7 +146,7 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     coefs, intercepts = initial_parameters([9, 8, 3], float, np.random.RandomState(0))
     y = rng.integers(0, 3, 70)
     engine = NumbaEngine(network)
-    engine.fit_to_data(coefs, intercepts, X, np.ones(len(X)))
+    engine.first_guess(coefs, intercepts, X, np.ones(len(X)))
     expected = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
     sizes = []
     for method in ("_run_trains", "_run_sequences", "_run_currents"):

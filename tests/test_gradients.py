@@ -264,7 +264,7 @@ def test_initial_biases_center_the_currents(kind, alpha, rng):
     elif kind == "constant":
         case = case._replace(X=case.X[:, 0])
     engine = make_engine("auto", case.network)
-    engine.fit_to_data(case.coefs, case.intercepts, case.X, np.ones(N_SAMPLES))
+    engine.first_guess(case.coefs, case.intercepts, case.X, np.ones(N_SAMPLES))
     spike_trains = spikes_of(case)
     x = np.asarray(case.X, dtype=float)
     x = x.mean(axis=(0, 1)) if x.ndim == 3 else x.mean(axis=0)

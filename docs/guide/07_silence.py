@@ -208,7 +208,7 @@ plt.show()
 # .. dropdown:: The library's lines, for those who want to read them
 #
 #    .. literalinclude:: /../sklearn_snn/_network.py
-#       :pyobject: fit_to_data
+#       :pyobject: first_guess
 #
 # It matters most where currents are weak and the threshold is high. So here all ten
 # digits are back, but their pixels fire at most in every fifth step, and the threshold
