@@ -36,8 +36,8 @@ class SpikingClassifier(
 
         logits = logit_scale * sum_t s_t         of the output layer, one per class
 
-    The gradient is exact in the sense of the glossary; for the derivative of the spike
-    stands that of a smooth step of steepness `beta` around the threshold [1]_.
+    Training follows the :term:`exact gradient`, where the derivative of a smooth step
+    of steepness `beta` around the threshold stands for that of the spike [1]_.
 
     A fitted network answers with the parameters of its fit: what `set_params` changes
     counts from the next `fit` or `partial_fit` on, but for `engine`, which changes no
