@@ -230,7 +230,7 @@ def _call(estimator, method, X):
 
 def _with_engine(estimator, choices, function):
     """Call ``function(engine, coefs, intercepts, X)`` with input that was checked."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), only_known_warnings():
         X = validate_input(estimator, choices.X(), reset=False)
         return function(
             estimator._engine(X), estimator.coefs_, estimator.intercepts_, X

@@ -13,9 +13,12 @@ import sklearn_snn
 PACKAGE = Path(sklearn_snn.__file__).parent
 # Modules that are private although their names do not begin with an underscore.
 PRIVATE = "joblib.externals", "sklearn.externals", "numba.core"
-# Attributes with an underscore that are promised: those of named tuples, and what
-# scikit-learn tells those who support its callbacks to call.
-PROMISED = {"_asdict", "_fields", "_replace", "_init_callback_context"}
+# Attributes with an underscore that are promised: those of named tuples and of `sys`,
+# and what scikit-learn tells those who support its callbacks to call.
+PROMISED = {
+    *("_asdict", "_fields", "_replace", "_getframe"),
+    *("_init_callback_context", "_validate_params"),
+}
 
 
 def is_private(name):

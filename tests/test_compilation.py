@@ -18,7 +18,7 @@ from sklearn_snn._numba_chunks import entry_point
 PACKAGE = Path(sklearn_snn.__file__).parent
 # What the compiled functions consist of, and nothing else.
 COMPILED = {
-    *("_numba_cache", "_numba_chunks", "_numba_layers", "_numba_network"),
+    *("_compat", "_numba_cache", "_numba_chunks", "_numba_layers", "_numba_network"),
     *("_numba_neurons", "_numba_vectors", "_random"),
 }
 

@@ -121,6 +121,7 @@ def test_refused_layers(layers, inputs, data):
         fit(inputs["trains"], data[1]).simulate(inputs["trains"], layers=layers)
 
 
+@pytest.mark.filterwarnings("ignore:The sequences in X have 10000 steps")
 def test_a_record_that_is_too_large(inputs, data, monkeypatch):
     """It is refused before anything is done; choosing less helps."""
     model = fit(inputs["trains"], data[1])

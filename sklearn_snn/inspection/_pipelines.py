@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._compat import num_samples, safe_indexing
-from sklearn_snn._validation import _n_dimensions
+from sklearn_snn._layout import n_dimensions
 from sklearn_snn.inspection._text import column_labels, short, true_label
 
 
@@ -150,7 +150,7 @@ def row_of(estimator, x):
     row : Row or None
         None for a recording, which is no row.
     """
-    if _n_dimensions(x) != 2:
+    if n_dimensions(x) != 2:
         return None
     steps, original = active_steps(estimator), _dense_row(x)
     first = names = _names_in(steps[0], len(original))
@@ -160,7 +160,7 @@ def row_of(estimator, x):
             break
         x, names = step.transform(x), _names_out(step, names, following)
         is_changed, is_lost = True, is_lost or names is None
-    if _n_dimensions(x) != 2:
+    if n_dimensions(x) != 2:
         return None
     values = np.asarray(_dense_row(x), float)
     if names is None or len(names) != len(values):
