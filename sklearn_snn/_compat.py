@@ -56,6 +56,7 @@ __all__ = [
     "numba_disk_cache",
     "safe_indexing",
     "validate_parameter_constraints",
+    "validate_parameters",
     "validate_params",
 ]
 
@@ -68,6 +69,14 @@ def array_api_numpy():
     from sklearn.externals.array_api_compat import numpy
 
     return numpy
+
+
+def validate_parameters(estimator):
+    """Check the parameters of an estimator against its constraints, as `fit` does.
+
+    `fit_context` leaves it out in all calls of `partial_fit` but the first.
+    """
+    estimator._validate_params()
 
 
 def numba_cgutils():

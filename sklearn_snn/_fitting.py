@@ -11,7 +11,11 @@ from sklearn import get_config
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
-from sklearn_snn._compat import check_partial_fit_first_call, fit_context
+from sklearn_snn._compat import (
+    check_partial_fit_first_call,
+    fit_context,
+    validate_parameters,
+)
 from sklearn_snn._constants import frozen_constants
 from sklearn_snn._control import all_or_nothing, compile_aloud, report
 from sklearn_snn._epochs import Epochs
@@ -190,7 +194,7 @@ class FitMixin(CallbackSupportMixin):
     def _partial_fit(self, X, y, classes, sample_weight):
         """Train one epoch, from scratch or on, and keep the state of the optimizer."""
         if not get_config()["skip_parameter_validation"]:
-            self._validate_params()
+            validate_parameters(self)
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.class_weight == "balanced":

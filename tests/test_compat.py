@@ -17,7 +17,7 @@ PRIVATE = "joblib.externals", "sklearn.externals", "numba.core"
 # and what scikit-learn tells those who support its callbacks to call.
 PROMISED = {
     *("_asdict", "_fields", "_replace", "_getframe"),
-    *("_init_callback_context", "_validate_params"),
+    "_init_callback_context",
 }
 
 
