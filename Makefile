@@ -37,8 +37,10 @@ test-lowest: .venv-lowest/.test
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 		-W ignore::FutureWarning
 
+# What the cases were is printed in the end.
 fuzz: .venv/.test
-	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest -s tests/test_fuzz.py
+	SKLEARN_SNN_FUZZ_CASES=$(CASES) .venv/bin/python -m pytest \
+		--numprocesses=$(JOBS) --dist=worksteal -rP tests/test_fuzz.py
 	SKLEARN_SNN_INTERRUPTIONS=50 .venv/bin/python -m pytest -s tests/test_interruption.py
 
 docs: .venv/.docs

@@ -1,20 +1,30 @@
 """Whatever the parameters and the data are, it works or says what is wrong."""
 
+import math
 import os
 from collections import Counter
 
+import pytest
 from fuzz_cases import CLASSIFIER_CASES, ENCODER_CASES
 from fuzz_checks import compare_engines, is_repeatable, run_classifier, run_encoder
 from hypothesis import HealthCheck, event, given, settings
 
 # With a number of cases set, each run draws others.
 N_CASES = int(os.environ.get("SKLEARN_SNN_FUZZ_CASES", 0))
+# They are cut into parts, which several processes can share.
+PARTS = range(8 if N_CASES else 1)
+in_parts = pytest.mark.parametrize("part", PARTS)
+
+
+def n_of_part(n_cases, share):
+    """Return `n_cases`, or those of a part of a share of the number that was set."""
+    return math.ceil(share * N_CASES / len(PARTS)) if N_CASES else n_cases
 
 
 def fuzz(n_cases, share):
-    """Run a test on `n_cases` cases, or on a share of the number that was set."""
+    """Run a test on so many cases."""
     return settings(
-        max_examples=max(int(share * N_CASES), 1) if N_CASES else n_cases,
+        max_examples=n_of_part(n_cases, share),
         derandomize=not N_CASES,
         deadline=None,
         database=None,
@@ -22,7 +32,8 @@ def fuzz(n_cases, share):
     )
 
 
-def test_classifier():
+@in_parts
+def test_classifier(part):
     counts = Counter()
 
     def count(text):
@@ -42,11 +53,12 @@ def test_classifier():
 
     check()
     print(dict(counts))
-    assert counts["cases"] >= (N_CASES * 0.8 or 900) - 1, "hypothesis gave up early"
+    assert counts["cases"] >= n_of_part(900, 0.8) - 1, "hypothesis gave up early"
     assert 3 * counts["cases that fit"] > counts["cases"], counts
 
 
-def test_engines_agree():
+@in_parts
+def test_engines_agree(part):
     """Of what weights come to, whoever made them and whatever they are asked."""
     counts = Counter()
 
@@ -64,9 +76,13 @@ def test_engines_agree():
     assert 3 * counts["gradients: finite"] > counts["fit: succeeds"] > 0, counts
 
 
-@fuzz(300, 0.1)
-@given(ENCODER_CASES)
-def test_encoder(case):
-    record = run_encoder(case, event)
-    if is_repeatable(case):
-        assert run_encoder(case) == record, "the same bits again"
+@in_parts
+def test_encoder(part):
+    @fuzz(300, 0.1)
+    @given(ENCODER_CASES)
+    def check(case):
+        record = run_encoder(case, event)
+        if is_repeatable(case):
+            assert run_encoder(case) == record, "the same bits again"
+
+    check()
