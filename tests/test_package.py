@@ -140,6 +140,16 @@ def test_readme_code_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "digits.joblib").exists()
 
 
+def test_classifiers_claim_the_tested_versions_of_python():
+    page = (ROOT / "docs" / "install.rst").read_text()
+    tested = re.search(r"(?m)^Python +(3\.\d+) +(3\.\d+)$", page).groups()
+    lowest, newest = (int(version.removeprefix("3.")) for version in tested)
+    python = "Programming Language :: Python :: 3."
+    claimed = [c for c in PYPROJECT["project"]["classifiers"] if c.startswith(python)]
+    assert claimed == [f"{python}{minor}" for minor in range(lowest, newest + 1)]
+    assert PYPROJECT["project"]["requires-python"] == f">=3.{lowest}"
+
+
 def test_readme_names_the_types_that_skops_asks_about():
     import sklearn_snn
 
