@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lowest import constraints
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +138,25 @@ def test_readme_code_runs(tmp_path, monkeypatch, capsys):
             n_promises += len(said)
     assert n_promises >= 2
     assert (tmp_path / "digits.joblib").exists()
+
+
+def test_classifiers_claim_the_tested_versions_of_python():
+    page = (ROOT / "docs" / "install.rst").read_text()
+    tested = re.search(r"(?m)^Python +(3\.\d+) +(3\.\d+)$", page).groups()
+    lowest, newest = (int(version.removeprefix("3.")) for version in tested)
+    python = "Programming Language :: Python :: 3."
+    claimed = [c for c in PYPROJECT["project"]["classifiers"] if c.startswith(python)]
+    assert claimed == [f"{python}{minor}" for minor in range(lowest, newest + 1)]
+    assert PYPROJECT["project"]["requires-python"] == f">=3.{lowest}"
+
+
+def test_readme_names_the_types_that_skops_asks_about():
+    import sklearn_snn
+
+    public = [getattr(sklearn_snn, name) for name in sklearn_snn.__all__]
+    ours = [c for c in public if isinstance(c, type) and issubclass(c, BaseEstimator)]
+    named = re.findall(r"`(sklearn_snn\._\w+\.\w+)`", README)
+    assert sorted(named) == sorted(f"{c.__module__}.{c.__qualname__}" for c in ours)
 
 
 def test_public_names_are_documented_in_the_architecture():

@@ -1,5 +1,6 @@
 """The pages of the documentation: their code runs, and prints what stands beside it."""
 
+import inspect
 import re
 
 import pytest
@@ -10,6 +11,9 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+import sklearn_snn
+from sklearn_snn import inspection
 
 # Those that no test of their own runs, and that need no cluster.
 NAMES = sorted(
@@ -48,6 +52,26 @@ def test_code_of_a_page(name, engine, tmp_path, monkeypatch, capsys):
 
 def test_the_pages_with_code():
     assert NAMES == ["deployment.rst", "install.rst", "your_data.rst"]
+
+
+PUBLIC = {**vars(sklearn_snn), **vars(inspection)}
+CLASSES = [
+    name
+    for name in (*sklearn_snn.__all__, *inspection.__all__)
+    if isinstance(PUBLIC[name], type)
+]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_reference_lists_every_public_method(name):
+    owner, page = PUBLIC[name], (DOCS / "api" / f"{name}.rst").read_text()
+    listed = re.search(r":members: (.*)", page)[1].split(", ")
+    ours = [vars(c) for c in owner.__mro__ if c.__module__.startswith("sklearn_snn")]
+    names = {name for scope in ours for name in scope if not name.startswith("_")}
+    methods = {n for n in names if inspect.isroutine(getattr(owner, n, None))}
+    # Of metadata routing, made and described by scikit-learn.
+    routing = {n for n in methods if re.fullmatch(r"set_\w+_request", n)}
+    assert methods - routing - set(listed) == set()
 
 
 def test_one_definition_of_the_exact_gradient():

@@ -1,6 +1,6 @@
 r"""
-7. Silence: why neurons stay silent, and what helps
-===================================================
+7. Why neurons fall silent, and what helps
+==========================================
 
 A neuron that never fires says nothing, and hardly learns. It is the commonest way in
 which a spiking network fails, and :class:`~sklearn.neural_network.MLPClassifier` has
@@ -26,9 +26,8 @@ from sklearn_snn.inspection import MembraneDisplay
 # sphinx_gallery_thumbnail_number = 2
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, random_state=0, stratify=y
-)
+split = train_test_split(X, y, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = split
 
 
 def fit(model, X, y):
@@ -75,19 +74,16 @@ print("share of each digit that is recognized:", recall.round(2))
 # -------------------
 # Every term of a weight's gradient has the derivative :math:`S'` of the surrogate as a
 # factor (:ref:`sphx_glr_auto_guide_04_bptt.py`). Far from the threshold :math:`\theta`
-# it falls off exponentially:
-#
-# .. math:: S'(u - \theta) = \beta \, \frac{e}{(1 + e)^2} \approx \beta \, e, \qquad
-#           e = e^{-\beta \, |u - \theta|}
+# it falls off exponentially, :math:`S' \approx \beta \, e`:
 #
 # .. list-table::
 #    :header-rows: 1
 #
 #    * - equation
 #      - line
-#    * - :math:`e = e^{-\beta |u - \theta|}`
+#    * - :math:`e = \exp(-\beta \, |u - \theta|)`
 #      - ``e = np.exp(-beta * np.abs(u - threshold))``
-#    * - :math:`S' = \beta \, e / (1 + e)^2`
+#    * - :math:`S'(u - \theta) = \beta \, e / (1 + e)^2`
 #      - ``return beta * e / (1 + e) ** 2``
 
 
@@ -98,9 +94,8 @@ def surrogate(u, beta=5, threshold=0.6):
 
 
 record = silent.simulate(S_test, layers=[-1], inputs=False)
-membranes = [
-    record.membranes[-1][y_test == k, :, k].astype(float) for k in range(10)
-]
+u = record.membranes[-1].astype(float)
+membranes = [u[y_test == k, :, k] for k in range(10)]
 median = [np.median(u) for u in membranes]
 mean_surrogate = [surrogate(u).mean() for u in membranes]
 
@@ -110,9 +105,9 @@ print(f"mean of S': {mean_surrogate[8]:.4f}, of the others {others:.4f}")
 
 # Plotting code
 # Alt text: On top the surrogate derivative on a logarithmic axis, a peak at the
-# threshold with straight flanks. Below, of each output neuron, shown its own digit: the
-# median membrane, near the threshold for all but neuron 8, which is far below zero; and
-# the mean surrogate derivative, which is many times smaller for neuron 8.
+# threshold with straight flanks. Below, of output neurons shown their own digit, the
+# median membrane, near the threshold but for neuron 8, which is far below zero, and the
+# mean surrogate derivative, many times smaller for neuron 8.
 BLUE, ORANGE = "#0072B2", "#D55E00"
 figure, axes = plt.subplots(3, figsize=(5.2, 7), layout="constrained")
 u = np.linspace(-4, 3, 500)
@@ -121,14 +116,11 @@ axes[0].axvline(0.6, color="black", linestyle=":", label="Threshold")
 axes[0].set(xlabel="Membrane $u$", ylabel=r"$S'(u - \theta)$")
 axes[0].legend(fontsize="small", loc="upper left")
 colors = [ORANGE if k == 8 else "0.6" for k in range(10)]
-axes[1].bar(range(10), median, color=colors)
+axes[1].bar([*"0123456789"], median, color=colors)
 axes[1].axhline(0.6, color="black", linestyle=":")
-axes[1].set(ylabel="Median membrane $u$")
-axes[1].set_title("Each output neuron, shown its own digit")
-axes[2].bar(range(10), mean_surrogate, color=colors)
+axes[1].set(ylabel="Median membrane $u$", title="Each shown its own digit")
+axes[2].bar([*"0123456789"], mean_surrogate, color=colors)
 axes[2].set(ylabel="Mean of $S'$", xlabel="Output neuron (class)")
-for ax in axes[1:]:
-    ax.set_xticks(range(10))
 plt.show()
 
 # %%
@@ -147,10 +139,8 @@ equal = {k: len(y_kept) / 10 / (y_kept == k).sum() for k in range(10)}
 eights = S_test[np.flatnonzero(y_test == 8)]
 epochs = np.arange(1, 11)
 curves = {}
-for name, weights in (
-    ("All samples alike", None),
-    ("All classes alike", equal),
-):
+weightings = {"All samples alike": None, "All classes alike": equal}
+for name, weights in weightings.items():
     model = SpikingClassifier((50,), class_weight=weights, **options)
     rows = []
     for _ in epochs:
@@ -160,29 +150,23 @@ for name, weights in (
         rate = record.spikes[-1][:, :, 8].mean()
         rows.append((rate, np.median(u), surrogate(u).mean()))
     curves[name] = np.array(rows)
-    rates = curves[name][:, 0]
-    print(f"{name}: {rates[0]:.3f} spikes per step after epoch 1,", end=" ")
-    print(f"{rates[-1]:.3f} after epoch 10")
+    print(f"{name}: {rows[0][0]:.3f} spikes per step after epoch 1,", end=" ")
+    print(f"{rows[-1][0]:.3f} after epoch 10")
 
 # Plotting code
 # Alt text: Over ten epochs, spikes per step, median membrane and mean surrogate
-# derivative of neuron 8, shown 8s. With all samples alike the spikes vanish, the
-# membrane sinks far below zero and the derivative goes to zero. With all classes alike
-# the neuron keeps firing and stays near the threshold.
-figure, axes = plt.subplots(
-    3, figsize=(5.2, 6.4), sharex=True, layout="constrained"
-)
-for (name, rows), color, style in zip(
-    curves.items(), (ORANGE, BLUE), ("s--", "o-"), strict=True
-):
+# derivative of neuron 8, shown 8s. With all samples alike spikes and derivative vanish
+# and the membrane sinks. With all classes alike it fires and stays near the threshold.
+figure, axes = plt.subplots(3, figsize=(5.2, 6.4), sharex=True, layout="tight")
+for (name, rows), style in zip(curves.items(), ("s--", "o-"), strict=True):
+    color = ORANGE if style == "s--" else BLUE
     for ax, values in zip(axes, rows.T, strict=True):
         ax.plot(epochs, values, style, color=color, markersize=4, label=name)
 axes[0].set(ylabel="Spikes per step")
 axes[0].legend(fontsize="small")
 axes[1].axhline(0.6, color="black", linestyle=":")
 axes[1].set(ylabel="Median membrane $u$")
-axes[2].set(ylabel="Mean of $S'$", ylim=(0, None))
-axes[2].set(xlabel="Epoch", xticks=epochs[1::2])
+axes[2].set(xlabel="Epoch", ylabel="Mean of $S'$", ylim=(0, None))
 plt.show()
 
 # %%
@@ -212,22 +196,19 @@ plt.show()
 #
 # It matters most where currents are weak and the threshold is high. So here all ten
 # digits are back, but their pixels fire at most in every fifth step, and the threshold
-# is 4. These are the firing rates of 100 hidden and 10 output neurons before any
-# training. A fit of one epoch at a learning rate of next to nothing leaves the first
-# guess as it is; beside it are weights as the library draws them, from a uniform
-# distribution, without biases:
+# is 4. A fit of one epoch at next to no learning rate leaves the first guess as it is;
+# beside it are uniformly drawn weights, as the library begins with, without biases:
 
 dim = PoissonSpikeEncoder(n_steps=25, max_rate=0.2, random_state=0).fit(X_train)
 D_train, D_test = dim.transform(X_train), dim.transform(X_test)
 
 
-def drawn_weights():
-    """Return weights drawn at random, for each layer."""
+def draw_weights(model):
+    """Write weights drawn at random, and no biases, into a network."""
     rng = np.random.RandomState(0)
-    return [
-        rng.uniform(-(n**-0.5), n**-0.5, (n, m)).astype(np.float32)
-        for n, m in ((64, 100), (100, 10))
-    ]
+    for w, b in zip(model.coefs_, model.intercepts_, strict=True):
+        w[:] = rng.uniform(-(len(w) ** -0.5), len(w) ** -0.5, w.shape)
+        b[:] = 0
 
 
 def rates_of(model):
@@ -236,13 +217,11 @@ def rates_of(model):
     return [s.mean(axis=(0, 1)) for s in record.spikes]
 
 
-still = SpikingClassifier(
-    (100,), threshold=4, learning_rate_init=1e-12, max_iter=1, random_state=0
-)
+still = SpikingClassifier((100,), threshold=4, **options)
+still.set_params(learning_rate_init=1e-12, max_iter=1)
 fit(still, D_train, y_train)
 rates = {"After the first guess": rates_of(still)}
-still.coefs_ = drawn_weights()
-still.intercepts_ = [np.zeros_like(b) for b in still.intercepts_]
+draw_weights(still)
 rates["Drawn at random"] = rates_of(still)
 for label, layers in rates.items():
     n_silent = [int((r == 0).sum()) for r in layers]
@@ -253,13 +232,10 @@ for label, layers in rates.items():
 # all output neurons and nearly all hidden ones are at zero. After the first guess all
 # of them fire, at about the same rate.
 figure, axes = plt.subplots(2, figsize=(5.2, 5.4), layout="constrained")
-for ax, layer, name in zip(axes, (0, 1), ("Hidden", "Output"), strict=True):
-    for label, color, marker in (
-        ("Drawn at random", ORANGE, "x"),
-        ("After the first guess", BLUE, "."),
-    ):
-        values = np.sort(rates[label][layer])
-        ax.plot(values, marker, color=color, label=label)
+for i, (ax, name) in enumerate(zip(axes, ("Hidden", "Output"), strict=True)):
+    for (label, layers), marker in zip(rates.items(), ".x", strict=True):
+        color = BLUE if marker == "." else ORANGE
+        ax.plot(np.sort(layers[i]), marker, color=color, label=label)
     ax.set(xlabel=f"{name} neuron, in order of rate", ylabel="Spikes per step")
 axes[0].legend(fontsize="small", loc="upper left")
 plt.show()
@@ -267,17 +243,11 @@ plt.show()
 # %%
 # After the first guess none is silent, and the difference lasts. From what was drawn
 # the network does not learn at all, since no output neuron ever fires; from the first
-# guess it does. (``fit`` goes on from weights of one's own if ``warm_start`` is set and
-# ``coefs_`` and ``intercepts_`` are replaced.)
+# guess it does. (With ``warm_start``, ``fit`` goes on from the weights that there are.)
 
-for start in ("drawn at random", "first guess"):
-    model = SpikingClassifier((100,), threshold=4, **options)
-    if start == "drawn at random":
-        model.set_params(warm_start=True, max_iter=1)
-        fit(model, D_train, y_train)
-        model.coefs_ = drawn_weights()
-        model.intercepts_ = [np.zeros_like(b) for b in model.intercepts_]
-        model.set_params(max_iter=15)
+still.set_params(warm_start=True, learning_rate_init=0.002, max_iter=15)
+guessed = SpikingClassifier((100,), threshold=4, **options)
+for start, model in {"drawn at random": still, "first guess": guessed}.items():
     texts = fit(model, D_train, y_train)
     print(f"{start}: accuracy {model.score(D_test, y_test):.2f}")
     show(text.split(":")[0] for text in texts)
@@ -320,14 +290,13 @@ figure, ax = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
 for row, results in enumerate(recalls.values()):
     for seed, (recall, is_dead) in enumerate(results):
         marker, color = ("x", ORANGE) if is_dead else ("o", BLUE)
-        # Side by side, since many are zero.
-        height = row + 0.2 * (seed - 1)
+        height = row + 0.2 * (seed - 1)  # side by side, since many are zero
         ax.plot(recall, height, marker, color=color, markersize=5)
 ax.plot([], [], "x", color=ORANGE, label="Warned")
 ax.plot([], [], "o", color=BLUE, label="Did not warn")
 ax.set_yticks(range(len(changes)), changes)
-ax.invert_yaxis()
 ax.set(xlabel="Share of the 8s that is recognized", xlim=(-0.02, None))
+ax.invert_yaxis()
 ax.legend(fontsize="small", loc="center right")
 plt.show()
 
@@ -360,30 +329,25 @@ sample = np.flatnonzero((y_test == 8) & (cured.predict(S_test) == 8))[0]
 # sees an 8. Before, that of neuron 8 sinks out of the picture within a few steps.
 # After, it charges and fires again and again.
 figure, axes = plt.subplots(2, figsize=(5.2, 7), layout="constrained")
-for ax, model, title in zip(
-    axes, (silent, cured), ("Before", "After"), strict=True
-):
-    MembraneDisplay.from_estimator(
-        model, S_test, sample=sample, units=[1, 3, 8], ax=ax
-    )
-    ax.set_title(title, loc="left")
+shown = {"sample": sample, "units": [1, 3, 8]}
+for ax, model in zip(axes, (silent, cured), strict=True):
+    MembraneDisplay.from_estimator(model, S_test, ax=ax, **shown)
+    ax.set_title("Before" if model is silent else "After", loc="left")
 plt.show()
 
 # %%
-# Before, the membrane of neuron 8 sinks out of the picture within a few steps.
-# After, it charges, fires, and charges again.
+# Before, the membrane of neuron 8 sinks out of the picture within a few steps. After,
+# it charges, fires, and charges again.
 #
 # The opposite: saturation
 # ------------------------
 # A neuron that fires in every step says as little, and far above the threshold the
-# surrogate vanishes too. A learning rate that is too high throws membranes that far:
-# here the default and one that is 250 times as high, on the columns of the breast
-# cancer data.
+# surrogate vanishes too. Too high a learning rate throws membranes that far: here the
+# default and one 250 times as high, on the columns of the breast cancer data.
 
 X_c, y_c = load_breast_cancer(return_X_y=True)
-A_train, A_test, b_train, b_test = train_test_split(
-    X_c, y_c, random_state=0, stratify=y_c
-)
+split = train_test_split(X_c, y_c, random_state=0, stratify=y_c)
+A_train, A_test, b_train, b_test = split
 scaler = StandardScaler().fit(A_train)
 Z_train, Z_test = scaler.transform(A_train), scaler.transform(A_test)
 answers = {}
@@ -420,10 +384,8 @@ plt.show()
 # learn at that scale. But it scales all weights of a layer by the same number: of
 # columns that reach from less than 0.1 to some thousands, the largest decide alone.
 
-for title, train, test in (
-    ("raw", A_train, A_test),
-    ("scaled", Z_train, Z_test),
-):
+columns = {"raw": (A_train, A_test), "scaled": (Z_train, Z_test)}
+for title, (train, test) in columns.items():
     accuracy = []
     for seed in range(3):
         model = SpikingClassifier(**options | {"random_state": seed})
@@ -433,7 +395,5 @@ for title, train, test in (
     print(f"{np.mean(accuracy):.2f} +/- {np.std(accuracy):.2f}, three seeds")
 
 # %%
-# So :class:`~sklearn.preprocessing.StandardScaler` belongs in front.
-#
-# Next, what a gradient costs that is not quite the gradient:
-# :ref:`sphx_glr_auto_guide_08_article.py`.
+# So :class:`~sklearn.preprocessing.StandardScaler` belongs in front. Next, what a
+# gradient costs that is not quite one: :ref:`sphx_glr_auto_guide_08_article.py`.

@@ -239,18 +239,13 @@ def compare(place, name):
 
 print("mean and standard deviation of three seeds:")
 for place in places:
-    print(
-        f"{place:18}"
-        + "".join(
-            f"{c:>14}" for c in ("cosine 1", "ratio 1", "cosine 2", "ratio 2")
-        )
-    )
+    header = ("cosine 1", "ratio 1", "cosine 2", "ratio 2")
+    print(f"{place:18}" + "".join(f"{c:>14}" for c in header))
     for name in updates:
         rows = compare(place, name)
         print(f"  {name:18}", end="")
-        for mean, spread in zip(
-            rows.mean(axis=0), rows.std(axis=0), strict=True
-        ):
+        moments = rows.mean(axis=0), rows.std(axis=0)
+        for mean, spread in zip(*moments, strict=True):
             print(f"{mean:7.2f} ({spread:.2f})", end="")
         print()
 
@@ -337,9 +332,8 @@ for place in places:
         logits = [model.decision_function(test[0]) for model in models]
         n_dead = np.mean([(z == 0).all(axis=0).sum() for z in logits])
         print(f"  {name:18}", end="")
-        print(
-            " ".join(f"{r:g}: {a:.1f}" for r, a in zip(own, tried, strict=True))
-        )
+        found = zip(own, tried, strict=True)
+        print(" ".join(f"{r:g}: {a:.1f}" for r, a in found))
         print(
             f"  {'':18}test {scores.mean():.1f} +/- {scores.std():.1f},",
             end=" ",
