@@ -7,16 +7,25 @@ import numpy as np
 import pytest
 from helpers import arrays, fast
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, __version__
+import sklearn_snn
+from sklearn_snn import (
+    ChannelTransformer,
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    __version__,
+)
 from sklearn_snn._migrations import (
     _FIRST,
     ADDED,
     FORMAT,
     MIGRATIONS,
     Added,
+    constructor_defaults,
     version_key,
 )
+from sklearn_snn._persistence import PersistenceMixin
 
 VERSION, FORMAT_KEY = "_sklearn_snn_version", "_sklearn_snn_format"
 SKLEARN = "_sklearn_version"
@@ -56,11 +65,19 @@ def test_a_state_says_who_wrote_it(model):
     assert not any(key in vars(loaded) for key in (VERSION, FORMAT_KEY, SKLEARN))
 
 
-@pytest.mark.parametrize("make", [SpikingClassifier, PoissonSpikeEncoder])
-def test_every_parameter_says_since_when_it_is(make):
+SAVED = [
+    cls
+    for cls in vars(sklearn_snn).values()
+    if isinstance(cls, type) and issubclass(cls, PersistenceMixin)
+]
+
+
+@pytest.mark.parametrize("cls", SAVED)
+def test_every_parameter_says_since_when_it_is(cls):
     """One that is new stands in ADDED, with the value that stands for what was."""
-    name = make.__name__
-    assert set(_FIRST[name]) | set(ADDED[name]) == set(make().get_params())
+    assert len(SAVED) >= 3
+    name = cls.__name__
+    assert set(_FIRST[name]) | set(ADDED[name]) == set(constructor_defaults(cls))
     assert not set(_FIRST[name]) & set(ADDED[name])
     for version, _ in ADDED[name].values():
         assert (0, 1, 0) < version_key(version) <= version_key(__version__)
@@ -108,6 +125,22 @@ def test_a_parameter_that_there_always_was(model):
     for name in model.get_params():
         with pytest.raises(ValueError, match=rf"0\.1\.0, lacks .*\['{name}'\]"):
             load(state_of(model, "0.1.0", without=[name]))
+    channels = ChannelTransformer(StandardScaler())
+    with pytest.raises(ValueError, match=r"lacks .*\['transformer'\]"):
+        channels.__setstate__(state_of(channels, "0.1.9", without=["transformer"]))
+
+
+class Required(SpikingClassifier):
+    """One whose new parameter has no default."""
+
+    def __init__(self, needed, *, alpha=0.5):
+        super().__init__(alpha=alpha)
+        self.needed = needed
+
+
+def test_a_parameter_without_a_default_is_not_made_up(model):
+    with pytest.raises(ValueError, match=r"0\.1\.0, lacks .*\['needed'\]"):
+        Required(1).__setstate__(state_of(model, "0.1.0"))
 
 
 @pytest.mark.parametrize(
