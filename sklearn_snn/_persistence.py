@@ -5,7 +5,6 @@ import os
 import pickle
 import re
 import struct
-import warnings
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +23,8 @@ from sklearn_snn._migrations import (
     version_key,
 )
 from sklearn_snn._version import __version__
+from sklearn_snn._warnings import warn_user
+from sklearn_snn.exceptions import OtherVersionWarning
 
 # What a state says of who wrote it. Version 0.1.0 gave the first of them only.
 _VERSION_KEY = "_sklearn_snn_version"
@@ -59,8 +60,10 @@ class PersistenceMixin:
 
     Warns
     -----
+    OtherVersionWarning
+        When a state was written by another version of sklearn-snn.
     InconsistentVersionWarning
-        When a state was written by another version of sklearn-snn or scikit-learn.
+        When it was by this one, with another version of scikit-learn.
     """
 
     def __getstate__(self):
@@ -131,25 +134,24 @@ def _complete(state, version, estimator_class):
 
 def _warn_of_versions(name, origin):
     """Warn, once for an estimator, if it is of another version of either library."""
-    pairs = {
-        "sklearn-snn": (origin["version"], __version__),
-        "scikit-learn": (origin["scikit-learn"], sklearn_version),
-    }
-    differing = [
-        [f"{version} of {library}" for version in pair]
-        for library, pair in pairs.items()
-        if pair[0] is not None and pair[0] != pair[1]
-    ]
-    if differing:
-        original, current = map(" and ".join, zip(*differing, strict=True))
-        warnings.warn(
-            InconsistentVersionWarning(
-                estimator_name=name,
-                current_sklearn_version=current,
-                original_sklearn_version=original,
-            ),
-            stacklevel=3,
+    current, original = sklearn_version, origin["scikit-learn"]
+    if origin["version"] != __version__:
+        warning = OtherVersionWarning(
+            estimator_name=name,
+            current_version=__version__,
+            original_version=origin["version"],
+            current_sklearn_version=current,
+            original_sklearn_version=original,
         )
+    elif original not in (None, current):
+        warning = InconsistentVersionWarning(
+            estimator_name=name,
+            current_sklearn_version=f"{current} of scikit-learn",
+            original_sklearn_version=f"{original} of scikit-learn",
+        )
+    else:
+        return
+    warn_user(warning)
 
 
 def _is_fitted(state, names, owner):
@@ -211,8 +213,10 @@ def load_model(path):
 
     Warns
     -----
+    OtherVersionWarning
+        If another version of sklearn-snn wrote it: it answers as it did there.
     InconsistentVersionWarning
-        If another version of sklearn-snn or scikit-learn wrote it.
+        If another version of scikit-learn did.
 
     See Also
     --------
