@@ -15,6 +15,9 @@ from sklearn import __version__ as sklearn_version
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from sklearn_snn._compat import validate_parameter_constraints
+from sklearn_snn._constants import frozen_constants
+from sklearn_snn._learned_input import is_learned_input
 from sklearn_snn._migrations import (
     FORMAT,
     constructor_defaults,
@@ -86,6 +89,8 @@ class PersistenceMixin:
         migrate(state, origin["format"])
         if _is_fitted(state, self._fitted_names, name) and "coefs_" in state:
             _check_network(state, name)
+            _check_constants(state["_constants_"], type(self))
+            _check_learned(state.get("_learned_input_"), state["n_features_in_"], name)
         _warn_of_versions(name, origin)
         super().__setstate__(state)
 
@@ -184,6 +189,34 @@ def _check_network(state, name):
             f"The arrays in this state of a {name} are damaged: they are not of finite "
             "numbers, or do not fit each other."
         )
+
+
+def _check_constants(constants, estimator_class):
+    """Raise ValueError unless the constants of a network are all there and valid."""
+    name = estimator_class.__name__
+    constraints = estimator_class._parameter_constraints
+    try:
+        # Frozen once more, they are what they are: no other type, none more or less.
+        is_whole = frozen_constants(constants) == constants
+        validate_parameter_constraints(
+            {key: constraints[key] for key in constants}, constants, caller_name=name
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise StateError(
+            f"The constants in this state of a {name} are damaged: they are not those "
+            "of a network."
+        )
+
+
+def _check_learned(learned, n_features, name):
+    """Raise ValueError unless what a network learned from is known, or wholly not."""
+    if learned is None or is_learned_input(learned, n_features):
+        return
+    raise StateError(
+        f"What this state of a {name} says of the data it learned from is damaged."
+    )
 
 
 def load_model(path):
