@@ -176,7 +176,7 @@ class FitMixin(CallbackSupportMixin):
                 )
                 validation = without_ignored(validation, self.class_weight, classes)
             samples, mean_weight = weigh(samples, self.class_weight, classes)
-            constants = frozen_constants(self.get_params(deep=False))
+            constants = frozen_constants(self._params())
             trainer = self._trainer(samples, constants, is_continued)
             fixed = {"_constants_": constants, "_log2_mean_weight_": mean_weight}
             epochs = Epochs(self, trainer, validation, fixed, is_continued)
@@ -210,7 +210,7 @@ class FitMixin(CallbackSupportMixin):
             first_mean = getattr(self, "_log2_mean_weight_", None)
             if not is_continued or first_mean is None:
                 first_mean = mean_weight
-            constants = frozen_constants(self.get_params(deep=False))
+            constants = frozen_constants(self._params())
             trainer = self._trainer(
                 samples,
                 constants,
@@ -230,13 +230,17 @@ class FitMixin(CallbackSupportMixin):
             report(fitted, epoch, f"Epoch {self._n_epochs_}")
         return self
 
+    def _params(self):
+        """Return all parameters; the constructor of a subclass may have fewer."""
+        return {name: getattr(self, name) for name in self._parameter_constraints}
+
     def _check_data(self, X, y, sample_weight, is_continued):
         """Check the data; return it, and which rows there are: not those of weight 0.
 
         X stays whole, since it may be a memory map: nothing copies more of it at once
         than a mini-batch.
         """
-        check_magnitudes(self.get_params(deep=False))
+        check_magnitudes(self._params())
         X, y = validate_input(self, X, y, reset=not is_continued)
         weights = validate_weights(X, sample_weight)
         remember(self, X, weights, is_continued)
@@ -268,7 +272,7 @@ class FitMixin(CallbackSupportMixin):
         self.coefs_, self.intercepts_ = initial_parameters(
             sizes, network_dtype(X), child_random_state(self._seed_, "weights")
         )
-        self._constants_ = frozen_constants(self.get_params(deep=False))
+        self._constants_ = frozen_constants(self._params())
         self.t_, self._n_epochs_, self._optimizer_state_ = 0, 0, None
         for name in CURVES:
             setattr(self, name, [])
@@ -303,7 +307,7 @@ class FitMixin(CallbackSupportMixin):
         trainer = Trainer(
             *network,
             samples,
-            training_plan(self.get_params(deep=False), len(samples.y)),
+            training_plan(self._params(), len(samples.y)),
             self._seed_,
             self._initial_scales_.tolist(),
             n_epochs=self._n_epochs_,
