@@ -73,8 +73,8 @@ def without_ignored(samples, class_weight, classes):
     """
     if not isinstance(class_weight, dict):
         return samples
-    counts = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
-    present = np.flatnonzero(counts[samples.y])
+    is_learned = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
+    present = np.flatnonzero(is_learned[samples.y])
     if len(present) == len(samples.y):
         return samples
     if len(present) == 0:
