@@ -19,7 +19,13 @@ from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._learned_input import remember
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._results import CURVES, ends_of_curves, packed, results, unpacked
-from sklearn_snn._samples import relative_weight, set_aside, weigh, without_ignored
+from sklearn_snn._samples import (
+    relative_weight,
+    set_aside,
+    weigh,
+    weigh_nothing,
+    without_ignored,
+)
 from sklearn_snn._training import (
     Samples,
     Trainer,
@@ -128,7 +134,8 @@ class FitMixin(CallbackSupportMixin):
         the samples of the first call, or of the `fit` before: a later block of twice
         that mean has twice the gradient, even if it has a single row or class. (What
         `max_grad_norm` cuts off, it cuts off there too.) The losses that are kept are
-        means with the weights of the call.
+        means with the weights of the call. A later call whose samples all have weight 0
+        has nothing to say: it is checked, and changes nothing.
 
         Parameters
         ----------
@@ -150,8 +157,9 @@ class FitMixin(CallbackSupportMixin):
         Raises
         ------
         ValueError, TypeError
-            As in `fit`; if classes are missing or other than before; or with
-            ``early_stopping`` or ``class_weight="balanced"``, which need all data. A
+            As in `fit`; if classes are missing or other than before; if all weights of
+            the first call are 0; or with ``early_stopping`` or
+            ``class_weight="balanced"``, which need all data. A
             call that fails or is interrupted leaves the estimator as it was.
         """
         return self._partial_fit(X, y, classes, sample_weight)
@@ -202,8 +210,12 @@ class FitMixin(CallbackSupportMixin):
         with all_or_nothing(self):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
                 check_partial_fit_first_call(self, classes)
-            data = self._check_data(X, y, sample_weight, is_continued)
+            data = self._check_data(
+                X, y, sample_weight, is_continued, all_zero=is_continued
+            )
             classes = check_classes(data.labels, self.classes_, type(self).__name__)
+            if is_continued and weigh_nothing(data.labels, self.class_weight, classes):
+                return self
             samples = self._samples(data, classes, is_continued)
             samples, mean_weight = weigh(samples, self.class_weight, classes)
             # Not known of a network of version 0.1.0: its next call is the first.
@@ -234,7 +246,7 @@ class FitMixin(CallbackSupportMixin):
         """Return all parameters; the constructor of a subclass may have fewer."""
         return {name: getattr(self, name) for name in self._parameter_constraints}
 
-    def _check_data(self, X, y, sample_weight, is_continued):
+    def _check_data(self, X, y, sample_weight, is_continued, all_zero=False):
         """Check the data; return it, and which rows there are: not those of weight 0.
 
         X stays whole, since it may be a memory map: nothing copies more of it at once
@@ -242,15 +254,15 @@ class FitMixin(CallbackSupportMixin):
         """
         check_magnitudes(self._params())
         X, y = validate_input(self, X, y, reset=not is_continued)
-        weights = validate_weights(X, sample_weight)
-        remember(self, X, weights, is_continued)
+        weights = validate_weights(X, sample_weight, all_zero)
         if weights.all():
-            return _Data(X, y, weights, None)
+            return _Data(X, weights, y, weights, None)
         rows = np.flatnonzero(weights)
-        return _Data(X, y[rows], weights[rows], rows)
+        return _Data(X, weights, y[rows], weights[rows], rows)
 
     def _samples(self, data, classes, is_continued):
-        """Return Samples; draw the initial parameters unless there are some."""
+        """Return Samples, and remember them; draw the initial parameters if need be."""
+        remember(self, data.X, data.all_weights, is_continued)
         if not is_continued:
             self.classes_ = classes
             self._begin(data.X)
@@ -329,6 +341,7 @@ class _Data(NamedTuple):
     """Checked data: labels and weights are those of some rows of X, None for all."""
 
     X: object
+    all_weights: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     rows: np.ndarray | None

@@ -85,6 +85,29 @@ def without_ignored(samples, class_weight, classes):
     return samples.take(present)
 
 
+def weigh_nothing(labels, class_weight, classes):
+    """Tell whether samples are all of classes of weight 0, or there are none.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Those of weights above 0.
+    class_weight : dict or None
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    weigh_nothing : bool
+
+    Raises
+    ------
+    ValueError
+        If the weight of a class is negative or not finite, or all are 0.
+    """
+    by_class = class_weights(class_weight, classes, classes, np.ones(len(classes)))
+    return not by_class[np.searchsorted(classes, labels)].any()
+
+
 def weigh(samples, class_weight, classes):
     """Multiply the weights by those of the classes, and make their mean 1.
 
