@@ -23,7 +23,13 @@ from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._learned_input import remember
 from sklearn_snn._network import initial_parameters
 from sklearn_snn._results import CURVES, ends_of_curves, packed, results, unpacked
-from sklearn_snn._samples import relative_weight, set_aside, weigh, without_ignored
+from sklearn_snn._samples import (
+    relative_weight,
+    set_aside,
+    weigh,
+    weigh_nothing,
+    without_ignored,
+)
 from sklearn_snn._training import (
     Samples,
     Trainer,
@@ -132,7 +138,8 @@ class FitMixin(CallbackSupportMixin):
         the samples of the first call, or of the `fit` before: a later block of twice
         that mean has twice the gradient, even if it has a single row or class. (What
         `max_grad_norm` cuts off, it cuts off there too.) The losses that are kept are
-        means with the weights of the call.
+        means with the weights of the call. A later call whose samples all have weight 0
+        has nothing to say: it is checked, and changes nothing.
 
         Parameters
         ----------
@@ -154,8 +161,9 @@ class FitMixin(CallbackSupportMixin):
         Raises
         ------
         ValueError, TypeError
-            As in `fit`; if classes are missing or other than before; or with
-            ``early_stopping`` or ``class_weight="balanced"``, which need all data. A
+            As in `fit`; if classes are missing or other than before; if all weights of
+            the first call are 0; or with ``early_stopping`` or
+            ``class_weight="balanced"``, which need all data. A
             call that fails or is interrupted leaves the estimator as it was.
         """
         return self._partial_fit(X, y, classes, sample_weight)
@@ -180,7 +188,7 @@ class FitMixin(CallbackSupportMixin):
                 )
                 validation = without_ignored(validation, self.class_weight, classes)
             samples, mean_weight = weigh(samples, self.class_weight, classes)
-            constants = frozen_constants(self.get_params(deep=False))
+            constants = frozen_constants(self._params())
             trainer = self._trainer(samples, constants, is_continued)
             fixed = {"_constants_": constants, "_log2_mean_weight_": mean_weight}
             epochs = Epochs(self, trainer, validation, fixed, is_continued)
@@ -206,15 +214,19 @@ class FitMixin(CallbackSupportMixin):
         with all_or_nothing(self):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
                 check_partial_fit_first_call(self, classes)
-            data = self._check_data(X, y, sample_weight, is_continued)
+            data = self._check_data(
+                X, y, sample_weight, is_continued, all_zero=is_continued
+            )
             classes = check_classes(data.labels, self.classes_, type(self).__name__)
+            if is_continued and weigh_nothing(data.labels, self.class_weight, classes):
+                return self
             samples = self._samples(data, classes, is_continued)
             samples, mean_weight = weigh(samples, self.class_weight, classes)
             # Not known of a network of version 0.1.0: its next call is the first.
             first_mean = getattr(self, "_log2_mean_weight_", None)
             if not is_continued or first_mean is None:
                 first_mean = mean_weight
-            constants = frozen_constants(self.get_params(deep=False))
+            constants = frozen_constants(self._params())
             trainer = self._trainer(
                 samples,
                 constants,
@@ -234,23 +246,27 @@ class FitMixin(CallbackSupportMixin):
             report(fitted, epoch, f"Epoch {self._n_epochs_}")
         return self
 
-    def _check_data(self, X, y, sample_weight, is_continued):
+    def _params(self):
+        """Return all parameters; the constructor of a subclass may have fewer."""
+        return {name: getattr(self, name) for name in self._parameter_constraints}
+
+    def _check_data(self, X, y, sample_weight, is_continued, all_zero=False):
         """Check the data; return it, and which rows there are: not those of weight 0.
 
         X stays whole, since it may be a memory map: nothing copies more of it at once
         than a mini-batch.
         """
-        check_magnitudes(self.get_params(deep=False))
+        check_magnitudes(self._params())
         X, y = validate_input(self, X, y, reset=not is_continued)
-        weights = validate_weights(X, sample_weight)
-        remember(self, X, weights, is_continued)
+        weights = validate_weights(X, sample_weight, all_zero)
         if weights.all():
-            return _Data(X, y, weights, None)
+            return _Data(X, weights, y, weights, None)
         rows = np.flatnonzero(weights)
-        return _Data(X, y[rows], weights[rows], rows)
+        return _Data(X, weights, y[rows], weights[rows], rows)
 
     def _samples(self, data, classes, is_continued):
-        """Return Samples; draw the initial parameters unless there are some."""
+        """Return Samples, and remember them; draw the initial parameters if need be."""
+        remember(self, data.X, data.all_weights, is_continued)
         if not is_continued:
             self.classes_ = classes
             self._begin(data.X)
@@ -272,7 +288,7 @@ class FitMixin(CallbackSupportMixin):
         self.coefs_, self.intercepts_ = initial_parameters(
             sizes, network_dtype(X), child_random_state(self._seed_, "weights")
         )
-        self._constants_ = frozen_constants(self.get_params(deep=False))
+        self._constants_ = frozen_constants(self._params())
         self.t_, self._n_epochs_, self._optimizer_state_ = 0, 0, None
         for name in CURVES:
             setattr(self, name, [])
@@ -307,7 +323,7 @@ class FitMixin(CallbackSupportMixin):
         trainer = Trainer(
             *network,
             samples,
-            training_plan(self.get_params(deep=False), len(samples.y)),
+            training_plan(self._params(), len(samples.y)),
             self._seed_,
             self._initial_scales_.tolist(),
             n_epochs=self._n_epochs_,
@@ -329,6 +345,7 @@ class _Data(NamedTuple):
     """Checked data: labels and weights are those of some rows of X, None for all."""
 
     X: object
+    all_weights: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     rows: np.ndarray | None

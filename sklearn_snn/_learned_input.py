@@ -247,6 +247,33 @@ def remember(estimator, X, weights, going_on):
     estimator._learned_input_ = learned
 
 
+def is_learned_input(learned, n_features):
+    """Tell whether this is what `remember` keeps.
+
+    Parameters
+    ----------
+    learned : object
+    n_features : int
+
+    Returns
+    -------
+    is_whole : bool
+    """
+    try:
+        n_samples, n_steps, *fields = (
+            learned[name] for name in ("n_samples", "n_steps", *Extent._fields)
+        )
+        is_whole = n_samples >= 0 and (n_steps is None or n_steps >= 1)
+        if any(field is not None for field in fields):
+            low, high, *sizes = fields
+            is_whole &= np.shape(low) == np.shape(high) == (n_features,)
+            is_whole &= bool(np.isfinite([low, high]).all() and np.all(low <= high))
+            is_whole &= all(size > 0 for size in sizes)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return False
+    return is_whole
+
+
 def _together(before, learned):
     """Return number of samples and Extent of what was learned before and now."""
     if before is None or before["n_samples"] == 0:

@@ -31,7 +31,8 @@ class Added(NamedTuple):
     before: object
 
 
-# The parameters of 0.1.0, which every file of it and of later versions has.
+# The parameters of each class in the version that it came with: every file of it, and
+# of later versions, has them.
 _FIRST = {
     "SpikingClassifier": (
         *("hidden_layer_sizes", "alpha", "threshold", "beta", "n_steps", "surrogate"),
@@ -43,9 +44,10 @@ _FIRST = {
         *("random_state", "verbose", "engine"),
     ),
     "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
+    "ChannelTransformer": ("transformer",),
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
-ADDED = {"SpikingClassifier": {}, "PoissonSpikeEncoder": {}}
+ADDED = {"SpikingClassifier": {}, "PoissonSpikeEncoder": {}, "ChannelTransformer": {}}
 
 
 def version_key(version):
@@ -74,7 +76,8 @@ def defaults_before(estimator_class, version):
     Returns
     -------
     defaults : dict
-        The value of each parameter of the constructor that files of the version lack.
+        The value of each parameter of the constructor that files of the version lack,
+        unless there is none: one without a default cannot be made up.
     """
     names = [c.__name__ for c in estimator_class.__mro__]
     first = {p for name in names for p in _FIRST.get(name, ())}
@@ -87,7 +90,8 @@ def defaults_before(estimator_class, version):
         if name in added:
             since, default = added[name]
         # A parameter that is in no list is new in the present version.
-        if since is None or version_key(version) < version_key(since):
+        is_newer = since is None or version_key(version) < version_key(since)
+        if is_newer and default is not inspect.Parameter.empty:
             found[name] = default
     return found
 

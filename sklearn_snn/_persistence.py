@@ -5,7 +5,6 @@ import os
 import pickle
 import re
 import struct
-import warnings
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,9 @@ from sklearn import __version__ as sklearn_version
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from sklearn_snn._compat import validate_parameter_constraints
+from sklearn_snn._constants import frozen_constants
+from sklearn_snn._learned_input import is_learned_input
 from sklearn_snn._migrations import (
     FORMAT,
     constructor_defaults,
@@ -24,6 +26,8 @@ from sklearn_snn._migrations import (
     version_key,
 )
 from sklearn_snn._version import __version__
+from sklearn_snn._warnings import warn_user
+from sklearn_snn.exceptions import OtherVersionWarning
 
 # What a state says of who wrote it. Version 0.1.0 gave the first of them only.
 _VERSION_KEY = "_sklearn_snn_version"
@@ -59,8 +63,10 @@ class PersistenceMixin:
 
     Warns
     -----
+    OtherVersionWarning
+        When a state was written by another version of sklearn-snn.
     InconsistentVersionWarning
-        When a state was written by another version of sklearn-snn or scikit-learn.
+        When it was by this one, with another version of scikit-learn.
     """
 
     def __getstate__(self):
@@ -83,6 +89,8 @@ class PersistenceMixin:
         migrate(state, origin["format"])
         if _is_fitted(state, self._fitted_names, name) and "coefs_" in state:
             _check_network(state, name)
+            _check_constants(state["_constants_"], type(self))
+            _check_learned(state.get("_learned_input_"), state["n_features_in_"], name)
         _warn_of_versions(name, origin)
         super().__setstate__(state)
 
@@ -131,25 +139,24 @@ def _complete(state, version, estimator_class):
 
 def _warn_of_versions(name, origin):
     """Warn, once for an estimator, if it is of another version of either library."""
-    pairs = {
-        "sklearn-snn": (origin["version"], __version__),
-        "scikit-learn": (origin["scikit-learn"], sklearn_version),
-    }
-    differing = [
-        [f"{version} of {library}" for version in pair]
-        for library, pair in pairs.items()
-        if pair[0] is not None and pair[0] != pair[1]
-    ]
-    if differing:
-        original, current = map(" and ".join, zip(*differing, strict=True))
-        warnings.warn(
-            InconsistentVersionWarning(
-                estimator_name=name,
-                current_sklearn_version=current,
-                original_sklearn_version=original,
-            ),
-            stacklevel=3,
+    current, original = sklearn_version, origin["scikit-learn"]
+    if origin["version"] != __version__:
+        warning = OtherVersionWarning(
+            estimator_name=name,
+            current_version=__version__,
+            original_version=origin["version"],
+            current_sklearn_version=current,
+            original_sklearn_version=original,
         )
+    elif original not in (None, current):
+        warning = InconsistentVersionWarning(
+            estimator_name=name,
+            current_sklearn_version=f"{current} of scikit-learn",
+            original_sklearn_version=f"{original} of scikit-learn",
+        )
+    else:
+        return
+    warn_user(warning)
 
 
 def _is_fitted(state, names, owner):
@@ -184,6 +191,34 @@ def _check_network(state, name):
         )
 
 
+def _check_constants(constants, estimator_class):
+    """Raise ValueError unless the constants of a network are all there and valid."""
+    name = estimator_class.__name__
+    constraints = estimator_class._parameter_constraints
+    try:
+        # Frozen once more, they are what they are: no other type, none more or less.
+        is_whole = frozen_constants(constants) == constants
+        validate_parameter_constraints(
+            {key: constraints[key] for key in constants}, constants, caller_name=name
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise StateError(
+            f"The constants in this state of a {name} are damaged: they are not those "
+            "of a network."
+        )
+
+
+def _check_learned(learned, n_features, name):
+    """Raise ValueError unless what a network learned from is known, or wholly not."""
+    if learned is None or is_learned_input(learned, n_features):
+        return
+    raise StateError(
+        f"What this state of a {name} says of the data it learned from is damaged."
+    )
+
+
 def load_model(path):
     """Load a model that `joblib.dump` saved, and see that it is one.
 
@@ -211,8 +246,10 @@ def load_model(path):
 
     Warns
     -----
+    OtherVersionWarning
+        If another version of sklearn-snn wrote it: it answers as it did there.
     InconsistentVersionWarning
-        If another version of sklearn-snn or scikit-learn wrote it.
+        If another version of scikit-learn did.
 
     See Also
     --------

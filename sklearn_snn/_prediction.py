@@ -41,15 +41,18 @@ class PredictionMixin:
 
     def _engine(self, X, constants=None):
         """Return the engine for an input like X, with the constants of the fit."""
+        return make_engine(self.engine, self._network(X, constants))
+
+    def _network(self, X, constants=None):
+        """Return the Network for an input like X, with the constants of the fit.
+
+        An `engine` that there is not is refused, also by what has no use for it.
+        """
         validate_parameter_constraints(
             {"engine": self._parameter_constraints["engine"]},
             {"engine": self.engine},
             caller_name=type(self).__name__,
         )
-        return make_engine(self.engine, self._network(X, constants))
-
-    def _network(self, X, constants=None):
-        """Return the Network for an input like X, with the constants of the fit."""
         constants = self._constants_ if constants is None else constants
         network = make_network(constants, X.shape[1] if X.ndim == 3 else None)
         check_shapes(self.coefs_, self.intercepts_, X.shape[-1], len(self.classes_))

@@ -73,8 +73,8 @@ def without_ignored(samples, class_weight, classes):
     """
     if not isinstance(class_weight, dict):
         return samples
-    counts = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
-    present = np.flatnonzero(counts[samples.y])
+    is_learned = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
+    present = np.flatnonzero(is_learned[samples.y])
     if len(present) == len(samples.y):
         return samples
     if len(present) == 0:
@@ -83,6 +83,29 @@ def without_ignored(samples, class_weight, classes):
             "'validation_fraction' or the size of your dataset."
         )
     return samples.take(present)
+
+
+def weigh_nothing(labels, class_weight, classes):
+    """Tell whether samples are all of classes of weight 0, or there are none.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Those of weights above 0.
+    class_weight : dict or None
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    weigh_nothing : bool
+
+    Raises
+    ------
+    ValueError
+        If the weight of a class is negative or not finite, or all are 0.
+    """
+    by_class = class_weights(class_weight, classes, classes, np.ones(len(classes)))
+    return not by_class[np.searchsorted(classes, labels)].any()
 
 
 def weigh(samples, class_weight, classes):

@@ -244,18 +244,20 @@ def check_halves(estimator, X):
             assert_all_finite(part, estimator_name=name, input_name="X")
 
 
-def validate_weights(X, sample_weight):
+def validate_weights(X, sample_weight, all_zero=False):
     """Check the weights of the samples.
 
     Parameters
     ----------
     X : validated input
     sample_weight : array-like of shape (n_samples,), float or None
+    all_zero : bool, default=False
+        Whether all of them may be 0.
 
     Returns
     -------
     weights : ndarray of float64 of shape (n_samples,)
-        Of which at least one is positive, and none negative.
+        Of which none is negative and, unless `all_zero`, at least one is positive.
 
     Raises
     ------
@@ -265,7 +267,11 @@ def validate_weights(X, sample_weight):
     if sample_weight is None:
         return np.ones(X.shape[0])
     return check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        sample_weight,
+        X,
+        dtype=np.float64,
+        ensure_non_negative=True,
+        allow_all_zero_weights=all_zero,
     )
 
 

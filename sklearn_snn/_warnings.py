@@ -4,7 +4,10 @@ import sys
 import warnings
 
 # Whose frames may stand between the line of the user and the warning.
-_INNER = "sklearn_snn", "sklearn", "joblib", "numpy", "contextlib"
+_INNER = (
+    *("sklearn_snn", "sklearn", "imblearn", "joblib", "numpy", "contextlib"),
+    *("pickle", "skops", "copy"),  # as what loads an estimator
+)
 
 
 def warn_user(message, category=None):

@@ -4,6 +4,7 @@ import math
 import multiprocessing
 import os
 import struct
+import threading
 from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,8 +116,8 @@ def fetch_mnist(
     -----
     torchvision runs in a process of its own that ends with the call: it would keep some
     600 MB of the memory of the process that trains. Only where there must not be
-    another one, as in a worker of `multiprocessing.Pool` or Dask, it runs in the
-    process that calls.
+    another one, as in a worker of `multiprocessing.Pool` or Dask, or in a thread that
+    outlives the main one, it runs in the process that calls.
 
     Examples
     --------
@@ -181,7 +182,9 @@ def _data_home(data_home):
 
 def _read_apart(name, root, download, split):
     """Read in a process of its own, if there may be one; see `_read`."""
-    if multiprocessing.current_process().daemon:  # which may have no children
+    is_daemon = multiprocessing.current_process().daemon  # which may have no children
+    # Once the main thread has ended, Python lets nobody wait for a process.
+    if is_daemon or not threading.main_thread().is_alive():
         return _read(name, root, download, split)
     with ProcessPoolExecutor(max_workers=1) as torch_process:
         return torch_process.submit(_read, name, root, download, split).result()

@@ -1,6 +1,13 @@
 """Warnings that sklearn-snn raises, beside those of scikit-learn."""
 
-__all__ = ["DeadNeuronWarning", "InputMismatchWarning", "UnscaledInputWarning"]
+from sklearn.exceptions import InconsistentVersionWarning
+
+__all__ = [
+    "DeadNeuronWarning",
+    "InputMismatchWarning",
+    "OtherVersionWarning",
+    "UnscaledInputWarning",
+]
 
 
 class DeadNeuronWarning(UserWarning):
@@ -58,6 +65,61 @@ class InputMismatchWarning(UserWarning):
     >>> InputMismatchWarning in [warning.category for warning in caught]
     True
     """
+
+
+class OtherVersionWarning(InconsistentVersionWarning):
+    """An estimator was saved by another version of sklearn-snn, and answers as there.
+
+    Raised, once per estimator, when one is loaded. What an older version saved is
+    brought up to date, and what a newer one saved is loaded only if this one can read
+    its format. Saved again, it is of the present version, and loads in silence. For
+    another version of scikit-learn alone there is scikit-learn's own
+    `InconsistentVersionWarning`, of which this is a subclass.
+
+    Parameters
+    ----------
+    estimator_name : str
+        Name of the class.
+    current_version, original_version : str
+        The version of sklearn-snn that loads, and the one that saved.
+    current_sklearn_version : str
+        The version of scikit-learn that is in use.
+    original_sklearn_version : str or None
+        That with which it was saved; None if the file does not say.
+
+    Examples
+    --------
+    >>> import joblib, tempfile, warnings
+    >>> from pathlib import Path
+    >>> from sklearn_snn import SpikingClassifier, load_model
+    >>> from sklearn_snn.exceptions import OtherVersionWarning
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.joblib"
+    ...     files = joblib.dump(SpikingClassifier(alpha=0.9), path)
+    ...     with warnings.catch_warnings():
+    ...         warnings.simplefilter("ignore", OtherVersionWarning)
+    ...         load_model(path)
+    SpikingClassifier(alpha=0.9)
+    """
+
+    def __init__(self, *, current_version, original_version, **kwargs):
+        super().__init__(**kwargs)
+        self.current_version = current_version
+        self.original_version = original_version
+
+    def __str__(self):
+        versions = self.original_sklearn_version, self.current_sklearn_version
+        also = ""
+        if versions[0] not in (None, versions[1]):
+            also = " The version of scikit-learn was {}, and here it is {}.".format(
+                *versions
+            )
+        return (
+            f"The {self.estimator_name} was saved by version {self.original_version} "
+            f"of sklearn-snn and brought into the form of version "
+            f"{self.current_version}, which is in use: it answers as before. Save it "
+            f"again, and this is not said any more.{also}"
+        )
 
 
 class UnscaledInputWarning(UserWarning):

@@ -5,13 +5,13 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import fast
+from helpers import assert_same_network, fast
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
-from sklearn_snn import SpikeTrains
+from sklearn_snn import SpikeTrains, SpikingClassifier
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -212,3 +212,20 @@ def test_verbose(blobs, capsys):
     lines = [line for line in lines if "ompil" not in line]  # see test_engines
     assert len(lines) == 3
     assert lines[2].startswith(f"Epoch 3/3: loss {model.loss_:.4f}, firing rates")
+
+
+class Fewer(SpikingClassifier):
+    """A subclass that fixes most parameters, as a project may have its own."""
+
+    def __init__(self, max_iter=3, *, random_state=None):
+        super().__init__((10,), n_steps=10, learning_rate_init=0.02)
+        self.max_iter, self.random_state = max_iter, random_state
+
+
+def test_a_subclass_with_fewer_parameters(blobs):
+    """It is the same network as that of the parameters that it stands for."""
+    X, y = blobs
+    assert_same_network(Fewer(random_state=0).fit(X, y), fast().fit(X, y))
+    a, b = (m.partial_fit(X, y, [0, 1]) for m in (Fewer(random_state=0), fast()))
+    assert_same_network(a, b)
+    np.testing.assert_array_equal(clone(a).fit(X, y).coefs_[0], b.fit(X, y).coefs_[0])

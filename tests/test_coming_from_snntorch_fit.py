@@ -9,24 +9,20 @@ import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import snntorch as snn
-import snntorch.functional as SF
-import snntorch.spikeplot as splt
-import torch
-from correspondence import (
-    DATA,
-    PAGE,
-    Rows,
-    arguments,
-    make_task,
-)
+from correspondence import DATA, PAGE, Rows, arguments
 from helpers import fast
 from pages import code_blocks, literals
-from snntorch import spikegen, utils
+from torch_correspondence import make_task, torch
 
 import sklearn_snn
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, load_model
 from sklearn_snn.inspection import MembraneDisplay, SpikeRasterDisplay
+
+snn = pytest.importorskip("snntorch")
+SF = pytest.importorskip("snntorch.functional")
+splt = pytest.importorskip("snntorch.spikeplot")
+spikegen = pytest.importorskip("snntorch.spikegen")
+utils = pytest.importorskip("snntorch.utils")
 
 rows = Rows("Data and training")
 pytestmark = [

@@ -5,12 +5,11 @@ import math
 
 import numpy as np
 import pytest
-import snntorch as snn
-import torch
-from correspondence import (
-    Rows,
+from correspondence import Rows, arguments
+from helpers import fast
+from sklearn.datasets import load_digits
+from torch_correspondence import (
     Task,
-    arguments,
     assert_same_run,
     gradients_differ,
     make_task,
@@ -18,12 +17,13 @@ from correspondence import (
     run_ours,
     run_torch,
     slopes,
+    torch,
 )
-from helpers import fast
-from sklearn.datasets import load_digits
-from snntorch import surrogate
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+
+snn = pytest.importorskip("snntorch")
+surrogate = pytest.importorskip("snntorch.surrogate")
 
 rows = Rows("Neurons")
 pytestmark = [

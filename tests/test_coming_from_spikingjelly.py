@@ -4,11 +4,9 @@ import inspect
 
 import numpy as np
 import pytest
-import torch
-from correspondence import (
-    DATA,
-    Rows,
-    arguments,
+from correspondence import DATA, Rows, arguments
+from helpers import fast
+from torch_correspondence import (
     assert_same_run,
     gradients_differ,
     make_task,
@@ -16,17 +14,15 @@ from correspondence import (
     run_ours,
     run_torch,
     slopes,
-)
-from helpers import fast
-from spikingjelly.activation_based import (
-    encoding,
-    functional,
-    monitor,
-    neuron,
-    surrogate,
+    torch,
 )
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+
+encoding, functional, monitor, neuron, surrogate = (
+    pytest.importorskip(f"spikingjelly.activation_based.{name}")
+    for name in ("encoding", "functional", "monitor", "neuron", "surrogate")
+)
 
 rows = Rows("From SpikingJelly")
 pytestmark = [

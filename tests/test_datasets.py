@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -140,6 +142,30 @@ def test_a_daemonic_process_reads_itself(data_home, fetch_in_daemon):
     there = fetch_in_daemon(data_home=data_home, download=False, return_X_y=True)
     for a, b in zip(here, there, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+LATE = """
+import sys, threading
+from sklearn_snn.datasets import fetch_mnist
+
+def late():
+    threading.main_thread().join()
+    images, _ = fetch_mnist(data_home=sys.argv[1], download=False, return_X_y=True)
+    print(images.shape)
+
+threading.Thread(target=late).start()
+"""
+
+
+def test_a_thread_that_outlives_the_main_one_reads_itself(data_home):
+    """Python starts no process any more that somebody would have to wait for."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE, data_home],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "(50, 784)\n", done.stderr
 
 
 @pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])

@@ -170,6 +170,9 @@ def test_the_engine_counts_at_once():
         model.predict,
         model.predict_proba,
         model.staged_predict,
+        model.simulate,
+        lambda X: SpikeRasterDisplay.from_estimator(model, X),
+        lambda X: AnytimeAccuracyDisplay.from_estimator(model, X, Y),
         lambda X: model.loss_and_gradients(X, Y),
     ):
         with pytest.raises(InvalidParameterError, match="'engine' parameter"):

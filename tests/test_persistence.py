@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import io
 import os
 import pickle
 import subprocess
@@ -16,7 +15,6 @@ import skops.io
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import sklearn_snn
@@ -306,96 +304,6 @@ def test_another_version_warns(name, library, monkeypatch, tmp_path):
     # It is of this version from now on: neither a copy nor a second file warns.
     assert_same(loaded, model)
     assert_same(pickle.loads(pickle.dumps(loaded)), model)
-
-
-@pytest.mark.parametrize("make", [make_classifier, make_encoder])
-@pytest.mark.parametrize("foreign", [None, [1, 2], "text", {}, {"n_steps": 3}])
-def test_foreign_states(make, foreign):
-    name = type(make()).__name__
-    with pytest.raises(ValueError, match=f"not the state of a {name}"):
-        make().__setstate__(foreign)
-
-
-@pytest.mark.parametrize(
-    ("owner", "other", "message"),
-    [
-        (make_encoder, make_classifier, r"PoissonSpikeEncoder.*lacks.*max_rate"),
-        (make_classifier, make_encoder, r"SpikingClassifier.*lacks.*hidden_layer"),
-        (make_classifier, LogisticRegression, "not the state of a SpikingClassifier"),
-    ],
-)
-def test_states_of_other_classes(owner, other, message):
-    with pytest.raises(ValueError, match=message):
-        owner().__setstate__(other().__getstate__())
-
-
-@pytest.mark.parametrize("name", ["fit", "encoder"])
-def test_a_parameter_is_missing(name):
-    """Each parameter is looked for, and named; the estimator stays as it was."""
-    state = fitted(name).__getstate__()
-    for parameter in fitted(name).get_params():
-        new = type(fitted(name))()
-        before = list(leaves(vars(new)))
-        without = {k: v for k, v in state.items() if k != parameter}
-        with pytest.raises(ValueError, match=f"lacks the parameters.*'{parameter}'"):
-            new.__setstate__(without)
-        assert list(leaves(vars(new))) == before
-
-
-DAMAGE = {
-    "a layer too few": lambda s: s["coefs_"].pop(),
-    "intercepts too few": lambda s: s["intercepts_"].pop(),
-    "no layers": lambda s: s.update(coefs_=[], intercepts_=[]),
-    "nothing": lambda s: s.update(coefs_=None),
-    "flat weights": lambda s: s["coefs_"].__setitem__(1, s["coefs_"][1].ravel()),
-    "layers in another order": lambda s: s["coefs_"].reverse(),
-    "rows too few": lambda s: s["coefs_"].__setitem__(0, s["coefs_"][0][1:]),
-    "rows too few above": lambda s: s["coefs_"].__setitem__(1, s["coefs_"][1][1:]),
-    "units too few": lambda s: s["intercepts_"].__setitem__(0, s["intercepts_"][0][1:]),
-    "classes too few": lambda s: s.update(classes_=s["classes_"][1:]),
-    "more features": lambda s: s.update(n_features_in_=s["n_features_in_"] + 1),
-    "NaN": lambda s: s["coefs_"][0].__setitem__((0, 0), np.nan),
-    "infinity": lambda s: s["intercepts_"][1].fill(np.inf),
-    "objects": lambda s: s["coefs_"].__setitem__(0, s["coefs_"][0].astype(object)),
-    "text": lambda s: s["intercepts_"].__setitem__(0, s["intercepts_"][0].astype(str)),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_arrays_that_do_not_fit(damage):
-    state = copy.deepcopy(fitted("fit").__getstate__())
-    SpikingClassifier().__setstate__(state)
-    DAMAGE[damage](state)
-    new = SpikingClassifier()
-    with pytest.raises(ValueError, match="arrays in this state of a SpikingClassifier"):
-        new.__setstate__(state)
-    assert not hasattr(new, "coefs_")
-
-
-@pytest.mark.parametrize("name", ["fit", "encoder"])
-def test_an_attribute_of_a_fitted_estimator_is_missing(name):
-    """Each is looked for: what is half there fails at once, not at a later call."""
-    state = fitted(name).__getstate__()
-    assert set(fitted(name)._fitted_names) <= set(state)
-    for attribute in fitted(name)._fitted_names:
-        new = type(fitted(name))()
-        without = {k: v for k, v in state.items() if k != attribute}
-        with pytest.raises(ValueError, match=rf"damaged: it lacks \['{attribute}'\]"):
-            new.__setstate__(without)
-        assert not any(k.endswith("_") for k in vars(new))
-
-
-def test_a_damaged_state_in_a_file(tmp_path):
-    """The same message comes out of the functions that load files."""
-    model = copy.deepcopy(fitted("fit"))
-    del model.beta
-    path = tmp_path / "model"
-    joblib.dump(model, path)
-    with pytest.raises(ValueError, match=r"lacks the parameters \['beta'\]"):
-        joblib.load(path)
-    buffer = io.BytesIO(pickle.dumps(model))
-    with pytest.raises(ValueError, match=r"lacks the parameters \['beta'\]"):
-        pickle.load(buffer)
 
 
 def test_setting_a_state_does_not_change_it():

@@ -3,20 +3,34 @@
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
+import sklearn
+import skops.io
 from helpers import arrays, fast
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, __version__
+import sklearn_snn
+from sklearn_snn import (
+    ChannelTransformer,
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    __version__,
+    load_model,
+)
 from sklearn_snn._migrations import (
     _FIRST,
     ADDED,
     FORMAT,
     MIGRATIONS,
     Added,
+    constructor_defaults,
     version_key,
 )
+from sklearn_snn._persistence import PersistenceMixin
+from sklearn_snn.exceptions import OtherVersionWarning
 
 VERSION, FORMAT_KEY = "_sklearn_snn_version", "_sklearn_snn_format"
 SKLEARN = "_sklearn_version"
@@ -40,13 +54,13 @@ def load(state, estimator_class=SpikingClassifier):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         loaded.__setstate__(state)
-    assert all(w.category is InconsistentVersionWarning for w in caught)
+    for warning in caught:
+        assert issubclass(warning.category, InconsistentVersionWarning)
+        assert warning.filename == __file__
     return loaded, [str(w.message) for w in caught]
 
 
 def test_a_state_says_who_wrote_it(model):
-    import sklearn
-
     state = model.__getstate__()
     assert state[VERSION] == __version__
     assert state[FORMAT_KEY] == FORMAT == 2
@@ -56,11 +70,19 @@ def test_a_state_says_who_wrote_it(model):
     assert not any(key in vars(loaded) for key in (VERSION, FORMAT_KEY, SKLEARN))
 
 
-@pytest.mark.parametrize("make", [SpikingClassifier, PoissonSpikeEncoder])
-def test_every_parameter_says_since_when_it_is(make):
+SAVED = [
+    cls
+    for cls in vars(sklearn_snn).values()
+    if isinstance(cls, type) and issubclass(cls, PersistenceMixin)
+]
+
+
+@pytest.mark.parametrize("cls", SAVED)
+def test_every_parameter_says_since_when_it_is(cls):
     """One that is new stands in ADDED, with the value that stands for what was."""
-    name = make.__name__
-    assert set(_FIRST[name]) | set(ADDED[name]) == set(make().get_params())
+    assert len(SAVED) >= 3
+    name = cls.__name__
+    assert set(_FIRST[name]) | set(ADDED[name]) == set(constructor_defaults(cls))
     assert not set(_FIRST[name]) & set(ADDED[name])
     for version, _ in ADDED[name].values():
         assert (0, 1, 0) < version_key(version) <= version_key(__version__)
@@ -76,8 +98,8 @@ def test_a_parameter_that_came_later_is_as_things_were(model, monkeypatch):
     monkeypatch.setitem(ADDED["SpikingClassifier"], "beta", Added("0.1.5", 4.0))
     loaded, messages = load(state_of(model, "0.1.4", without=["beta"]))
     assert len(messages) == 1
-    assert "0.1.4 of sklearn-snn" in messages[0]
-    assert f"{__version__} of sklearn-snn" in messages[0]
+    assert "by version 0.1.4 of sklearn-snn" in messages[0]
+    assert f"of version {__version__}, which is in use" in messages[0]
     assert loaded.beta == 4.0 != SpikingClassifier().beta
     # What is there is not replaced, and a file of the version that has it is damaged.
     assert load(state_of(model, "0.1.4"))[0].beta == 7.0
@@ -108,6 +130,22 @@ def test_a_parameter_that_there_always_was(model):
     for name in model.get_params():
         with pytest.raises(ValueError, match=rf"0\.1\.0, lacks .*\['{name}'\]"):
             load(state_of(model, "0.1.0", without=[name]))
+    channels = ChannelTransformer(StandardScaler())
+    with pytest.raises(ValueError, match=r"lacks .*\['transformer'\]"):
+        channels.__setstate__(state_of(channels, "0.1.9", without=["transformer"]))
+
+
+class Required(SpikingClassifier):
+    """One whose new parameter has no default."""
+
+    def __init__(self, needed, *, alpha=0.5):
+        super().__init__(alpha=alpha)
+        self.needed = needed
+
+
+def test_a_parameter_without_a_default_is_not_made_up(model):
+    with pytest.raises(ValueError, match=r"0\.1\.0, lacks .*\['needed'\]"):
+        Required(1).__setstate__(state_of(model, "0.1.0"))
 
 
 @pytest.mark.parametrize(
@@ -156,8 +194,6 @@ def test_a_newer_version_of_the_same_format(model):
 
 
 def test_another_scikit_learn_warns_as_its_own_estimators_do(model):
-    import sklearn
-
     loaded, messages = load(state_of(model, **{SKLEARN: "1.8.2"}))
     (message,) = messages
     assert "SpikingClassifier from version 1.8.2 of scikit-learn" in message
@@ -166,11 +202,44 @@ def test_another_scikit_learn_warns_as_its_own_estimators_do(model):
     # Once for an estimator, whatever differs.
     _, messages = load(state_of(model, "0.1.3", **{SKLEARN: "1.8.2"}))
     (message,) = messages
-    assert "0.1.3 of sklearn-snn and 1.8.2 of scikit-learn" in message
+    assert "by version 0.1.3 of sklearn-snn" in message
+    assert f"scikit-learn was 1.8.2, and here it is {sklearn.__version__}" in message
     # It is of these versions from now on.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pickle.loads(pickle.dumps(loaded))
+
+
+@pytest.mark.parametrize("library", ["pickle", "joblib", "load_model", "skops"])
+def test_what_is_said_of_another_version(library, model, tmp_path, monkeypatch):
+    """That it is up to date, at the line that loads; not that it may be wrong."""
+    path = tmp_path / "model"
+    with monkeypatch.context() as patch:
+        patch.setattr("sklearn_snn._persistence.__version__", "0.1.3")
+        if library == "pickle":
+            path.write_bytes(pickle.dumps(model))
+        else:
+            (skops.io if library == "skops" else joblib).dump(model, path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if library == "pickle":
+            pickle.loads(path.read_bytes())
+        elif library == "skops":
+            skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+        else:
+            {"joblib": joblib.load, "load_model": load_model}[library](path)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert warning.category is OtherVersionWarning
+    message = str(warning.message)
+    for part in ("SpikingClassifier", "0.1.3", __version__, "it answers as before"):
+        assert part in message
+    for part in ("risk", "breaking", "scikit-learn"):
+        assert part not in message
+    assert warning.message.estimator_name == "SpikingClassifier"
+    assert warning.message.original_version == "0.1.3"
+    assert warning.message.current_version == __version__
+    assert warning.message.current_sklearn_version == sklearn.__version__
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,6 @@ from helpers import (
     some_digits,
     stream,
 )
-from sklearn import config_context
-from sklearn.metrics import accuracy_score, get_scorer
-from sklearn.model_selection import cross_validate
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-from sklearn_snn import SpikingClassifier
 
 # Of samples
 
@@ -299,6 +292,52 @@ def test_a_class_of_weight_zero_is_known_but_not_trained_on(iris):
     assert_same_network(model, same)
 
 
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_block_without_weight_changes_nothing(kind, first):
+    """A stream does not end because a block has only what does not count."""
+    X, y = some_digits(3, 90)
+    X = kinds_of_input(X)[kind]
+    model = fast(class_weight={0: 0})
+    model.fit(X, y) if first == "fit" else model.partial_fit(X, y, [0, 1, 2])
+    before = copy.deepcopy(vars(model))
+    ignored, others = np.flatnonzero(y == 0), np.flatnonzero(y > 0)
+    model.partial_fit(X[ignored], y[ignored])
+    model.partial_fit(X[others], y[others], sample_weight=np.zeros(len(others)))
+    model.partial_fit(X, y, sample_weight=(y == 0).astype(float))
+    model.partial_fit(X, y, sample_weight=0)
+    assert_same_state(model, before)
+    # Whatever is wrong with it is said all the same.
+    zeros = np.zeros(len(ignored))
+    for args, kwargs in (
+        ((X[ignored][..., 1:] if kind != "trains" else X, y[ignored]), {}),
+        ((X[ignored], y[others]), {"sample_weight": zeros}),
+        ((X[ignored], zeros + 7), {}),
+        ((X[ignored], y[ignored], [0, 1]), {}),
+    ):
+        with pytest.raises(ValueError, match=r"features|inconsistent|class"):
+            model.partial_fit(*args, **kwargs)
+    for nothing in ({0: 0, 1: 0, 2: 0}, {0: 0, 1: -1}):
+        model.set_params(class_weight=nothing)
+        with pytest.raises(ValueError, match="class_weight must be"):
+            model.partial_fit(X[ignored], y[ignored])
+    model.set_params(class_weight={0: 0})
+    assert_same_state(model, before)
+
+
+def test_a_first_call_needs_a_weight(iris):
+    """There is nothing to make a first guess from."""
+    X, y = iris
+    model = fast(class_weight={0: 0})
+    with pytest.raises(ValueError, match="positive for a class in y"):
+        model.partial_fit(X[y == 0], y[y == 0], [0, 1, 2])
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        model.partial_fit(X, y, [0, 1, 2], sample_weight=np.zeros(150))
+    for ask in (model.fit(X, y).fit, model.score, model.loss_and_gradients):
+        with pytest.raises(ValueError, match="at least one non-zero"):
+            ask(X, y, np.zeros(150))
+
+
 @pytest.mark.parametrize(
     "class_weight",
     [{0: -1}, {0: np.nan}, {0: np.inf}, {0: 0, 1: 0, 2: 0}, {3: 1}, "rare", [1, 1, 1]],
@@ -309,58 +348,3 @@ def test_bad_class_weights(class_weight, iris):
     with pytest.raises(ValueError, match="class_weight"):
         model.fit(*iris)
     assert not hasattr(model, "classes_")
-
-
-# Routing
-
-
-@pytest.fixture
-def routing():
-    with config_context(enable_metadata_routing=True):
-        yield
-
-
-def test_weights_reach_the_last_step_of_a_pipeline(iris, routing):
-    X, y = iris
-    weights = 1.0 + np.arange(150) % 3
-    classifier = fast().set_fit_request(sample_weight=True)
-    model = make_pipeline(
-        StandardScaler().set_fit_request(sample_weight=False), classifier
-    )
-    model.fit(X, y, sample_weight=weights)
-    scaled = StandardScaler().fit_transform(X)
-    assert_same_network(model[-1], fast().fit(scaled, y, weights))
-    assert differ(model[-1], fast().fit(scaled, y))
-
-
-def test_weights_are_cut_into_folds(iris, routing):
-    X, y = iris
-    weights = 1.0 + np.arange(150) % 3
-    result = cross_validate(
-        fast()
-        .set_fit_request(sample_weight=True)
-        .set_score_request(sample_weight=True),
-        X,
-        y,
-        cv=[(np.arange(100), np.arange(100, 150))],
-        params={"sample_weight": weights},
-        scoring=get_scorer("accuracy").set_score_request(sample_weight=True),
-        return_estimator=True,
-    )
-    expected = fast().fit(X[:100], y[:100], weights[:100])
-    assert_same_network(result["estimator"][0], expected)
-    score = accuracy_score(
-        y[100:], expected.predict(X[100:]), sample_weight=weights[100:]
-    )
-    assert result["test_score"] == [pytest.approx(score)]
-
-
-def test_metadata_that_can_be_routed(routing):
-    requests = (
-        SpikingClassifier()
-        .set_fit_request(sample_weight="weight")
-        .set_partial_fit_request(sample_weight=False, classes=True)
-        .get_metadata_routing()
-    )
-    assert requests.fit.requests == {"sample_weight": "weight"}
-    assert requests.partial_fit.requests == {"sample_weight": False, "classes": True}
