@@ -31,7 +31,7 @@ def some_rows(X):
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_learned_input.parts`.
+        See `_extent.parts`.
 
     Returns
     -------
@@ -39,14 +39,15 @@ def some_rows(X):
     """
     n_rows = max(1, min(_SPREAD_ROWS, _SPREAD_VALUES // X.shape[-1]))
     if X.ndim == 2:
-        rows = X[_evenly(X.shape[0], n_rows)]
+        rows = X[evenly(X.shape[0], n_rows)]
         return rows.toarray() if sparse.issparse(rows) else rows
-    steps = _evenly(X.shape[1], max(10, n_rows // X.shape[0]))
-    samples = _evenly(X.shape[0], max(1, n_rows // len(steps)))
+    steps = evenly(X.shape[1], max(10, n_rows // X.shape[0]))
+    samples = evenly(X.shape[0], max(1, n_rows // len(steps)))
     return X[np.ix_(samples, steps)].reshape(-1, X.shape[2])
 
 
-def _evenly(n, n_most):
+def evenly(n, n_most):
+    """Return at most so many evenly spaced ones of n indices, first and last too."""
     return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
 
 
