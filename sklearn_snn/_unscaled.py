@@ -8,10 +8,12 @@ from sklearn_snn.exceptions import UnscaledInputWarning
 
 # Of fewer samples, neither the range nor the spread says much.
 FEWEST = 20
-# One spread outweighs others that are so many times smaller.
-_OUTWEIGHS = 1000
+# One spread outweighs others that are so many times smaller. Pixels and counts of words
+# differ less, apart from the few that hardly ever vary.
+_OUTWEIGHS = 50
+_SMALL = 0.1
 # How much is looked at for a spread.
-_SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**18
+_SPREAD_ROWS, _SPREAD_VALUES = 200, 2**16
 
 
 def namer(estimator, X):
@@ -37,7 +39,7 @@ def some_rows(X):
     -------
     rows : ndarray of shape (n_rows, n_features)
     """
-    n_rows = max(1, min(_SPREAD_ROWS, _SPREAD_VALUES // X.shape[-1]))
+    n_rows = min(_SPREAD_ROWS, max(FEWEST, _SPREAD_VALUES // X.shape[-1]))
     if X.ndim == 2:
         rows = X[evenly(X.shape[0], n_rows)]
         return rows.toarray() if sparse.issparse(rows) else rows
@@ -51,16 +53,15 @@ def evenly(n, n_most):
     return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def warn_of_spread(X, names, remedy):
-    """Warn where one feature is spread so much more than others that it alone counts.
+    """Warn where features are spread so much more than others that they alone count.
 
     Percentiles are what neither an outlier nor a rare category moves.
 
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_learned_input.parts`.
+        See `_extent.parts`.
     names : callable
         Makes a name of a feature's index.
     remedy : str
@@ -68,22 +69,32 @@ def warn_of_spread(X, names, remedy):
     """
     if X.dtype == bool or X.shape[-1] < 2 or X.shape[0] < FEWEST:
         return
-    rows = some_rows(X).astype(np.float64)
-    if len(rows) < FEWEST:
-        return
-    low, high = np.percentile(rows, [10, 90], axis=0)
-    spread = high - low
-    varied = np.flatnonzero(spread > 1e-9 * np.maximum(np.abs(low), np.abs(high)))
+    spread, varied = _spreads(some_rows(X))
     if len(varied) < 2:
         return
-    ordinary = np.sort(spread[varied])[(len(varied) - 1) // 2]
-    large = varied[spread[varied] >= _OUTWEIGHS * ordinary]
+    order = varied[np.argsort(-spread[varied], kind="stable")]
+    small = order[-1 - int(_SMALL * (len(order) - 1))]
+    large = order[spread[order] / _OUTWEIGHS >= spread[small]]
     if len(large) == 0:
         return
-    large = large[np.argsort(-spread[large], kind="stable")]
     named = ", ".join(map(names, large[:3])) + (", ..." if len(large) > 3 else "")
+    outweigh = "outweighs" if len(large) == 1 else "outweigh"
     warn_user(
-        f"X is spread at least {_OUTWEIGHS} times as much in {named} as in half of the "
-        f"others, so that the others hardly count: scale it, as {remedy} does.",
+        f"{named[0].upper()}{named[1:]} {outweigh} others: X is spread at least "
+        f"{_OUTWEIGHS} times as much there as in {names(small)}, which hardly counts. "
+        f"Scale it, as {remedy} does.",
         UnscaledInputWarning,
     )
+
+
+def _spreads(rows):
+    """Return half the distance of the 10th and 90th percentile, and where it is not 0.
+
+    Half, since the whole may leave the range of floats.
+    """
+    rows = np.sort(np.ascontiguousarray(rows.T), axis=1)
+    tail = (rows.shape[1] - 1) // 10
+    low, high = (rows[:, i].astype(np.float64) / 2 for i in (tail, -1 - tail))
+    spread = high - low
+    size = np.maximum(np.abs(low), np.abs(high))
+    return spread, np.flatnonzero(spread > 1e-9 * size)

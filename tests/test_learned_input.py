@@ -18,6 +18,7 @@ from sklearn.datasets import (
     make_classification,
     make_moons,
 )
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -25,6 +26,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
 from sklearn_snn._extent import extent, some_samples
 from sklearn_snn._learned_input import Wording, mismatch
+from sklearn_snn._unscaled import warn_of_spread
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 
 IMAGES, DIGITS = load_digits(n_class=3, return_X_y=True)
@@ -144,7 +146,10 @@ def test_no_false_alarm(load, scaler):
             test = scaler.transform(test)
         y = np.arange(len(train)) % 2
         with warnings.catch_warnings():
-            if load is load_breast_cancer:  # its columns do have other units
+            if load in (
+                load_breast_cancer,
+                load_wine,
+            ):  # their columns have other units
                 warnings.simplefilter("ignore", UnscaledInputWarning)
             classifier = model(train, y, hidden_layer_sizes=(), n_steps=2)
         encoder = make_encoder(scaling="feature").fit(train)
@@ -276,20 +281,59 @@ def test_few_steps_are_no_outlier(rng):
 def test_features_in_other_units(rng):
     X, y = rng.random((40, 6, 3)), np.arange(40) % 2
     classifier, category = fast(engine="numpy"), UnscaledInputWarning
-    for units, is_warned in (([1, 900, 1], False), ([1, 5000, 1], True)):
+    for units, is_warned in (([1, 30, 1], False), ([1, 100, 1], True)):
         for data in (X, X[:, 0], sparse.csr_array(X[:, 0])):
             n = len(found(classifier.fit, data * np.array(units), y, category=category))
             assert n == is_warned
     X = X * [1, 1, 1e4]
     message = one(classifier.fit, X, y, category=category)
-    assert "channel 2 as in half" in message
+    assert message.startswith("Channel 2 outweighs others: ")
     assert "ChannelTransformer(StandardScaler())" in message
     table = pd.DataFrame(X[:, 0], columns=["a", "b", "pressure"])
     message = one(classifier.fit, table, y, category=category)
-    assert "column 2 ('pressure') as in half" in message
+    assert message.startswith("Column 2 ('pressure') outweighs others: ")
     assert "scaling='feature'" in one(make_encoder().fit, table, category=category)
     fit = make_encoder(scaling="feature").fit
     assert not found(fit, table, category=category)
+
+
+def test_a_small_feature_beside_large_ones(rng):
+    X, y = rng.random((60, 4)), np.arange(60) % 2
+    message = one(model, X * [1000, 1, 500, 800], y, category=UnscaledInputWarning)
+    assert message.startswith("Column 0, column 3, column 2 outweigh others: ")
+    assert "as in column 1, which" in message
+    wine, y = load_wine(return_X_y=True)
+    message = one(model, wine, y, category=UnscaledInputWarning)
+    assert message.startswith("Column 12, column 4 outweigh")
+    scaled = StandardScaler().fit_transform(wine)
+    assert not found(model, scaled, y, category=UnscaledInputWarning)
+
+
+def test_huge_numbers_are_all_alike(rng):
+    X = rng.choice([-1e308, 0.0, 1e308], (60, 3))
+    X[:, 2] /= 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warn_of_spread(X, str, "")
+
+
+def test_pixels_and_words_are_not_other_units(rng):
+    def warned(X):
+        return found(warn_of_spread, X, str, "", category=UnscaledInputWarning)
+
+    images = load_digits().data
+    for X in (
+        images,
+        images / 16,
+        images.astype(np.uint8),
+        MinMaxScaler().fit_transform(images),
+    ):
+        assert not warned(X)
+    words = rng.poisson(100 / np.arange(1, 1001), (500, 1000))
+    assert not warned(words)
+    assert not warned(sparse.csr_array(words))
+    tfidf = TfidfTransformer().fit_transform(words)
+    assert not warned(sparse.csr_array(tfidf))
 
 
 def test_rare_categories_and_outliers_are_not_other_units(rng):
