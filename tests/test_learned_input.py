@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +29,7 @@ from sklearn_snn._extent import extent, some_samples
 from sklearn_snn._learned_input import Wording, mismatch
 from sklearn_snn._unscaled import warn_of_spread
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
+from sklearn_snn.inspection import AnytimeAccuracyDisplay, EncodingDisplay
 
 IMAGES, DIGITS = load_digits(n_class=3, return_X_y=True)
 IMAGES, DIGITS = IMAGES[:100], DIGITS[:100]
@@ -454,3 +456,17 @@ def test_a_range_that_is_declared_is_not_learned(rng):
     assert "hardly reaches the range of the samples" in one(
         encoder.transform, np.full((5, 3), 0.01)
     )
+
+
+def test_one_warning_for_one_picture(rng):
+    """Although displays look at the input more than once."""
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    pipeline = make_pipeline(make_encoder(), fast(engine="numpy", max_iter=1))
+    pipeline.fit(X, y)
+    classifier = model(X, y)
+    for _ in range(2):
+        assert one(AnytimeAccuracyDisplay.from_estimator, classifier, 100 * X, y)
+        assert one(AnytimeAccuracyDisplay.from_estimator, pipeline, 100 * X, y)
+        assert one(EncodingDisplay.from_estimator, pipeline, 100 * X)
+    plt.close("all")
+    assert len(found(lambda: [classifier.predict(100 * X) for _ in range(2)])) == 2
