@@ -10,7 +10,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_snn._compat import Interval, StrOptions, fit_context
+from sklearn_snn._compat import (
+    Interval,
+    StrOptions,
+    fit_context,
+    validate_parameter_constraints,
+)
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._extent import Extent, extent
 from sklearn_snn._layout import n_dimensions, refuse_sequences
@@ -211,7 +216,13 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if not get_config()["skip_parameter_validation"]:
-            self._validate_params()
+            # Set after `fit`, they are in force at once; the seed is that of the fit.
+            names = "n_steps", "max_rate", "scaling"
+            validate_parameter_constraints(
+                {name: self._parameter_constraints[name] for name in names},
+                {name: getattr(self, name) for name in names},
+                caller_name=type(self).__name__,
+            )
         X = self._checked(X, partial(validate_data, self, reset=False))
         self._warn_of_mismatch(X)
         one_range = np.ndim(self.data_min_) == 0

@@ -11,8 +11,8 @@ from sklearn.utils.sparsefuncs import min_max_axis
 
 from sklearn_snn._unscaled import FEWEST, evenly
 
-# How many values are looked at at a time, and how many where some rows are enough.
-_VALUES, _SOME_VALUES = 2**18, 2**16
+# How many bytes are looked at at a time, and how many values where some are enough.
+_BYTES, _SOME_VALUES = 2**21, 2**16
 
 
 class Extent(NamedTuple):
@@ -35,7 +35,7 @@ class Extent(NamedTuple):
 
 
 def parts(X):
-    """Cut an input into parts of a few hundred thousand values, dense ones as tables.
+    """Cut an input into parts of two megabytes, dense ones as tables.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def parts(X):
         All steps of theirs.
     """
     per_sample = X.nnz // X.shape[0] if sparse.issparse(X) else X[0].size
-    n_samples, n_rows = X.shape[0], max(1, _VALUES // max(1, per_sample))
+    n_samples = X.shape[0]
+    n_rows = max(1, _BYTES // max(1, per_sample * X.dtype.itemsize))
     for start in range(0, n_samples, n_rows):
         rows = slice(start, min(start + n_rows, n_samples))
         part = X[rows]
