@@ -331,6 +331,8 @@ def test_pixels_and_words_are_not_other_units(rng):
         MinMaxScaler().fit_transform(images),
     ):
         assert not warned(X)
+    edge = rng.poisson(0.3, (200, 3))
+    assert not warned(np.hstack([edge, rng.integers(0, 256, (200, 60))]))
     words = rng.poisson(100 / np.arange(1, 1001), (500, 1000))
     assert not warned(words)
     assert not warned(sparse.csr_array(words))
@@ -372,6 +374,19 @@ def test_raw_rows_after_a_fit_on_standardized_ones(load):
     assert asked_each(ask, X[:20]) == 20
     assert "X leaves the range" in one(ask, X[:9])
     assert "X leaves the range" in one(ask, sparse.csr_array(X[:9]))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_three_values_of_one_row_are_judged_together(kind, rng):
+    known = extent(rng.random((60, 8)))
+    X = rng.uniform(0.2, 0.8, (30, 8))
+    X[:, 7] = 0
+    scattered, together = X.copy(), X.copy()
+    scattered[[3, 9, 20], [0, 1, 2]] = 4
+    together[9, [0, 3, 5]] = 4, 4.5, 4
+    assert mismatch(kind(scattered), known, str, Wording()) is None
+    message = mismatch(kind(together), known, str, Wording())
+    assert "most of all in 3, " in message
 
 
 def test_a_single_value_that_is_far_away(rng):
