@@ -68,6 +68,11 @@ class ChannelTransformer(
     serves tables and sequences, and a single recording, (n_steps, n_features), can be
     transformed alone.
 
+    The transformer gets all of `X` at once, and most make a float64 copy of it, of
+    eight bytes a value, whatever the type of `X` is. For a memory map that is too large
+    for that, fit on some of the recordings, transform block by block, and write the
+    blocks to a file of float32.
+
     Examples
     --------
     >>> import numpy as np

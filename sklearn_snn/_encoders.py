@@ -5,14 +5,21 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_snn._compat import Interval, StrOptions, fit_context
+from sklearn_snn._compat import (
+    Interval,
+    StrOptions,
+    fit_context,
+    validate_parameter_constraints,
+)
 from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._extent import Extent, extent
 from sklearn_snn._layout import n_dimensions, refuse_sequences
-from sklearn_snn._learned_input import Extent, extent, mismatch
+from sklearn_snn._learned_input import Wording, mismatch
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._spike_trains import SpikeTrains
 from sklearn_snn._unscaled import FEWEST, namer, some_rows, warn_of_spread
@@ -27,6 +34,11 @@ _ENTRIES = 2**20
 _ROUNDING = 1e-6
 # Share of the range below which even the strongest intensity of a sample is next to it.
 _BARELY = 0.1
+# How a warning calls the range that X leaves.
+_LEARNED = Wording(
+    remedy="Scale X as it was scaled in fit; what lies outside is clipped."
+)
+_DECLARED = _LEARNED._replace(learned="that scaling=None stands for", was="is encoded")
 
 
 class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
@@ -193,7 +205,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             If `fit` was not called.
         ValueError
             If `X` is not numeric, finite and 2-D, or has another number of features
-            than in `fit`.
+            than in `fit`; or if a parameter, of which `n_steps` and `max_rate` are in
+            force at once, was set to what is not accepted.
 
         Warns
         -----
@@ -202,6 +215,14 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             that is [0, 1]), or nearly nothing reaches it.
         """
         check_is_fitted(self)
+        if not get_config()["skip_parameter_validation"]:
+            # Set after `fit`, they are in force at once; the seed is that of the fit.
+            names = "n_steps", "max_rate", "scaling"
+            validate_parameter_constraints(
+                {name: self._parameter_constraints[name] for name in names},
+                {name: getattr(self, name) for name in names},
+                caller_name=type(self).__name__,
+            )
         X = self._checked(X, partial(validate_data, self, reset=False))
         self._warn_of_mismatch(X)
         one_range = np.ndim(self.data_min_) == 0
@@ -252,8 +273,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         width = high - low
         # A constant feature carries nothing: an infinite width makes it silent.
         with np.errstate(over="ignore"):  # infinity is clipped, too
-            shares = (x - low) / np.where(width > 0, width, np.inf)
-        return np.clip(shares, 0, 1)
+            positions = (x - low) / np.where(width > 0, width, np.inf)
+        return np.clip(positions, 0, 1)
 
     def _range(self, X, seen):
         """Return the intensities that become the lowest and the highest rate."""
@@ -293,8 +314,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         varied = np.flatnonzero(seen.high > seen.low)
         if X.shape[0] < FEWEST or len(varied) == 0:
             return
-        shares = self._scaled(some_rows(X))
-        ends = ("lower", shares, seen.high), ("upper", 1 - shares, -seen.low)
+        positions = self._scaled(some_rows(X))
+        ends = ("lower", positions, seen.high), ("upper", 1 - positions, -seen.low)
         for end, distance, extreme in ends:
             distance = distance[:, varied]
             distance = distance[(distance > 0).any(axis=1)]
@@ -317,8 +338,11 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         """Warn if much of X leaves, or nearly nothing reaches, the learned range."""
         unknown = {"n_samples": 0, "weakest": np.inf, "faintest": np.inf}
         learned = getattr(self, "_learned_input_", unknown)
-        if self.scaling is not None and learned["n_samples"] < FEWEST:
-            return
+        is_declared = self.scaling is None
+        if learned["n_samples"] < FEWEST:
+            learned = unknown
+            if not is_declared:
+                return
         message = mismatch(
             X,
             Extent(
@@ -328,7 +352,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
                 learned["faintest"],
             ),
             namer(self, X),
-            "Scale X as it was scaled in fit; what lies outside is clipped.",
+            _DECLARED if is_declared else _LEARNED,
         )
         if message is not None:
             warn_user(message, InputMismatchWarning)

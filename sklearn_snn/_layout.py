@@ -215,7 +215,7 @@ def _shapes(items):
 def _ragged(X, error):
     """Return the ValueError for a list of recordings, or rows, of unequal length."""
     shapes = _shapes(X)
-    if shapes is None or max(map(len, shapes)) > 2:
+    if shapes is None:
         return ValueError(f"X is no array of numbers, and cannot become one: {error}")
     n, dimensions = len(shapes), {len(shape) for shape in shapes}
     if len(dimensions) > 1:
@@ -225,31 +225,59 @@ def _ragged(X, error):
             "(n_features,)."
         )
     if dimensions == {1}:
-        low, high = _limits(shapes, 0)
-        return ValueError(
-            f"X is a list of {n} rows of {low} to {high} values: all need equally "
-            "many; recordings of a single channel become equally long, with silence at "
-            f"the end, by np.stack([np.pad(x, (0, {high} - len(x)))[:, np.newaxis] for "
-            "x in X])."
-        )
-    steps, features = _limits(shapes, 0), _limits(shapes, 1)
+        return _ragged_rows(X, shapes)
+    if dimensions == {2}:
+        return _ragged_recordings(shapes)
+    return _ragged_frames(shapes)
+
+
+def _ragged_rows(X, shapes):
+    low, high = _limits(shapes, 0)
+    message = f"X is a list of {len(shapes)} rows of {low} to {high} values: all need "
+    if any(np.asarray(x).dtype.kind not in "biuf" for x in X):
+        return ValueError(f"{message}equally many, and all values must be numbers.")
+    return ValueError(
+        f"{message}equally many; recordings of a single channel become equally long, "
+        f"with silence before them, by np.stack([np.pad(x, ({high} - len(x), 0))[:, "
+        "np.newaxis] for x in X])."
+    )
+
+
+def _ragged_recordings(shapes):
+    n, steps, features = len(shapes), _limits(shapes, 0), _limits(shapes, 1)
     if features[0] == features[1]:
         return ValueError(
             f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
-            "need the same length, which silence at the end gives them: np.stack("
-            f"[np.pad(x, ((0, {steps[1]} - len(x)), (0, 0))) for x in X])."
+            "need the same length, which silence before them gives them: np.stack("
+            f"[np.pad(x, (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
         )
     if steps[0] == steps[1]:
         return ValueError(
             f"X is a list of {n} recordings of {features[0]} to {features[1]} features "
             f"at {steps[0]} steps: all need the same features; or, if these are "
-            "channels-first, (n_channels, n_steps), the same length, which silence at "
-            f"the end gives them: np.stack([np.pad(x.T, ((0, {features[1]} - "
-            "x.shape[1]), (0, 0))) for x in X])."
+            "channels-first, (n_channels, n_steps), the same length, which silence "
+            f"before them gives them: np.stack([np.pad(x.T, (({features[1]} - "
+            "x.shape[1], 0), (0, 0))) for x in X])."
         )
     return ValueError(
         f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps and of "
         f"{features[0]} to {features[1]} features: all need the same number of each."
+    )
+
+
+def _ragged_frames(shapes):
+    n, steps, sizes = len(shapes), _limits(shapes, 0), {shape[1:] for shape in shapes}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        return ValueError(
+            f"X is a list of {n} recordings of frames that are of shape {first} in one "
+            f"and {second} in another: all need the same."
+        )
+    return ValueError(
+        f"X is a list of {n} recordings of {steps[0]} to {steps[1]} frames of shape "
+        f"{sizes.pop()}: all need the same length, which silence before them gives "
+        "them, and a frame becomes a row of features: np.stack([np.pad(np.reshape(x, "
+        f"(len(x), -1)), (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
     )
 
 

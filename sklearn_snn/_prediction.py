@@ -1,23 +1,25 @@
 """What a fitted network answers, step by step too, and what happened in it."""
 
-from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_snn._compat import validate_parameter_constraints
 from sklearn_snn._constants import make_network
 from sklearn_snn._engines import make_engine
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn._gradients import mean_loss_and_gradients
+from sklearn_snn._layout import hints
+from sklearn_snn._learned_input import check_likeness
 from sklearn_snn._network import class_probabilities, readout
 from sklearn_snn._simulation import record, spikes_per_step
 from sklearn_snn._training import Samples
 from sklearn_snn._validation import (
     check_classes,
     check_memory,
+    check_shapes,
     network_dtype,
     validate_input,
     validate_weights,
@@ -104,6 +106,33 @@ class PredictionMixin:
         """
         indices = self._logits(X).argmax(axis=1)
         return self.classes_[indices]
+
+    @with_own_errstate
+    def score(self, X, y, sample_weight=None):
+        """Compute the accuracy: the share of samples that are predicted as in `y`.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many labels as samples, before anything is predicted.
+        """
+        with hints(X, y, None):
+            check_consistent_length(X, y)
+        return super().score(X, y, sample_weight)
 
     @with_own_errstate
     def predict_log_proba(self, X):
@@ -269,6 +298,7 @@ class PredictionMixin:
         rows = None if weights.all() else np.flatnonzero(weights)
         if rows is not None:
             y, weights = y[rows], weights[rows]
+        check_likeness(self, X, rows)
         check_classes(y, self.classes_, type(self).__name__)
         indices = np.searchsorted(self.classes_, y)
         return mean_loss_and_gradients(
@@ -352,29 +382,3 @@ class PredictionMixin:
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")
-
-
-def check_shapes(coefs, intercepts, n_features, n_classes):
-    """Raise ValueError unless weights and biases, which users may assign, fit.
-
-    Parameters
-    ----------
-    coefs, intercepts : lists of ndarrays
-    n_features, n_classes : int
-    """
-    shapes = [np.shape(w) for w in coefs]
-    sizes = [n_features, *(shape[-1] for shape in shapes if shape)]
-    arrays = [*coefs, *intercepts]
-    is_whole = (
-        shapes == list(pairwise(sizes))
-        and sizes[-1] == n_classes
-        and [np.shape(b) for b in intercepts] == [(n,) for n in sizes[1:]]
-        and len({getattr(a, "dtype", None) for a in arrays}) == 1
-        and arrays[0].dtype in (np.float32, np.float64)
-    )
-    if not is_whole:
-        raise ValueError(
-            "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
-            f"that lead from {n_features} features to {n_classes} classes; their "
-            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
-        )

@@ -8,10 +8,12 @@ from sklearn_snn.exceptions import UnscaledInputWarning
 
 # Of fewer samples, neither the range nor the spread says much.
 FEWEST = 20
-# One spread outweighs others that are so many times smaller.
-_OUTWEIGHS = 1000
+# One spread outweighs others that are so many times smaller. Pixels and counts of words
+# differ less, apart from the few that hardly ever vary.
+_OUTWEIGHS = 50
+_SMALL = 0.1
 # How much is looked at for a spread.
-_SPREAD_ROWS, _SPREAD_VALUES = 1000, 2**18
+_SPREAD_ROWS, _SPREAD_VALUES = 200, 2**15
 
 
 def namer(estimator, X):
@@ -31,35 +33,35 @@ def some_rows(X):
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_learned_input.parts`.
+        See `_extent.parts`.
 
     Returns
     -------
     rows : ndarray of shape (n_rows, n_features)
     """
-    n_rows = max(1, min(_SPREAD_ROWS, _SPREAD_VALUES // X.shape[-1]))
+    n_rows = min(_SPREAD_ROWS, max(2 * FEWEST, _SPREAD_VALUES // X.shape[-1]))
     if X.ndim == 2:
-        rows = X[_evenly(X.shape[0], n_rows)]
+        rows = X[evenly(X.shape[0], n_rows)]
         return rows.toarray() if sparse.issparse(rows) else rows
-    steps = _evenly(X.shape[1], max(10, n_rows // X.shape[0]))
-    samples = _evenly(X.shape[0], max(1, n_rows // len(steps)))
+    steps = evenly(X.shape[1], max(10, n_rows // X.shape[0]))
+    samples = evenly(X.shape[0], max(1, n_rows // len(steps)))
     return X[np.ix_(samples, steps)].reshape(-1, X.shape[2])
 
 
-def _evenly(n, n_most):
+def evenly(n, n_most):
+    """Return at most so many evenly spaced ones of n indices, first and last too."""
     return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def warn_of_spread(X, names, remedy):
-    """Warn where one feature is spread so much more than others that it alone counts.
+    """Warn where features are spread so much more than others that they alone count.
 
     Percentiles are what neither an outlier nor a rare category moves.
 
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_learned_input.parts`.
+        See `_extent.parts`.
     names : callable
         Makes a name of a feature's index.
     remedy : str
@@ -67,22 +69,33 @@ def warn_of_spread(X, names, remedy):
     """
     if X.dtype == bool or X.shape[-1] < 2 or X.shape[0] < FEWEST:
         return
-    rows = some_rows(X).astype(np.float64)
-    if len(rows) < FEWEST:
-        return
-    low, high = np.percentile(rows, [10, 90], axis=0)
-    spread = high - low
-    varied = np.flatnonzero(spread > 1e-9 * np.maximum(np.abs(low), np.abs(high)))
+    spread, varied = _spreads(some_rows(X))
     if len(varied) < 2:
         return
-    ordinary = np.sort(spread[varied])[(len(varied) - 1) // 2]
-    large = varied[spread[varied] >= _OUTWEIGHS * ordinary]
+    order = varied[np.argsort(-spread[varied], kind="stable")]
+    small = order[-1 - int(_SMALL * (len(order) - 1))]
+    large = order[spread[order] / _OUTWEIGHS >= spread[small]]
     if len(large) == 0:
         return
-    large = large[np.argsort(-spread[large], kind="stable")]
     named = ", ".join(map(names, large[:3])) + (", ..." if len(large) > 3 else "")
+    outweigh = "outweighs" if len(large) == 1 else "outweigh"
     warn_user(
-        f"X is spread at least {_OUTWEIGHS} times as much in {named} as in half of the "
-        f"others, so that the others hardly count: scale it, as {remedy} does.",
+        f"{named[0].upper()}{named[1:]} {outweigh} others: X is spread at least "
+        f"{_OUTWEIGHS} times as much there as in {names(small)}, which hardly counts. "
+        f"Scale it, as {remedy} does.",
         UnscaledInputWarning,
     )
+
+
+def _spreads(rows):
+    """Return half the distance of the 10th and 90th percentile, and where it is not 0.
+
+    Half, since the whole may leave the range of floats.
+    """
+    # As float64, which numpy sorts faster than bytes.
+    columns = np.sort(np.ascontiguousarray(rows.T, dtype=np.float64), axis=1)
+    tail = (columns.shape[1] - 1) // 10
+    low, high = columns[:, tail] / 2, columns[:, -1 - tail] / 2
+    spread = high - low
+    size = np.maximum(np.abs(low), np.abs(high))
+    return spread, np.flatnonzero(spread > 1e-9 * size)

@@ -16,8 +16,9 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_snn._compat import check_sample_weight
+from sklearn_snn._extent import parts
 from sklearn_snn._layout import hints, n_dimensions, refuse_dimensions
-from sklearn_snn._learned_input import check_likeness, parts
+from sklearn_snn._learned_input import check_likeness
 from sklearn_snn._spike_trains import SpikeTrains
 
 _KINDS = {
@@ -176,6 +177,32 @@ def check_memory(sizes, n_steps, dtype):
             f"A network of {sizes} units and {n_steps} steps needs at least "
             f"{needed / 2**30:.1f} GiB of memory, of which there are "
             f"{available / 2**30:.1f} GiB. Take fewer hidden neurons or steps."
+        )
+
+
+def check_shapes(coefs, intercepts, n_features, n_classes):
+    """Raise ValueError unless weights and biases, which users may assign, fit.
+
+    Parameters
+    ----------
+    coefs, intercepts : lists of ndarrays
+    n_features, n_classes : int
+    """
+    shapes = [np.shape(w) for w in coefs]
+    sizes = [n_features, *(shape[-1] for shape in shapes if shape)]
+    arrays = [*coefs, *intercepts]
+    is_whole = (
+        shapes == list(pairwise(sizes))
+        and sizes[-1] == n_classes
+        and [np.shape(b) for b in intercepts] == [(n,) for n in sizes[1:]]
+        and len({getattr(a, "dtype", None) for a in arrays}) == 1
+        and arrays[0].dtype in (np.float32, np.float64)
+    )
+    if not is_whole:
+        raise ValueError(
+            "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
+            f"that lead from {n_features} features to {n_classes} classes; their "
+            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
         )
 
 

@@ -37,18 +37,22 @@ class DeadNeuronWarning(UserWarning):
 class InputMismatchWarning(UserWarning):
     """X is unlike what was learned from, and the answers may mean nothing.
 
-    Raised, once per call and reason, when a fitted `SpikingClassifier` is asked, or a
-    fitted `PoissonSpikeEncoder` transforms,
+    Raised, once per call and reason, when a fitted `SpikingClassifier` is given, to
+    answer or to go on learning, or a fitted `PoissonSpikeEncoder` transforms,
 
     - values that leave the range of their feature in `fit` by more than a quarter of
       it: more than half of all values, or, of ten rows or more, more than half of a
-      feature's. Zeros and features that were constant do not count, and nothing is
-      said after a fit of fewer than twenty samples;
+      feature's; or that leave it far: one by more than a hundred times its width, three
+      of a feature by ten times, or three of a row (or step) by twice. Zeros and
+      features that were constant do not count, and nothing is said after a fit of
+      fewer than twenty samples;
     - values of which the largest is less than a quarter of the largest of any sample in
       `fit`, all-zero samples aside, and whose sums are small, too: nearly nothing
       reaches the network;
-    - sequences of another length than in `fit` (in the last call of `partial_fit`).
+    - sequences that are shorter or longer than all in `fit` and `partial_fit`; not
+      where these go on, since the lengths in a stream may vary.
 
+    Of a large `X`, evenly spaced rows are looked at.
     The message names the feature that is worst, and both ranges or lengths.
 
     Examples
@@ -128,9 +132,9 @@ class UnscaledInputWarning(UserWarning):
     Raised at the end of the checks in
 
     - `SpikingClassifier.fit`, and the first `partial_fit`, if a column, or channel of a
-      sequence, is spread (from its 10th to its 90th percentile) at least a thousand
-      times as wide as half of them are. Those that hardly vary, such as a rare
-      category's, do not count;
+      sequence, is spread (from its 10th to its 90th percentile) at least fifty times as
+      wide as the narrowest (or, of many columns, as a tenth of them). Those that hardly
+      vary, such as a rare category's, do not count;
     - `PoissonSpikeEncoder.fit` if an outlier sets the range, so that the median sample
       fires less than once in all, or fails to fire less than once.
 

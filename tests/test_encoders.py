@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
 from sklearn_snn.exceptions import InputMismatchWarning
@@ -209,3 +210,13 @@ def test_spike_trains_stay_what_they_are_where_data_frames_are_asked_for(X, fram
             np.testing.assert_array_equal(rates_of(trains), rates_of(expected))
             names = getattr(encoder, "feature_names_in_", np.array([]))
             assert names.tolist() == list("abcdef" if frame != "default" else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("scaling", "bla"), ("n_steps", "a"), ("max_rate", 5)]
+)
+def test_transform_checks_parameters_that_were_set_after_fit(name, value):
+    encoder = PoissonSpikeEncoder().fit([[0.0, 1.0]])
+    encoder.set_params(**{name: value})
+    with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter"):
+        encoder.transform([[0.0, 1.0]])

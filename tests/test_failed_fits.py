@@ -35,6 +35,7 @@ def failures(X, y):
 # Refused or interrupted
 
 
+@pytest.mark.filterwarnings("ignore:X leaves the range")
 @overflows
 @pytest.mark.parametrize("failure", ["nan", "length", "labels", "infinite"])
 @pytest.mark.parametrize("fitted", [False, True])
@@ -69,6 +70,7 @@ def test_a_failed_fit_leaves_the_same_objects(blobs, monkeypatch):
         np.testing.assert_array_equal(model.decision_function(X), expected)
 
 
+@pytest.mark.filterwarnings("ignore:X leaves the range")
 @overflows
 @pytest.mark.parametrize(
     ("started", "failure"),

@@ -1,5 +1,7 @@
 """Lists, event lists, frames, and axes in another order: what to do is said."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,8 +63,9 @@ def test_recordings_of_unequal_length(refuses, kind):
         X = kind(X)
     refuses(X, "list of 3 recordings of 5 to 9 steps: .*np.pad")
     # The recipe of the message:
-    padded = np.stack([np.pad(x, ((0, 9 - len(x)), (0, 0))) for x in X])
+    padded = np.stack([np.pad(x, ((9 - len(x), 0), (0, 0))) for x in X])
     assert padded.shape == (3, 9, 3)
+    assert padded[:, -5:].all()  # silence comes first
     assert padded.sum(axis=(1, 2)).tolist() == [15, 27, 21]
 
 
@@ -73,7 +76,9 @@ def test_recordings_of_unequal_length(refuses, kind):
         ([(5, 3), (6, 2)], "of 5 to 6 steps and of 2 to 3 features"),
         ([(5, 3), (5,)], "2 arrays of 1 to 2 dimensions"),
         ([(4,), (6,)], r"2 rows of 4 to 6 values: .*\[:, np.newaxis\]"),
-        ([(4, 2, 2), (6, 2, 2)], "no array of numbers"),
+        ([(4, 2, 3), (6, 2, 3)], r"of 4 to 6 frames of shape \(2, 3\): .*reshape"),
+        ([(4, 2), (4, 2), (1, 2)], r"pad\(x, \(\(4 - len\(x\), 0\), \(0, 0"),
+        ([(4, 2, 2), (6, 2, 3)], r"frames .* \(2, 2\) in one and \(2, 3\) in another"),
     ],
 )
 def test_lists_of_other_shapes(refuses, shapes, match):
@@ -85,8 +90,38 @@ def test_channels_first_recordings_of_unequal_length():
     X = recordings((2, 5), (2, 9))
     with pytest.raises(ValueError, match=r"channels-first, .*x\.T"):
         SpikingClassifier().fit(X, [0, 1])
-    padded = np.stack([np.pad(x.T, ((0, 9 - x.shape[1]), (0, 0))) for x in X])
+    padded = np.stack([np.pad(x.T, ((9 - x.shape[1], 0), (0, 0))) for x in X])
     assert padded.shape == (2, 9, 2)
+
+
+def test_recipes_for_frames_and_for_one_channel(refuses):
+    X = recordings((4, 2, 3), (6, 2, 3))
+    recipe = "np.pad(np.reshape(x, (len(x), -1)), ((6 - len(x), 0), (0, 0)))"
+    refuses(X, re.escape(f"np.stack([{recipe} for x in X])"))
+    padded = np.stack([eval(recipe, {"np": np, "x": x}) for x in X])
+    assert padded.shape == (2, 6, 6)
+    assert padded[:, -4:].all()
+    X = recordings((4,), (6,))
+    recipe = "np.pad(x, (6 - len(x), 0))[:, np.newaxis]"
+    refuses(X, re.escape(f"np.stack([{recipe} for x in X])"))
+    padded = np.stack([eval(recipe, {"np": np, "x": x}) for x in X])
+    assert padded.shape == (2, 6, 1)
+    assert padded[:, -4:].all()
+
+
+def test_rows_of_text_are_no_recordings(refuses):
+    refuses([["a", 1], ["b"]], "2 rows of 1 to 2 values: all .* must be numbers.$")
+
+
+def test_time_major_in_score():
+    """Said before anything is predicted, or its length warned of."""
+    model = SpikingClassifier(max_iter=1, engine="numpy").fit(X, Y)
+    with pytest.raises(ValueError, match=r"\[5, 12\]\. X of shape .* time-major"):
+        model.score(X.transpose(1, 0, 2), Y)
+    assert model.score(X, Y) == np.mean(model.predict(X) == Y)
+    weights = np.arange(12)
+    expected = np.average(model.predict(X) == Y, weights=weights)
+    assert model.score(X, Y, weights) == pytest.approx(expected)
 
 
 def test_arrays_in_cells(refuses):

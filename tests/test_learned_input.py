@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,12 +19,17 @@ from sklearn.datasets import (
     make_classification,
     make_moons,
 )
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
+from sklearn_snn._extent import extent, some_samples
+from sklearn_snn._learned_input import Wording, mismatch
+from sklearn_snn._unscaled import warn_of_spread
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
+from sklearn_snn.inspection import AnytimeAccuracyDisplay, EncodingDisplay
 
 IMAGES, DIGITS = load_digits(n_class=3, return_X_y=True)
 IMAGES, DIGITS = IMAGES[:100], DIGITS[:100]
@@ -142,7 +148,10 @@ def test_no_false_alarm(load, scaler):
             test = scaler.transform(test)
         y = np.arange(len(train)) % 2
         with warnings.catch_warnings():
-            if load is load_breast_cancer:  # its columns do have other units
+            if load in (
+                load_breast_cancer,
+                load_wine,
+            ):  # their columns have other units
                 warnings.simplefilter("ignore", UnscaledInputWarning)
             classifier = model(train, y, hidden_layer_sizes=(), n_steps=2)
         encoder = make_encoder(scaling="feature").fit(train)
@@ -168,7 +177,7 @@ def test_samples_of_weight_zero_do_not_count(rng):
     weighted = fast(engine="numpy").fit(X, y, sample_weight=weights)
     absent = fast(engine="numpy").fit(X[2:], y[2:])
     assert found(weighted.predict, 100 * X)
-    assert not found(model(X, y).predict, 100 * X)
+    assert not found(model(X, y).predict, 100 * X[2:])
     np.testing.assert_equal(weighted._learned_input_, absent._learned_input_)
 
 
@@ -181,7 +190,7 @@ def test_partial_fit_adds_to_what_was_learned(rng):
         assert not found(lambda r=rows: parts.partial_fit(X[r], y[r], classes=[0, 1]))
     np.testing.assert_equal(parts._learned_input_, whole._learned_input_)
     assert found(parts.predict, 100 * X)
-    parts.partial_fit(100 * X, y)
+    assert one(parts.partial_fit, 100 * X, y).startswith("X leaves the range")
     assert not found(parts.predict, 100 * X)
 
 
@@ -215,7 +224,8 @@ def test_sequences_of_another_length(method, rng):
     assert "time-major" in one(ask, rng.random((6, 20, 3)))
     classifier.partial_fit(X[:, :4], y)
     assert not found(ask, X[:, :4])
-    assert "those in fit had 4" in one(ask, X)
+    assert not found(ask, X)
+    assert "those in fit had 4 to 6: " in one(ask, X[:, :3])
 
 
 def test_one_warning_for_many_chunks_of_spike_trains():
@@ -244,7 +254,7 @@ def test_without_scaling_rows_are_clipped_to_the_unit_interval():
     encoder = make_encoder(scaling=None).fit(np.full((2, 4), 0.5))
     rates = encoder.transform([[-0.1, 0.2, 1.2, 1.0]]).rates
     assert rates.tolist() == [[0.0, np.float32(0.2), 1.0, 1.0]]
-    assert "0 to 1 was learned" in one(encoder.transform, np.full((3, 4), 7.0))
+    assert "0 to 1 is encoded" in one(encoder.transform, np.full((3, 4), 7.0))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -273,20 +283,61 @@ def test_few_steps_are_no_outlier(rng):
 def test_features_in_other_units(rng):
     X, y = rng.random((40, 6, 3)), np.arange(40) % 2
     classifier, category = fast(engine="numpy"), UnscaledInputWarning
-    for units, is_warned in (([1, 900, 1], False), ([1, 5000, 1], True)):
+    for units, is_warned in (([1, 30, 1], False), ([1, 100, 1], True)):
         for data in (X, X[:, 0], sparse.csr_array(X[:, 0])):
             n = len(found(classifier.fit, data * np.array(units), y, category=category))
             assert n == is_warned
     X = X * [1, 1, 1e4]
     message = one(classifier.fit, X, y, category=category)
-    assert "channel 2 as in half" in message
+    assert message.startswith("Channel 2 outweighs others: ")
     assert "ChannelTransformer(StandardScaler())" in message
     table = pd.DataFrame(X[:, 0], columns=["a", "b", "pressure"])
     message = one(classifier.fit, table, y, category=category)
-    assert "column 2 ('pressure') as in half" in message
+    assert message.startswith("Column 2 ('pressure') outweighs others: ")
     assert "scaling='feature'" in one(make_encoder().fit, table, category=category)
     fit = make_encoder(scaling="feature").fit
     assert not found(fit, table, category=category)
+
+
+def test_a_small_feature_beside_large_ones(rng):
+    X, y = rng.random((60, 4)), np.arange(60) % 2
+    message = one(model, X * [1000, 1, 500, 800], y, category=UnscaledInputWarning)
+    assert message.startswith("Column 0, column 3, column 2 outweigh others: ")
+    assert "as in column 1, which" in message
+    wine, y = load_wine(return_X_y=True)
+    message = one(model, wine, y, category=UnscaledInputWarning)
+    assert message.startswith("Column 12, column 4 outweigh")
+    scaled = StandardScaler().fit_transform(wine)
+    assert not found(model, scaled, y, category=UnscaledInputWarning)
+
+
+def test_huge_numbers_are_all_alike(rng):
+    X = rng.choice([-1e308, 0.0, 1e308], (60, 3))
+    X[:, 2] /= 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warn_of_spread(X, str, "")
+
+
+def test_pixels_and_words_are_not_other_units(rng):
+    def warned(X):
+        return found(warn_of_spread, X, str, "", category=UnscaledInputWarning)
+
+    images = load_digits().data
+    for X in (
+        images,
+        images / 16,
+        images.astype(np.uint8),
+        MinMaxScaler().fit_transform(images),
+    ):
+        assert not warned(X)
+    edge = rng.poisson(0.3, (200, 3))
+    assert not warned(np.hstack([edge, rng.integers(0, 256, (200, 60))]))
+    words = rng.poisson(100 / np.arange(1, 1001), (500, 1000))
+    assert not warned(words)
+    assert not warned(sparse.csr_array(words))
+    tfidf = TfidfTransformer().fit_transform(words)
+    assert not warned(sparse.csr_array(tfidf))
 
 
 def test_rare_categories_and_outliers_are_not_other_units(rng):
@@ -302,6 +353,135 @@ def test_a_failed_fit_forgets_what_it_saw(rng):
     classifier = model(X, y)
     before = classifier._learned_input_
     classifier.set_params(hidden_layer_sizes=(3,))
-    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+    with (
+        pytest.warns(InputMismatchWarning),
+        pytest.raises(ValueError, match="hidden_layer_sizes"),
+    ):
         classifier.partial_fit(100 * X, y)
     assert classifier._learned_input_ is before
+
+
+def asked_each(model, rows):
+    """Return how many of the rows are warned of, asked one by one."""
+    return sum(len(found(model, row[np.newaxis])) for row in rows)
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_raw_rows_after_a_fit_on_standardized_ones(load):
+    X = load(return_X_y=True)[0]
+    scaled = StandardScaler().fit_transform(X)
+    ask = model(scaled, np.arange(len(X)) % 2, n_steps=2).predict
+    assert asked_each(ask, X[:20]) == 20
+    assert "X leaves the range" in one(ask, X[:9])
+    assert "X leaves the range" in one(ask, sparse.csr_array(X[:9]))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_three_values_of_one_row_are_judged_together(kind, rng):
+    known = extent(rng.random((60, 8)))
+    X = rng.uniform(0.2, 0.8, (30, 8))
+    X[:, 7] = 0
+    scattered, together = X.copy(), X.copy()
+    scattered[[3, 9, 20], [0, 1, 2]] = 4
+    together[9, [0, 3, 5]] = 4, 4.5, 4
+    assert mismatch(kind(scattered), known, str, Wording()) is None
+    message = mismatch(kind(together), known, str, Wording())
+    assert "most of all in 3, " in message
+
+
+def test_a_single_value_that_is_far_away(rng):
+    X, y = rng.random((60, 2)), np.arange(60) % 2
+    far = X[:30].copy()
+    far[17, 1] = 5000
+    asks = model(X, y).predict, make_encoder(scaling=None).fit(X).transform
+    for ask in asks:
+        assert "in column 1, where" in one(ask, far)
+        assert "in column 1, where" in one(ask, sparse.csr_array(far))
+        assert "has 255 to 255" in one(ask, [[0.5, 255]])
+        assert not found(ask, [[0.5, 1.4]])
+    ask = model(np.repeat(X[:, None], 4, axis=1), y).predict
+    assert "channel 1" in one(ask, np.repeat(far[:, None], 4, axis=1))
+
+
+@pytest.mark.parametrize("draw", ["lognormal", "standard_cauchy", "pareto"])
+def test_heavy_tails_are_no_other_scale(draw):
+    """A hundred tables of eight columns each, halved, scaled or not."""
+    n_alarms = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        X = getattr(rng, draw)(*[1.5] * (draw == "pareto"), size=(200, 8))
+        for scaler in (None, StandardScaler()):
+            train, test = X[:100], X[100:]
+            if scaler is not None:
+                train, test = scaler.fit_transform(train), scaler.transform(test)
+            known = extent(train)
+            n_alarms += mismatch(test, known, str, Wording()) is not None
+            for row in test[:20]:
+                n_alarms += mismatch(row[np.newaxis], known, str, Wording()) is not None
+    assert n_alarms <= (8 if draw == "standard_cauchy" else 0)
+
+
+def test_large_inputs_are_judged_by_evenly_spaced_samples(rng):
+    X = rng.random((5000, 4))
+    known = extent(X)
+    X = np.tile(X, (20, 1))
+    assert len(some_samples(X)) < len(X) / 5
+    assert mismatch(X, known, str, Wording()) is None
+    assert mismatch(100 * X, known, str, Wording()).startswith("X leaves")
+    assert mismatch(X / 100, known, str, Wording()).startswith("X hardly")
+
+
+def test_labels_do_not_silence_it(rng):
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    classifier = model(X, y)
+    assert found(classifier.loss_and_gradients, 100 * X, y)
+    assert found(classifier.score, 100 * X, y)
+    weights = np.ones(40)
+    weights[:2] = 0
+    mixed = np.vstack([1000 * X[:2], X[2:]])
+    assert found(classifier.loss_and_gradients, mixed, y)
+    for call in (classifier.loss_and_gradients, classifier.set_params(warm_start=True)):
+        call = getattr(call, "fit", call)
+        assert not found(call, mixed, y, weights)
+    assert one(classifier.fit, 100 * X, y).startswith("X leaves the range")
+    assert not found(classifier.fit, 100 * X, y)
+    assert one(classifier.partial_fit, 1e4 * X, y).startswith("X leaves the range")
+
+
+def test_lengths_of_a_stream_may_vary(rng):
+    X, y = rng.random((20, 50, 3)), np.arange(20) % 2
+    classifier = fast(engine="numpy")
+    for n_steps in (30, 50, 40):
+        part = X[:, :n_steps]
+        assert not found(lambda p=part: classifier.partial_fit(p, y, classes=[0, 1]))
+    for n_steps in (30, 40, 50):
+        assert not found(classifier.predict, X[:, :n_steps])
+    assert "in fit had 30 to 50: " in one(classifier.predict, X[:, :29])
+    assert "in fit had 30 to 50: " in one(
+        classifier.loss_and_gradients, np.tile(X, (1, 2, 1)), y
+    )
+
+
+def test_a_range_that_is_declared_is_not_learned(rng):
+    encoder = make_encoder(scaling=None).fit([[1, 1, 1.0]])
+    assert not found(encoder.transform, np.full((5, 3), 0.1))
+    message = one(encoder.transform, np.full((5, 3), 7.0))
+    assert "the range that scaling=None stands for" in message
+    encoder.fit(rng.uniform(0.5, 1, (40, 3)))
+    assert "hardly reaches the range of the samples" in one(
+        encoder.transform, np.full((5, 3), 0.01)
+    )
+
+
+def test_one_warning_for_one_picture(rng):
+    """Although displays look at the input more than once."""
+    X, y = rng.random((40, 4)), np.arange(40) % 2
+    pipeline = make_pipeline(make_encoder(), fast(engine="numpy", max_iter=1))
+    pipeline.fit(X, y)
+    classifier = model(X, y)
+    for _ in range(2):
+        assert one(AnytimeAccuracyDisplay.from_estimator, classifier, 100 * X, y)
+        assert one(AnytimeAccuracyDisplay.from_estimator, pipeline, 100 * X, y)
+        assert one(EncodingDisplay.from_estimator, pipeline, 100 * X)
+    plt.close("all")
+    assert len(found(lambda: [classifier.predict(100 * X) for _ in range(2)])) == 2

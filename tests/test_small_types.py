@@ -124,5 +124,5 @@ def test_memory_is_that_of_a_batch(tmp_path, shape, dtype, rng):
 
 def test_integer_channels_in_other_units(rng):
     X = rng.integers(-9, 10, (24, 7, 2)).astype(np.int16) * np.array([1, 2000])
-    with pytest.warns(UnscaledInputWarning, match="channel 1 as"):
+    with pytest.warns(UnscaledInputWarning, match="Channel 1 outweighs"):
         fast(engine="numpy").fit(X.astype(np.int16), Y)

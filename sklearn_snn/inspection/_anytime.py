@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 
 from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._warnings import each_once
 from sklearn_snn.inspection._figure import COLORS, layer_style, panels, set_time_axis
 from sklearn_snn.inspection._pipelines import split_pipeline
 
@@ -54,6 +55,7 @@ class AnytimeAccuracyDisplay:
 
     @classmethod
     @with_own_errstate
+    @each_once()
     def from_estimator(cls, estimator, X, y, *, sample_weight=None, ax=None):
         """Predict step by step and draw.
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._warnings import each_once
 from sklearn_snn.inspection._figure import draw_raster, panels, size_of
 from sklearn_snn.inspection._inputs import (
     MAX_BARS,
@@ -83,6 +84,7 @@ class EncodingDisplay:
 
     @classmethod
     @with_own_errstate
+    @each_once()
     def from_estimator(
         cls, estimator, X, *, sample=0, image_shape=None, y=None, ax=None
     ):
