@@ -245,10 +245,11 @@ def is_learned_input(learned, n_features):
     is_whole : bool
     """
     try:
-        n_samples, n_steps, *fields = (
-            learned[name] for name in ("n_samples", "n_steps", *Extent._fields)
-        )
-        is_whole = n_samples >= 0 and (n_steps is None or n_steps >= 1)
+        names = "n_samples", "shortest", "longest", *Extent._fields
+        n_samples, shortest, longest, *fields = (learned[name] for name in names)
+        is_whole = n_samples >= 0
+        if shortest is not None or longest is not None:
+            is_whole &= 1 <= shortest <= longest
         if any(field is not None for field in fields):
             low, high, *sizes = fields
             is_whole &= np.shape(low) == np.shape(high) == (n_features,)

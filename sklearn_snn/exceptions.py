@@ -106,8 +106,20 @@ class OtherVersionWarning(InconsistentVersionWarning):
     SpikingClassifier(alpha=0.9)
     """
 
-    def __init__(self, *, current_version, original_version, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        estimator_name,
+        current_version,
+        original_version,
+        current_sklearn_version,
+        original_sklearn_version,
+    ):
+        super().__init__(
+            estimator_name=estimator_name,
+            current_sklearn_version=current_sklearn_version,
+            original_sklearn_version=original_sklearn_version,
+        )
         self.current_version = current_version
         self.original_version = original_version
 

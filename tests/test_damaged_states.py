@@ -93,7 +93,7 @@ DEEPER = {
     "no dict": ("_learned_input_", 3),
     "an empty dict": ("_learned_input_", {}),
     "samples below 0": ("_learned_input_", lambda d: d | {"n_samples": -1}),
-    "text for steps": ("_learned_input_", lambda d: d | {"n_steps": "ten"}),
+    "text for steps": ("_learned_input_", lambda d: d | {"shortest": "ten"}),
     "one limit": ("_learned_input_", lambda d: d | {"high": None}),
     "limits too few": ("_learned_input_", lambda d: d | {"low": d["low"][1:]}),
     "limits the other way": ("_learned_input_", lambda d: d | {"low": d["high"] + 1}),
