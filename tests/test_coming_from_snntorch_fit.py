@@ -43,8 +43,15 @@ def test_every_test_has_a_row():
 def test_blocks_run(capsys):
     """A network that is moved counts the same spikes."""
     (block,) = code_blocks("coming_from.rst")
-    exec(compile(block, "coming_from.rst", "exec"), {})
+    scope = {}
+    exec(compile(block, "coming_from.rst", "exec"), scope)
     assert float(capsys.readouterr().out) >= 0.99
+    model = scope["model"]
+    for layer, weights, biases in zip(
+        scope["linear"], model.coefs_, model.intercepts_, strict=True
+    ):
+        assert not np.shares_memory(layer.weight.detach().numpy(), weights)
+        assert not np.shares_memory(layer.bias.detach().numpy(), biases)
 
 
 def rates(left, right):
@@ -104,6 +111,9 @@ def _(left, right):
     assert X.shape == eval(right[0], ours)
     assert X.dtype == np.uint8
     np.testing.assert_array_equal(X[4, 7], spikes[7, 4])
+    graded = torch.rand(10, 6, 3)
+    X = eval(right[2], {"spikes": graded})
+    np.testing.assert_array_equal(X[4, 7], graded[7, 4])
     assert fast().fit(X, [0, 1] * 3).n_features_in_ == 3
 
 
@@ -113,8 +123,12 @@ def _(left, right):
     assert tuple(getattr(fc, left[1]).shape) == eval(left[2])
     model = fast(hidden_layer_sizes=(9,)).fit(np.eye(8), [0, 1] * 4)
     assert eval(right[0], {"coefs_": model.coefs_}).shape == eval(right[1])
-    assert eval(right[2], {"fc": fc}).shape == eval(right[1])
+    weights = eval(right[2], {"fc": fc})
+    assert weights.shape == eval(right[1])
+    assert not np.shares_memory(weights, fc.weight.detach().numpy())
     assert getattr(fc, right[3]).shape == model.intercepts_[0].shape
+    without = torch.nn.Linear(8, 9, **arguments(right[5]))
+    assert getattr(without, right[3]) is None
 
 
 @rows("``SF.ce_count_loss()``")
