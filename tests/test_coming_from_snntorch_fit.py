@@ -41,17 +41,63 @@ def test_every_test_has_a_row():
 
 
 def test_blocks_run(capsys):
-    """A network that is moved counts the same spikes."""
-    (block,) = code_blocks("coming_from.rst")
+    """A network that is moved counts the same spikes, and gets back what it gave."""
+    there, back = code_blocks("coming_from.rst")
     scope = {}
-    exec(compile(block, "coming_from.rst", "exec"), scope)
+    exec(compile(there, "coming_from.rst", "exec"), scope)
     assert float(capsys.readouterr().out) >= 0.99
-    model = scope["model"]
-    for layer, weights, biases in zip(
-        scope["linear"], model.coefs_, model.intercepts_, strict=True
-    ):
-        assert not np.shares_memory(layer.weight.detach().numpy(), weights)
-        assert not np.shares_memory(layer.bias.detach().numpy(), biases)
+    linear, model = scope["linear"], scope["model"]
+    before = [p.detach().clone() for layer in linear for p in layer.parameters()]
+    for p in (p for layer in linear for p in layer.parameters()):
+        p.detach().zero_()  # which is not to reach the weights that were moved
+    exec(compile(back, "coming_from.rst", "exec"), scope)
+    after = [p.detach() for layer in linear for p in layer.parameters()]
+    for a, b in zip(before, after, strict=True):
+        assert torch.equal(a, b)
+    for array in (*model.coefs_, *model.intercepts_):
+        array[:] = 0
+    assert all(p.any() for p in after)
+
+
+def test_training_of_a_moved_network_goes_on_alike():
+    """Its settings give snnTorch's gradient of a loss of counts."""
+    there, _ = code_blocks("coming_from.rst")
+    scope = {}
+    exec(compile(there, "coming_from.rst", "exec"), scope)
+    X, linear, leaky = scope["X"], scope["linear"], scope["leaky"]
+    y = np.arange(100) % 2
+    membranes, outputs = [layer.reset_mem() for layer in leaky], []
+    for step in torch.from_numpy(X).float().transpose(0, 1):
+        for i in range(2):
+            step, membranes[i] = leaky[i](linear[i](step), membranes[i])
+        outputs.append(step)
+    SF.ce_count_loss()(torch.stack(outputs), torch.from_numpy(y)).backward()
+    ours = scope["model"].loss_and_gradients(X, y)
+    for layer, gradient in zip(linear, ours.coef_grads, strict=True):
+        theirs = layer.weight.grad.numpy().T
+        np.testing.assert_allclose(gradient, theirs, atol=0.01 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+def test_a_threshold_for_each_layer_moves(reset):
+    """Divided by it, a layer fires as before; by a power of two, to the bit."""
+    task = make_task()
+    model = fast(hidden_layer_sizes=(15,), threshold=1.0, reset=reset)
+    model.partial_fit(task.X[:1], task.y[:1], classes=[0, 1, 2])
+    thresholds = 0.5, 2.0
+    for name, arrays in (("coefs_", task.coefs), ("intercepts_", task.intercepts)):
+        scaled = [a / t for a, t in zip(arrays, thresholds, strict=True)]
+        setattr(model, name, scaled)
+    ours = model.simulate(task.X).spikes
+    spikes = task.X
+    for i, threshold in enumerate(thresholds):
+        layer = fast(hidden_layer_sizes=(), threshold=threshold, reset=reset)
+        n = len(task.intercepts[i])
+        layer.partial_fit(spikes[:1], [0], classes=range(n))
+        layer.coefs_, layer.intercepts_ = [task.coefs[i]], [task.intercepts[i]]
+        spikes = layer.simulate(spikes).spikes[0]
+        assert spikes.any()
+        np.testing.assert_array_equal(ours[i], spikes)
 
 
 def rates(left, right):
