@@ -7,7 +7,6 @@ Leak, threshold and the steepness of the surrogate are parameters as any other:
 pixels to answers; two processes share the work.
 """
 
-import os
 import warnings
 
 import matplotlib.pyplot as plt
@@ -18,9 +17,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
-# A fixed number of epochs is the plan; processes read the environment.
+# A fixed number of epochs is the plan. Processes take over the filters of this one.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
-os.environ["PYTHONWARNINGS"] = "ignore:Maximum number of epochs"
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
