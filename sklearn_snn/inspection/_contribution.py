@@ -39,7 +39,10 @@ class ContributionDisplay:
         number of its spikes * (W[neuron, answer] - W[neuron, other])
 
     with the weights ``W = coefs_[-1]``, and the biases of the output layer
-    ``n_steps * (b[answer] - b[other])``. These sum to the difference of the currents.
+    ``n_steps * (b[answer] - b[other])``. These sum to the difference of the currents,
+    which is written above. It may be negative: contributions are parts of currents, and
+    the answer counts spikes, so that where two classes are close or tied, the one that
+    fired less may have got more current.
 
     An input contributes through the spikes that it charged. Each spike of a hidden
     neuron is worth ``W[neuron, answer] - W[neuron, other]``, and is shared out among
@@ -260,7 +263,10 @@ class ContributionDisplay:
         """
         answer, other = short(self.answer), short(self.against)
         lines = [] if self.title is None else [self.title]
-        lines.append(f"Contributions (not causes) to {answer} rather than {other}")
+        lines.append(
+            f"Contributions (not causes) to {answer} rather than {other}: "
+            f"{self.total:.3g} in total"
+        )
         n_panels = 1 + (self.neurons is not None) + (self.over_time is not None)
         figure, axes = panels(
             "ContributionDisplay.plot",

@@ -82,17 +82,39 @@ def answer_title(record, sample, truth=None):
     """
     logits = record.logits[sample, -1]
     winner = logits.argmax()
+    tied = [record.classes[k] for k in np.flatnonzero(logits == logits[winner])]
+    # The answer is the first of equals. The truth is named first among the others.
+    tied = sorted(tied[1:], key=lambda label: label != truth)
     label = record.classes[winner]
-    return title_line(label, record.probabilities[sample, -1, winner], truth)
+    return title_line(label, record.probabilities[sample, -1, winner], truth, tied)
 
 
-def title_line(answer=None, probability=None, truth=None):
-    """Return truth, answer and probability as a line, or None if there is neither."""
+def title_line(answer=None, probability=None, truth=None, tied=()):
+    """Return truth, answer and probability as a line, or None if there is neither.
+
+    Parameters
+    ----------
+    answer : label or None
+    probability : float or None
+    truth : label or None
+    tied : sequence of labels, default=()
+        The other classes that are as probable.
+    """
     known = None if truth is None else f"True: {short(truth)}"
     if answer is None:
         return known
-    said = f"nswer: {short(answer)} ({_probability(probability)})"
+    said = f"nswer: {short(answer)} ({_probability(probability)}{_tied(tied)})"
     return f"A{said}" if known is None else f"{known}, a{said}"
+
+
+def _tied(labels):
+    """Return with what an answer is tied, or nothing."""
+    if not len(labels):
+        return ""
+    first, *others = labels
+    if len(others) > 1:
+        return f", tied with {short(first)} and {len(others)} others"
+    return ", tied with " + " and ".join(short(label) for label in labels)
 
 
 def _probability(p):

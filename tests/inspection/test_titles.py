@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from sklearn_snn._simulation import SimulationRecord
 from sklearn_snn.inspection import (
     ContributionDisplay,
     EncodingDisplay,
@@ -30,12 +31,15 @@ def said(text):
 @each_display
 def test_truth_answer_and_probability(display, model, data):
     X, y = data
-    answers, p = model.predict(X), model.predict_proba(X).max(axis=1)
+    answers, every_p = model.predict(X), model.predict_proba(X)
+    p = every_p.max(axis=1)
     wrong = int(np.flatnonzero(answers != y)[0])
     for sample in (3, wrong, -1):
         shown = display.from_estimator(model, X, sample=sample, y=y)
         how_sure = "> 0.99" if 0.995 <= p[sample] < 1 else f"= {p[sample]:.2f}"
-        answer = f"nswer: {answers[sample]} (p {how_sure})"
+        equal = np.flatnonzero(every_p[sample] == p[sample])[1:]
+        tied = "".join(f", tied with {label}" for label in equal)
+        answer = f"nswer: {answers[sample]} (p {how_sure}{tied})"
         title = said(shown.figure_.get_suptitle())
         assert title == f"True: {y[sample]}, a{answer}"
         shown = display.from_estimator(model, X, sample=sample)
@@ -219,3 +223,64 @@ def test_the_columns_that_an_encoder_gets_have_names(rng):
     shown = EncodingDisplay.from_estimator(pipeline.fit(X), X, sample=7)
     names = [text.get_text() for text in shown.ax_[0].get_yticklabels()]
     assert names == [f"age = {X.iloc[7, 0]:.4g}", f"mass = {X.iloc[7, 1]:.4g}"]
+
+
+# The answer, and ties
+
+
+def few_spikes(classes):
+    """Return a record of one sample, of one output layer and one step, and fired it."""
+    fires = np.asarray(classes, bool)
+    n = len(fires)
+    logits = fires.astype(float).reshape(1, 1, n)
+    return SimulationRecord(
+        inputs=None,
+        spikes=[logits],
+        membranes=[2 * logits],
+        logits=logits,
+        classes=np.arange(n),
+        threshold=1.0,
+    )
+
+
+def test_answer_and_truth_are_among_the_membranes():
+    record = few_spikes([0] * 11 + [1] + [0] * 3)
+    shown = MembraneDisplay.from_record(record, y=13)
+    assert shown.names == [*"01234567", "11", "13"]
+    np.testing.assert_array_equal(shown.spikes, [[0] * 8 + [1, 0]])
+    assert shown.ax_.get_ylabel().endswith("\n10 of 15 neurons")
+    # A truth that is no class of the network, and none.
+    for y in ("other", None):
+        assert MembraneDisplay.from_record(record, y=y).names == [*"012345678", "11"]
+    few = MembraneDisplay.from_record(record, units=[14, 2], y=13)
+    assert few.names == ["14", "2"]
+    assert "2 of 15" in few.ax_.get_ylabel()
+    all_of_them = MembraneDisplay.from_record(few_spikes([0] * 9 + [1]))
+    assert all_of_them.names == [*"0123456789"]
+    assert all_of_them.ax_.get_ylabel() == "Membrane (0 at its name)"
+
+
+@pytest.mark.parametrize(
+    ("fired", "truth", "tied"),
+    [
+        ([0, 1, 0], 0, ""),
+        ([1, 0, 1], 2, ", tied with 2"),
+        ([0, 1, 1, 1], 3, ", tied with 3 and 2"),
+        ([0, 1, 1, 1], None, ", tied with 2 and 3"),
+        ([1, 1, 1, 1, 0], 3, ", tied with 3 and 2 others"),
+    ],
+)
+def test_a_tie_is_no_decision(fired, truth, tied):
+    record = few_spikes(fired)
+    winner = np.argmax(fired)
+    p = record.probabilities[0, 0, winner]
+    title = said(MembraneDisplay.from_record(record, y=truth).title)
+    assert title.endswith(f"nswer: {winner} (p = {p:.2f}{tied})")
+
+
+@pytest.mark.parametrize("weight", [-0.5, 0.25])
+def test_the_total_of_the_contributions_is_written(weight):
+    shown = ContributionDisplay(np.array([weight, 0.125]), 0.0, answer="a", against="b")
+    shown.plot()
+    title = shown.figure_.get_suptitle().replace("\n", " ")
+    assert title.endswith(f"to a rather than b: {weight + 0.125:.3g} in total")
