@@ -17,6 +17,7 @@ from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_ba
 from sklearn_snn.inspection._pipelines import (
     channel_names,
     choose_sample,
+    has_names,
     row_of,
     split_pipeline,
 )
@@ -187,8 +188,8 @@ class ContributionDisplay:
             How many bars are drawn, at least 1. The others are summed.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
-            images if the number of features is the square of 8 or more, and draws bars
-            if not.
+            images if the number of features is the square of 8 or more and the columns
+            of X have no names, and draws bars if not.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -236,7 +237,9 @@ class ContributionDisplay:
             against=other,
             names=channel_names(classifier) if row is None else row.names,
             image_shape=(
-                check_image_shape(image_shape, n_features) if is_image else None
+                check_image_shape(image_shape, n_features, has_names(estimator))
+                if is_image
+                else None
             ),
             n_top=n_top,
             title=answer_title(record, 0, truth),

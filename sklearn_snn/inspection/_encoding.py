@@ -101,7 +101,8 @@ class EncodingDisplay:
             Which row of X.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes it for square if
-            the number of features is the square of 8 or more, and draws bars if not.
+            the number of features is the square of 8 or more and the columns of X have
+            no names, and draws bars if not.
         y : array-like of shape (n_samples,) or label, default=None
             True labels of X, or that of the sample, for the title.
         ax : matplotlib Axes, default=None
@@ -130,7 +131,7 @@ class EncodingDisplay:
         return cls(
             row.values,
             np.asarray(trains)[0],
-            image_shape=check_image_shape(image_shape, len(row.values)),
+            image_shape=check_image_shape(image_shape, len(row.values), row.is_table),
             names=row.names,
             title=title,
         ).plot(ax=ax)

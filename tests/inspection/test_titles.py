@@ -17,6 +17,7 @@ from sklearn_snn.inspection import (
     EncodingDisplay,
     MembraneDisplay,
     SpikeRasterDisplay,
+    WeightDisplay,
 )
 
 SHOW = (SpikeRasterDisplay, MembraneDisplay, EncodingDisplay, ContributionDisplay)
@@ -284,3 +285,25 @@ def test_the_total_of_the_contributions_is_written(weight):
     shown.plot()
     title = shown.figure_.get_suptitle().replace("\n", " ")
     assert title.endswith(f"to a rather than b: {weight + 0.125:.3g} in total")
+
+
+def test_columns_with_names_are_a_table(rng):
+    X = pd.DataFrame(rng.random((20, 64)), columns=[f"c{j}" for j in range(64)])
+    y = np.arange(20) % 2
+    model = make_pipeline(make_encoder(), fast(max_iter=1))
+    shapes = {True: None, False: (8, 8)}
+    for is_table, shape in shapes.items():
+        given = X if is_table else X.to_numpy()
+        model.fit(given, y)
+        for display in (SpikeRasterDisplay, EncodingDisplay, ContributionDisplay):
+            assert display.from_estimator(model, given).image_shape == shape
+            told = display.from_estimator(model, given, image_shape=(4, 16))
+            assert told.image_shape == (4, 16)
+        assert WeightDisplay.from_estimator(model).image_shape == shape
+        told = WeightDisplay.from_estimator(model, image_shape=(4, 16))
+        assert told.image_shape == (4, 16)
+
+
+def test_values_of_a_table_are_those_of_the_network(tabular_model, blobs):
+    shown = SpikeRasterDisplay.from_estimator(tabular_model, blobs[0])
+    assert shown.input_ax_.get_xlabel() == "Value as the network gets it"
