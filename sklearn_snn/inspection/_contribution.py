@@ -21,7 +21,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, wrapped
+from sklearn_snn.inspection._text import answer_title, told_apart, wrapped
 
 _LABEL = "Contribution, not cause"
 
@@ -264,7 +264,7 @@ class ContributionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        answer, other = short(self.answer), short(self.against)
+        answer, other = told_apart([self.answer, self.against])
         lines = [] if self.title is None else [self.title]
         lines.append(
             f"Contributions (not causes) to {answer} rather than {other}: "
@@ -349,7 +349,7 @@ class ContributionDisplay:
         ax.barh(np.arange(len(heights)), heights, color=colors)
         name_bars(ax, labels)
         ax.axvline(0, color="0.6", linewidth=0.8)
-        label = f"{_LABEL}\n(> 0: for {short(self.answer, 12)})"
+        label = f"{_LABEL}\n(> 0: for {told_apart([self.answer, self.against], 12)[0]})"
         width, _ = size_of(ax)
         # Where there is little room, the names of the bars take some of it.
         room, size = (width, 10) if width > 2 else (0.6 * width, 8)

@@ -20,7 +20,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, title_line, wrapped
+from sklearn_snn.inspection._text import answer_title, short, title_line, wrapped
 
 
 class EncodingDisplay:
@@ -123,7 +123,8 @@ class EncodingDisplay:
         x, truth = choose_sample(X, sample, y)
         encoder, encoded = encoder_and_input(estimator, x)
         trains = encoder.transform(encoded)
-        row, title = row_of(estimator, x), title_line(truth=truth)
+        row = row_of(estimator, x)
+        title = title_line(truth=None if truth is None else short(truth))
         if hasattr(active_steps(estimator)[-1], "simulate"):
             classifier, given = split_pipeline(estimator, x)
             record = classifier.simulate(given, layers=[], inputs=False)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklearn_snn.inspection._figure import size_of
-from sklearn_snn.inspection._text import cut, room_for
+from sklearn_snn.inspection._text import named_values, room_for
 
 # Of a picture, in pixels, if nobody says that it is one.
 _SMALLEST_SIDE = 8
@@ -106,7 +106,7 @@ def name_bars(ax, labels, n_rows=1):
 def fitting(ax, labels):
     """Return labels, cut where they would need more than 3/5 of the width of axes."""
     n_characters = max(6, room_for(0.6 * size_of(ax)[0], _SIZE))
-    return [cut(label, n_characters) for label in labels]
+    return named_values(labels, n_characters)
 
 
 def n_rows_of(ax):

@@ -18,7 +18,7 @@ from sklearn_snn.inspection._pipelines import (
     choose_sample,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, true_label
+from sklearn_snn.inspection._text import answer_title, told_apart, true_label
 
 _MAX_UNITS = 10
 _TOO_MANY_UNITS = 200
@@ -270,9 +270,7 @@ class MembraneDisplay:
                 markersize=2 + 2 * width,
                 label="Spike" if k == 0 else "_spike",
             )
-        ax.set_yticks(
-            self.offsets_, [short(name, room_for_labels(ax)) for name in self.names]
-        )
+        ax.set_yticks(self.offsets_, told_apart(self.names, room_for_labels(ax)))
         if np.isnan(shown).any():
             ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
         # The lowest line, not quite at the edge, is seen whole.

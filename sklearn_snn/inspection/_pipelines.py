@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._compat import num_samples, safe_indexing
 from sklearn_snn._layout import n_dimensions
-from sklearn_snn.inspection._text import column_labels, short, true_label
+from sklearn_snn.inspection._text import column_labels, true_label
 
 
 class Row(NamedTuple):
@@ -202,7 +202,7 @@ def channel_names(classifier):
     names = getattr(classifier, "feature_names_in_", None)
     if names is None:
         return _default_names(classifier.n_features_in_)
-    return [short(name) for name in names]
+    return [str(name) for name in names]
 
 
 def _default_names(n):

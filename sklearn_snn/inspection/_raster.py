@@ -18,7 +18,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of_record,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, true_label
+from sklearn_snn.inspection._text import answer_title, told_apart, true_label
 
 
 class SpikeRasterDisplay:
@@ -258,7 +258,7 @@ class SpikeRasterDisplay:
             is_output = i == 0 and self.classes is not None
             panel.set_ylabel("Class" if is_output else "Neuron")
             if is_output and len(self.classes) <= 20:
-                labels = [short(c, room_for_labels(panel)) for c in self.classes]
+                labels = told_apart(self.classes, room_for_labels(panel))
                 panel.set_yticks(range(len(labels)), labels)
             if i < len(axes) - 1:
                 panel.set_xlabel("")

@@ -19,6 +19,7 @@ from sklearn_snn.inspection import (
     SpikeRasterDisplay,
     WeightDisplay,
 )
+from sklearn_snn.inspection._text import told_apart
 
 SHOW = (SpikeRasterDisplay, MembraneDisplay, EncodingDisplay, ContributionDisplay)
 each_display = pytest.mark.parametrize("display", SHOW)
@@ -307,3 +308,36 @@ def test_columns_with_names_are_a_table(rng):
 def test_values_of_a_table_are_those_of_the_network(tabular_model, blobs):
     shown = SpikeRasterDisplay.from_estimator(tabular_model, blobs[0])
     assert shown.input_ax_.get_xlabel() == "Value as the network gets it"
+
+
+def test_names_that_begin_or_end_alike_are_told_apart(rng):
+    begin = [f"sensor_temperature_of_room_{j}" for j in range(4)]
+    end = [f"{place}_sensor_temperature_of_all_rooms" for place in "ab"]
+    names = [*begin, *end, "age", "in $ and some more of it"]
+    X = pd.DataFrame(rng.normal(size=(20, 8)), columns=names)
+    y = np.array(["category number one", "category number two", "three"])
+    y = np.array([f"the {label} of three" for label in y])[np.arange(20) % 3]
+    plain = fast(max_iter=1).fit(X, y)
+    scaled = make_pipeline(StandardScaler(), fast(max_iter=1)).fit(X, y)
+    values = [f" = {x:.4g}" for x in X.iloc[2]]
+    for model, added in ((plain, [""] * 8), (scaled, values)):
+        full = [name + value for name, value in zip(names, added, strict=True)]
+        shown = SpikeRasterDisplay.from_estimator(model, X, sample=2, y=y)
+        assert shown.input_names == full
+        drawn = list(bars(shown.input_ax_))
+        for j, value in enumerate(added[:4]):
+            assert drawn[j].startswith("sensor_t")
+            assert drawn[j].endswith(f"of_room_{j}{value}")
+        assert drawn[4][:9] == "a_sensor_"
+        assert drawn[5][:9] == "b_sensor_"
+        assert drawn[6] == "age" + added[6]
+        assert drawn[7].startswith(r"in \$ and some")
+        contributions = ContributionDisplay.from_estimator(model, X, sample=2)
+        assert contributions.names == full
+        shown.figure_.canvas.draw()
+    _, ax = plt.subplots(figsize=(4, 3))
+    shown = MembraneDisplay.from_estimator(plain, X, sample=2, y=y, ax=ax)
+    labels = [text.get_text() for text in shown.ax_.get_yticklabels()]
+    assert len(set(labels)) == 3
+    # Where they end alike too, from where they differ.
+    assert told_apart(["abcdefgh 1 end", "abcdefgh 2 end"], 6) == ["…h 1 …", "…h 2 …"]
