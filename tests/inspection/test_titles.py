@@ -341,3 +341,10 @@ def test_names_that_begin_or_end_alike_are_told_apart(rng):
     assert len(set(labels)) == 3
     # Where they end alike too, from where they differ.
     assert told_apart(["abcdefgh 1 end", "abcdefgh 2 end"], 6) == ["…h 1 …", "…h 2 …"]
+
+
+@pytest.mark.parametrize("display", (SpikeRasterDisplay, MembraneDisplay))
+def test_several_axes_are_refused(display, tabular_model, blobs):
+    _, axes = plt.subplots(1, 2)
+    with pytest.raises(TypeError, match=r"one matplotlib Axes, .* of shape \(2,\)"):
+        display.from_estimator(tabular_model, blobs[0], ax=axes)
