@@ -14,12 +14,14 @@ from sklearn_snn._spike_trains import SpikeTrains
 _ACCEPTED = "(n_samples, n_features) and (n_samples, n_steps, n_features)"
 
 
-def n_dimensions(X):
+def n_dimensions(X, n_steps=None):
     """Return the number of axes of an input.
 
     Parameters
     ----------
     X : anything
+    n_steps : int, default=None
+        How long recordings must become: as in fit. None is the longest of X.
 
     Returns
     -------
@@ -30,30 +32,34 @@ def n_dimensions(X):
     ValueError
         If it has named fields, or is made of arrays that do not fit each other.
     """
-    check_items(X)
+    check_items(X, n_steps)
     if hasattr(X, "ndim"):
         return X.ndim
     try:
         return np.asarray(X).ndim
     except ValueError as error:
-        raise _ragged(X, error) from None
+        raise _ragged(X, error, n_steps) from None
 
 
-def check_items(X):
+def check_items(X, n_steps=None):
     """Raise ValueError if X has named fields, or arrays where numbers belong.
 
     Parameters
     ----------
     X : anything
+    n_steps : int, default=None
+        How long recordings must become; None is the longest of X.
     """
     is_listed = isinstance(X, list | tuple) and len(X)
     _refuse_fields(X)
     if is_listed:
         _refuse_fields(X[0])
     elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size:
-        _refuse_cells(X)
+        _refuse_cells(X, n_steps)
     elif hasattr(X, "iloc") and isinstance(X.shape[0], int) and 0 not in X.shape:
-        _refuse_cells(np.asarray(X.iloc[:1]))  # the length of Dask's is no number
+        _refuse_cells(
+            np.asarray(X.iloc[:1]), n_steps
+        )  # the length of Dask's is no number
 
 
 def refuse_dimensions(X, n, owner):
@@ -179,7 +185,7 @@ def _refuse_fields(X):
         )
 
 
-def _refuse_cells(X):
+def _refuse_cells(X, n_steps):
     """Raise ValueError if an array of objects holds arrays."""
     first = next((cell for cell in X[:1].flat if _is_array(cell)), None)
     if first is None:
@@ -197,7 +203,7 @@ def _refuse_cells(X):
             f"X is an array of objects that holds {len(X)} arrays of shape "
             f"{shapes[0]}: np.stack(list(X)) makes one array of them."
         )
-    raise _ragged(X, "its items have no common shape")
+    raise _ragged(X, "its items have no common shape", n_steps)
 
 
 def _is_array(cell):
@@ -212,7 +218,7 @@ def _shapes(items):
         return None
 
 
-def _ragged(X, error):
+def _ragged(X, error, n_steps):
     """Return the ValueError for a list of recordings, or rows, of unequal length."""
     shapes = _shapes(X)
     if shapes is None:
@@ -227,7 +233,7 @@ def _ragged(X, error):
     if dimensions == {1}:
         return _ragged_rows(X, shapes)
     if dimensions == {2}:
-        return _ragged_recordings(shapes)
+        return _ragged_recordings(shapes, n_steps)
     return _ragged_frames(shapes)
 
 
@@ -243,8 +249,15 @@ def _ragged_rows(X, shapes):
     )
 
 
-def _ragged_recordings(shapes):
+def _ragged_recordings(shapes, n_steps):
     n, steps, features = len(shapes), _limits(shapes, 0), _limits(shapes, 1)
+    if features[0] == features[1] and n_steps is not None:
+        return ValueError(
+            f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
+            f"need the same length, {n_steps} as in fit, which silence before them "
+            f"gives them, or leaving out their first steps: np.stack([np.pad("
+            f"x[-{n_steps}:], ((max(0, {n_steps} - len(x)), 0), (0, 0))) for x in X])."
+        )
     if features[0] == features[1]:
         return ValueError(
             f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "

@@ -301,6 +301,12 @@ def check_likeness(estimator, X, rows=None):
     _warn_of_range(estimator, X, rows)
 
 
+def longest_in_fit(estimator):
+    """Return of how many steps the longest sequence of fit was; None if unknown."""
+    learned = getattr(estimator, "_learned_input_", None)
+    return None if learned is None else learned["longest"]
+
+
 def _warn_of_range(estimator, X, rows=None):
     """Warn where values are unlike those that a network learned from."""
     learned = getattr(estimator, "_learned_input_", None)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 from sklearn_snn._compat import check_sample_weight
 from sklearn_snn._extent import parts
 from sklearn_snn._layout import hints, n_dimensions, refuse_dimensions
-from sklearn_snn._learned_input import check_likeness
+from sklearn_snn._learned_input import check_likeness, longest_in_fit
 from sklearn_snn._spike_trains import SpikeTrains
 
 _KINDS = {
@@ -66,7 +66,7 @@ def validate_input(estimator, X, y="no_validation", *, reset):
         sequences where there were none in `fit`, or the other way round.
     """
     owner = type(estimator).__name__
-    n = n_dimensions(X)
+    n = n_dimensions(X, None if reset else longest_in_fit(estimator))
     refuse_dimensions(X, n, owner)
     if reset:
         estimator._is_sequential_ = n == 3
@@ -149,7 +149,8 @@ def hidden_sizes(value):
     """Return `hidden_layer_sizes` as a list of int; raise ValueError if it is none."""
     hidden = np.atleast_1d(value)
     if hidden.ndim > 1 or not all(
-        isinstance(n, Integral) and n > 0 for n in hidden.tolist()
+        isinstance(n, Integral) and not isinstance(n, bool) and n > 0
+        for n in np.atleast_1d(np.array(value, dtype=object)).tolist()
     ):
         raise ValueError(
             "hidden_layer_sizes must be a positive int or a sequence of them, "

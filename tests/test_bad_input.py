@@ -183,6 +183,8 @@ def test_intensities_outside_the_unit_interval(X):
         ({"batch_size": 0}, "'batch_size'"),
         ({"max_iter": 0}, "'max_iter'"),
         ({"hidden_layer_sizes": (3, 0)}, "positive int or a sequence of them"),
+        ({"hidden_layer_sizes": True}, "positive int or a sequence of them"),
+        ({"hidden_layer_sizes": (3, True)}, "positive int or a sequence of them"),
         ({"hidden_layer_sizes": (2.5,)}, "positive int or a sequence of them"),
         ({"hidden_layer_sizes": [[3]]}, "positive int or a sequence of them"),
         ({"hidden_layer_sizes": "100"}, "'hidden_layer_sizes'"),

@@ -77,7 +77,10 @@ def test_recordings_of_unequal_length(refuses, kind):
         ([(5, 3), (5,)], "2 arrays of 1 to 2 dimensions"),
         ([(4,), (6,)], r"2 rows of 4 to 6 values: .*\[:, np.newaxis\]"),
         ([(4, 2, 3), (6, 2, 3)], r"of 4 to 6 frames of shape \(2, 3\): .*reshape"),
-        ([(4, 2), (4, 2), (1, 2)], r"pad\(x, \(\(4 - len\(x\), 0\), \(0, 0"),
+        (
+            [(4, 2), (4, 2), (1, 2)],
+            r"pad\(x(, \(\(4|\[-5:\], \(\(max\(0, 5) - len\(x\)",
+        ),
         ([(4, 2, 2), (6, 2, 3)], r"frames .* \(2, 2\) in one and \(2, 3\) in another"),
     ],
 )
@@ -213,3 +216,22 @@ def test_channels_first_at_predict():
         model.predict(first)
     with pytest.raises(ValueError, match=r"has 4 features, but .* as input\.$"):
         model.predict(np.zeros((2, 7, 4)))
+
+
+@pytest.mark.parametrize("lengths", [(2, 3, 4), (3, 9, 7)])
+def test_lists_at_predict_become_as_long_as_in_fit(lengths):
+    model = SpikingClassifier((3,), max_iter=1, engine="numpy").fit(X, Y)
+    listed = recordings(*((n, 3) for n in lengths))
+    for answer in (model.predict, model.simulate):
+        with pytest.raises(ValueError, match="the same length, 5 as in fit") as caught:
+            answer(listed)
+        recipe = re.search(r"np.stack.*(?=\.$)", str(caught.value))[0]
+        stacked = eval(recipe, {"np": np, "X": listed})
+        assert stacked.shape == (3, 5, 3)
+        ones = [min(n, 5) * 3 for n in lengths]
+        assert stacked.sum(axis=(1, 2)).tolist() == ones
+        model.predict(stacked)
+    with pytest.raises(
+        ValueError, match=f"need the same length, which.*{max(lengths)}"
+    ):
+        model.fit(listed, Y[:3])

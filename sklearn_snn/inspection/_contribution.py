@@ -17,10 +17,11 @@ from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_ba
 from sklearn_snn.inspection._pipelines import (
     channel_names,
     choose_sample,
+    has_names,
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, wrapped
+from sklearn_snn.inspection._text import answer_title, told_apart, wrapped
 
 _LABEL = "Contribution, not cause"
 
@@ -39,7 +40,10 @@ class ContributionDisplay:
         number of its spikes * (W[neuron, answer] - W[neuron, other])
 
     with the weights ``W = coefs_[-1]``, and the biases of the output layer
-    ``n_steps * (b[answer] - b[other])``. These sum to the difference of the currents.
+    ``n_steps * (b[answer] - b[other])``. These sum to the difference of the currents,
+    which is written above. It may be negative: contributions are parts of currents, and
+    the answer counts spikes, so that where two classes are close or tied, the one that
+    fired less may have got more current.
 
     An input contributes through the spikes that it charged. Each spike of a hidden
     neuron is worth ``W[neuron, answer] - W[neuron, other]``, and is shared out among
@@ -184,8 +188,8 @@ class ContributionDisplay:
             How many bars are drawn, at least 1. The others are summed.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
-            images if the number of features is the square of 8 or more, and draws bars
-            if not.
+            images if the number of features is the square of 8 or more and the columns
+            of X have no names, and draws bars if not.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -233,7 +237,9 @@ class ContributionDisplay:
             against=other,
             names=channel_names(classifier) if row is None else row.names,
             image_shape=(
-                check_image_shape(image_shape, n_features) if is_image else None
+                check_image_shape(image_shape, n_features, has_names(estimator))
+                if is_image
+                else None
             ),
             n_top=n_top,
             title=answer_title(record, 0, truth),
@@ -258,9 +264,12 @@ class ContributionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        answer, other = short(self.answer), short(self.against)
+        answer, other = told_apart([self.answer, self.against])
         lines = [] if self.title is None else [self.title]
-        lines.append(f"Contributions (not causes) to {answer} rather than {other}")
+        lines.append(
+            f"Contributions (not causes) to {answer} rather than {other}: "
+            f"{self.total:.3g} in total"
+        )
         n_panels = 1 + (self.neurons is not None) + (self.over_time is not None)
         figure, axes = panels(
             "ContributionDisplay.plot",
@@ -340,7 +349,7 @@ class ContributionDisplay:
         ax.barh(np.arange(len(heights)), heights, color=colors)
         name_bars(ax, labels)
         ax.axvline(0, color="0.6", linewidth=0.8)
-        label = f"{_LABEL}\n(> 0: for {short(self.answer, 12)})"
+        label = f"{_LABEL}\n(> 0: for {told_apart([self.answer, self.against], 12)[0]})"
         width, _ = size_of(ax)
         # Where there is little room, the names of the bars take some of it.
         room, size = (width, 10) if width > 2 else (0.6 * width, 8)

@@ -20,7 +20,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, title_line, wrapped
+from sklearn_snn.inspection._text import answer_title, short, title_line, wrapped
 
 
 class EncodingDisplay:
@@ -101,7 +101,8 @@ class EncodingDisplay:
             Which row of X.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes it for square if
-            the number of features is the square of 8 or more, and draws bars if not.
+            the number of features is the square of 8 or more and the columns of X have
+            no names, and draws bars if not.
         y : array-like of shape (n_samples,) or label, default=None
             True labels of X, or that of the sample, for the title.
         ax : matplotlib Axes, default=None
@@ -122,7 +123,8 @@ class EncodingDisplay:
         x, truth = choose_sample(X, sample, y)
         encoder, encoded = encoder_and_input(estimator, x)
         trains = encoder.transform(encoded)
-        row, title = row_of(estimator, x), title_line(truth=truth)
+        row = row_of(estimator, x)
+        title = title_line(truth=None if truth is None else short(truth))
         if hasattr(active_steps(estimator)[-1], "simulate"):
             classifier, given = split_pipeline(estimator, x)
             record = classifier.simulate(given, layers=[], inputs=False)
@@ -130,7 +132,7 @@ class EncodingDisplay:
         return cls(
             row.values,
             np.asarray(trains)[0],
-            image_shape=check_image_shape(image_shape, len(row.values)),
+            image_shape=check_image_shape(image_shape, len(row.values), row.is_table),
             names=row.names,
             title=title,
         ).plot(ax=ax)

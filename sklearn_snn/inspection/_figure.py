@@ -52,12 +52,24 @@ def space(caller, ax, title=None, **figure_options):
         figure = plt.figure(**{"layout": "constrained", **figure_options})
         _set_figure_title(figure, title)
         return figure, figure.add_gridspec(1, 1)[0]
+    _check_axes(ax)
     cell = ax.get_subplotspec()
     if cell is None:
         raise ValueError("ax must be of a grid, as plt.subplots makes it.")
     ax.set_axis_off()
     _lay_out(ax.figure)
     return ax.figure, cell if title is None else _below_title(ax, cell, title)
+
+
+def _check_axes(ax):
+    """Raise TypeError unless `ax` is one Axes of matplotlib."""
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        shape = f" of shape {ax.shape}" if isinstance(ax, np.ndarray) else ""
+        raise TypeError(
+            f"ax must be one matplotlib Axes, got {type(ax).__name__}{shape}."
+        )
 
 
 def _lay_out(figure):
@@ -124,6 +136,7 @@ def single_axes(caller, ax, title=None, **figure_options):
         figure, ax = plt.subplots(**{"layout": "constrained", **figure_options})
         _set_figure_title(figure, title)
         return figure, ax
+    _check_axes(ax)
     _lay_out(ax.figure)
     if title is not None:
         width = 2 / 3 * size_of(ax)[0]

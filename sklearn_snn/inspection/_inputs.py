@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklearn_snn.inspection._figure import size_of
-from sklearn_snn.inspection._text import cut, room_for
+from sklearn_snn.inspection._text import named_values, room_for
 
 # Of a picture, in pixels, if nobody says that it is one.
 _SMALLEST_SIDE = 8
@@ -16,7 +16,7 @@ _SIZE = 8
 _ROW = 0.13
 
 
-def check_image_shape(image_shape, n_features):
+def check_image_shape(image_shape, n_features, is_table=False):
     """Return the shape of images of so many features; None if they are no images.
 
     Parameters
@@ -25,6 +25,8 @@ def check_image_shape(image_shape, n_features):
         None is a square, if that is possible and its side is `_SMALLEST_SIDE` or more:
         small squares are more often columns of a table.
     n_features : int
+    is_table : bool, default=False
+        Whether the columns have names: then None is no image.
 
     Raises
     ------
@@ -34,6 +36,7 @@ def check_image_shape(image_shape, n_features):
     if image_shape is None:
         side = math.isqrt(n_features)
         is_image = side >= _SMALLEST_SIDE and side * side == n_features
+        is_image &= not is_table
         return (side, side) if is_image else None
     shape = np.atleast_1d(image_shape).tolist()
     if len(shape) != 2 or math.prod(shape) != n_features:
@@ -76,7 +79,7 @@ def draw_input(ax, values, names, image_shape):
     ax.barh(np.arange(len(shown)), values[shown], color="0.3")
     name_bars(ax, [names[i] for i in shown], n_rows=8)
     ax.axvline(0, color="0.6", linewidth=0.8)
-    ax.set_xlabel("Value")
+    ax.set_xlabel("Value as the network gets it")
     if len(shown) < len(values):
         ax.set_title(f"Input ({n_bars} of {len(values)})", fontsize="medium")
 
@@ -103,7 +106,7 @@ def name_bars(ax, labels, n_rows=1):
 def fitting(ax, labels):
     """Return labels, cut where they would need more than 3/5 of the width of axes."""
     n_characters = max(6, room_for(0.6 * size_of(ax)[0], _SIZE))
-    return [cut(label, n_characters) for label in labels]
+    return named_values(labels, n_characters)
 
 
 def n_rows_of(ax):

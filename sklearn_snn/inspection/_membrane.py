@@ -18,7 +18,7 @@ from sklearn_snn.inspection._pipelines import (
     choose_sample,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, true_label
+from sklearn_snn.inspection._text import answer_title, told_apart, true_label
 
 _MAX_UNITS = 10
 _TOO_MANY_UNITS = 200
@@ -46,6 +46,8 @@ class MembraneDisplay:
         neuron, far below, would leave no room to see the others cross the threshold.
     title : str, default=None
         What is written above: truth, answer and its probability.
+    layer_size : int, default=None
+        How many neurons the layer has; if they are more, it is said how many are shown.
 
     Attributes
     ----------
@@ -75,13 +77,24 @@ class MembraneDisplay:
     >>> plt.close()
     """
 
-    def __init__(self, membranes, spikes, threshold, names, *, depth=2.0, title=None):
+    def __init__(
+        self,
+        membranes,
+        spikes,
+        threshold,
+        names,
+        *,
+        depth=2.0,
+        title=None,
+        layer_size=None,
+    ):
         self.membranes = membranes
         self.spikes = spikes
         self.threshold = threshold
         self.names = names
         self.depth = depth
         self.title = title
+        self.layer_size = layer_size
 
     @classmethod
     @with_own_errstate
@@ -101,7 +114,8 @@ class MembraneDisplay:
         layer : int, default=-1
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
-            Which neurons; None means the first ten.
+            Which neurons; None means the first ten, and of the output layer ten among
+            which are the answer and the truth.
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
         y : array-like of shape (n_samples,) or label, default=None
@@ -143,7 +157,8 @@ class MembraneDisplay:
         layer : int, default=-1
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
-            Which neurons; None means the first ten.
+            Which neurons; None means the first ten, and of the output layer ten among
+            which are the answer and the truth.
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
         y : array-like of shape (n_samples,) or label, default=None
@@ -167,10 +182,13 @@ class MembraneDisplay:
         check_index(sample, n_samples, "sample")
         if record.membranes[layer] is None:
             raise ValueError(f"Layer {layer} was not recorded, only {record.layers}.")
+        truth = true_label(y, n_samples, sample)
         u, s = record.membranes[layer][sample], record.spikes[layer][sample]
         n_units = u.shape[1]
+        is_output = layer % len(record.spikes) == len(record.spikes) - 1
         if units is None:
-            units = range(min(n_units, _MAX_UNITS))
+            told = _classes_told(record, sample, truth) if is_output else []
+            units = _first_with(told, n_units)
         units = np.atleast_1d(units).tolist()
         if not units or not all(
             isinstance(k, Integral) and -n_units <= k < n_units for k in units
@@ -183,7 +201,7 @@ class MembraneDisplay:
                 f"{len(units)} membranes cannot be told apart; take at most "
                 f"{_TOO_MANY_UNITS}."
             )
-        if layer % len(record.spikes) == len(record.spikes) - 1:
+        if is_output:
             names = [str(record.classes[k]) for k in units]
         else:
             names = [str(k % n_units) for k in units]
@@ -193,7 +211,8 @@ class MembraneDisplay:
             record.threshold,
             names,
             depth=depth,
-            title=answer_title(record, sample, true_label(y, n_samples, sample)),
+            title=answer_title(record, sample, truth),
+            layer_size=n_units,
         ).plot(ax=ax)
 
     @with_own_errstate
@@ -251,16 +270,30 @@ class MembraneDisplay:
                 markersize=2 + 2 * width,
                 label="Spike" if k == 0 else "_spike",
             )
-        ax.set_yticks(
-            self.offsets_, [short(name, room_for_labels(ax)) for name in self.names]
-        )
+        ax.set_yticks(self.offsets_, told_apart(self.names, room_for_labels(ax)))
         if np.isnan(shown).any():
             ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
         # The lowest line, not quite at the edge, is seen whole.
         ax.set_ylim(bottom - 0.03 * spacing, self.offsets_[-1] + spacing)
-        ax.set(ylabel="Membrane (0 at its name)")
+        label = "Membrane (0 at its name)"
+        if self.layer_size is not None and n_units < self.layer_size:
+            label += f"\n{n_units} of {self.layer_size} neurons"
+        ax.set(ylabel=label)
         set_time_axis(ax, n_steps)
         place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
         ax.legend(**place, ncols=3, fontsize="small", handlelength=1.2, columnspacing=1)
         self.ax_, self.figure_ = ax, figure
         return self
+
+
+def _classes_told(record, sample, truth):
+    """Return the indices of the answer and, if it is a known class, of the truth."""
+    told = {int(record.logits[sample, -1].argmax())}
+    classes = record.classes.tolist()
+    return sorted(told | ({classes.index(truth)} if truth in classes else set()))
+
+
+def _first_with(chosen, n_units):
+    """Return the first neurons, as many as are drawn, in order; the chosen are in."""
+    others = [k for k in range(n_units) if k not in chosen]
+    return sorted([*chosen, *others[: _MAX_UNITS - len(chosen)]])

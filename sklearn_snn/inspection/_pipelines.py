@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._compat import num_samples, safe_indexing
 from sklearn_snn._layout import n_dimensions
-from sklearn_snn.inspection._text import column_labels, short, true_label
+from sklearn_snn.inspection._text import column_labels, true_label
 
 
 class Row(NamedTuple):
@@ -27,10 +27,13 @@ class Row(NamedTuple):
     names : list of str
         Names of the columns; with what the user gave for it, if a column of theirs has
         that name and was scaled or otherwise changed.
+    is_table : bool
+        Whether the columns that the user gave have names.
     """
 
     values: np.ndarray
     names: list
+    is_table: bool = False
 
 
 def final_estimator(estimator):
@@ -92,6 +95,11 @@ def split_pipeline(estimator, X):
     for step in steps[:-1]:
         X = step.transform(X)
     return classifier, X
+
+
+def has_names(estimator):
+    """Return whether the columns of what an estimator was fitted on have names."""
+    return getattr(active_steps(estimator)[0], "feature_names_in_", None) is not None
 
 
 def encoder_and_input(estimator, x):
@@ -169,7 +177,7 @@ def row_of(estimator, x):
     if is_changed and not is_lost:
         by_name = dict(zip(first, original, strict=True))
         given = [by_name.get(name) for name in names]
-    return Row(values, column_labels(names, given))
+    return Row(values, column_labels(names, given), has_names(estimator))
 
 
 def row_of_record(record, sample):
@@ -194,7 +202,7 @@ def channel_names(classifier):
     names = getattr(classifier, "feature_names_in_", None)
     if names is None:
         return _default_names(classifier.n_features_in_)
-    return [short(name) for name in names]
+    return [str(name) for name in names]
 
 
 def _default_names(n):

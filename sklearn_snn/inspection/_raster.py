@@ -18,7 +18,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of_record,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, true_label
+from sklearn_snn.inspection._text import answer_title, told_apart, true_label
 
 
 class SpikeRasterDisplay:
@@ -113,8 +113,8 @@ class SpikeRasterDisplay:
             ``sample="mean"``.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
-            images if the number of features is the square of 8 or more, and draws bars
-            if not. Not used with ``sample="mean"``.
+            images if the number of features is the square of 8 or more and the columns
+            of X have no names, and draws bars if not. Not used with ``sample="mean"``.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -184,7 +184,8 @@ class SpikeRasterDisplay:
         if not is_mean and row is None and image_shape is not None:
             row = mean_over_steps(record, sample)
         if row is not None:
-            image_shape = check_image_shape(image_shape, len(row.values))
+            shape = image_shape, len(row.values)
+            image_shape = check_image_shape(*shape, is_table=row.is_table)
         layers, names = [], []
         x = record.inputs
         if x is not None and x.ndim == 3 and np.isin(x, (0, 1)).all():
@@ -257,7 +258,7 @@ class SpikeRasterDisplay:
             is_output = i == 0 and self.classes is not None
             panel.set_ylabel("Class" if is_output else "Neuron")
             if is_output and len(self.classes) <= 20:
-                labels = [short(c, room_for_labels(panel)) for c in self.classes]
+                labels = told_apart(self.classes, room_for_labels(panel))
                 panel.set_yticks(range(len(labels)), labels)
             if i < len(axes) - 1:
                 panel.set_xlabel("")

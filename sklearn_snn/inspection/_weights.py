@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_snn._errstate import with_own_errstate
 from sklearn_snn.inspection._figure import COLORS, panels
 from sklearn_snn.inspection._inputs import check_image_shape
-from sklearn_snn.inspection._pipelines import final_classifier
+from sklearn_snn.inspection._pipelines import final_classifier, has_names
 
 _N_BINS = 50
 
@@ -69,8 +69,8 @@ class WeightDisplay:
             Fitted.
         image_shape : tuple of two int, default=None
             Shape of the images that the input consists of. None takes them for square
-            if the number of features is the square of 8 or more, and draws no fields if
-            not.
+            if the number of features is the square of 8 or more and the columns of X
+            had no names in `fit`, and draws no fields if not.
         n_fields : int, default=20
             How many receptive fields are drawn at most: those of the first neurons; 0
             leaves them out.
@@ -92,7 +92,9 @@ class WeightDisplay:
         return cls(
             classifier.coefs_,
             initial_coefs=classifier._initial_coefs(),
-            image_shape=check_image_shape(image_shape, classifier.n_features_in_),
+            image_shape=check_image_shape(
+                image_shape, classifier.n_features_in_, has_names(estimator)
+            ),
             n_fields=n_fields,
         ).plot(ax=ax)
 

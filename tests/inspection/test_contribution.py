@@ -217,7 +217,7 @@ def test_names_and_values_of_the_columns(rng):
     model = make_pipeline(StandardScaler(), fast()).fit(X, y)
     display = ContributionDisplay.from_estimator(model, X, sample=3)
     assert display.names == [
-        rf"age \$ = {X.iloc[3, 0]:.4g}",
+        f"age $ = {X.iloc[3, 0]:.4g}",
         f"height = {X.iloc[3, 1]:.4g}",
     ]
     spiking = make_pipeline(

@@ -11,12 +11,15 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from sklearn_snn._simulation import SimulationRecord
 from sklearn_snn.inspection import (
     ContributionDisplay,
     EncodingDisplay,
     MembraneDisplay,
     SpikeRasterDisplay,
+    WeightDisplay,
 )
+from sklearn_snn.inspection._text import told_apart
 
 SHOW = (SpikeRasterDisplay, MembraneDisplay, EncodingDisplay, ContributionDisplay)
 each_display = pytest.mark.parametrize("display", SHOW)
@@ -30,12 +33,15 @@ def said(text):
 @each_display
 def test_truth_answer_and_probability(display, model, data):
     X, y = data
-    answers, p = model.predict(X), model.predict_proba(X).max(axis=1)
+    answers, every_p = model.predict(X), model.predict_proba(X)
+    p = every_p.max(axis=1)
     wrong = int(np.flatnonzero(answers != y)[0])
     for sample in (3, wrong, -1):
         shown = display.from_estimator(model, X, sample=sample, y=y)
         how_sure = "> 0.99" if 0.995 <= p[sample] < 1 else f"= {p[sample]:.2f}"
-        answer = f"nswer: {answers[sample]} (p {how_sure})"
+        equal = np.flatnonzero(every_p[sample] == p[sample])[1:]
+        tied = "".join(f", tied with {label}" for label in equal)
+        answer = f"nswer: {answers[sample]} (p {how_sure}{tied})"
         title = said(shown.figure_.get_suptitle())
         assert title == f"True: {y[sample]}, a{answer}"
         shown = display.from_estimator(model, X, sample=sample)
@@ -219,3 +225,126 @@ def test_the_columns_that_an_encoder_gets_have_names(rng):
     shown = EncodingDisplay.from_estimator(pipeline.fit(X), X, sample=7)
     names = [text.get_text() for text in shown.ax_[0].get_yticklabels()]
     assert names == [f"age = {X.iloc[7, 0]:.4g}", f"mass = {X.iloc[7, 1]:.4g}"]
+
+
+# The answer, and ties
+
+
+def few_spikes(classes):
+    """Return a record of one sample, of one output layer and one step, and fired it."""
+    fires = np.asarray(classes, bool)
+    n = len(fires)
+    logits = fires.astype(float).reshape(1, 1, n)
+    return SimulationRecord(
+        inputs=None,
+        spikes=[logits],
+        membranes=[2 * logits],
+        logits=logits,
+        classes=np.arange(n),
+        threshold=1.0,
+    )
+
+
+def test_answer_and_truth_are_among_the_membranes():
+    record = few_spikes([0] * 11 + [1] + [0] * 3)
+    shown = MembraneDisplay.from_record(record, y=13)
+    assert shown.names == [*"01234567", "11", "13"]
+    np.testing.assert_array_equal(shown.spikes, [[0] * 8 + [1, 0]])
+    assert shown.ax_.get_ylabel().endswith("\n10 of 15 neurons")
+    # A truth that is no class of the network, and none.
+    for y in ("other", None):
+        assert MembraneDisplay.from_record(record, y=y).names == [*"012345678", "11"]
+    few = MembraneDisplay.from_record(record, units=[14, 2], y=13)
+    assert few.names == ["14", "2"]
+    assert "2 of 15" in few.ax_.get_ylabel()
+    all_of_them = MembraneDisplay.from_record(few_spikes([0] * 9 + [1]))
+    assert all_of_them.names == [*"0123456789"]
+    assert all_of_them.ax_.get_ylabel() == "Membrane (0 at its name)"
+
+
+@pytest.mark.parametrize(
+    ("fired", "truth", "tied"),
+    [
+        ([0, 1, 0], 0, ""),
+        ([1, 0, 1], 2, ", tied with 2"),
+        ([0, 1, 1, 1], 3, ", tied with 3 and 2"),
+        ([0, 1, 1, 1], None, ", tied with 2 and 3"),
+        ([1, 1, 1, 1, 0], 3, ", tied with 3 and 2 others"),
+    ],
+)
+def test_a_tie_is_no_decision(fired, truth, tied):
+    record = few_spikes(fired)
+    winner = np.argmax(fired)
+    p = record.probabilities[0, 0, winner]
+    title = said(MembraneDisplay.from_record(record, y=truth).title)
+    assert title.endswith(f"nswer: {winner} (p = {p:.2f}{tied})")
+
+
+@pytest.mark.parametrize("weight", [-0.5, 0.25])
+def test_the_total_of_the_contributions_is_written(weight):
+    shown = ContributionDisplay(np.array([weight, 0.125]), 0.0, answer="a", against="b")
+    shown.plot()
+    title = shown.figure_.get_suptitle().replace("\n", " ")
+    assert title.endswith(f"to a rather than b: {weight + 0.125:.3g} in total")
+
+
+def test_columns_with_names_are_a_table(rng):
+    X = pd.DataFrame(rng.random((20, 64)), columns=[f"c{j}" for j in range(64)])
+    y = np.arange(20) % 2
+    model = make_pipeline(make_encoder(), fast(max_iter=1))
+    shapes = {True: None, False: (8, 8)}
+    for is_table, shape in shapes.items():
+        given = X if is_table else X.to_numpy()
+        model.fit(given, y)
+        for display in (SpikeRasterDisplay, EncodingDisplay, ContributionDisplay):
+            assert display.from_estimator(model, given).image_shape == shape
+            told = display.from_estimator(model, given, image_shape=(4, 16))
+            assert told.image_shape == (4, 16)
+        assert WeightDisplay.from_estimator(model).image_shape == shape
+        told = WeightDisplay.from_estimator(model, image_shape=(4, 16))
+        assert told.image_shape == (4, 16)
+
+
+def test_values_of_a_table_are_those_of_the_network(tabular_model, blobs):
+    shown = SpikeRasterDisplay.from_estimator(tabular_model, blobs[0])
+    assert shown.input_ax_.get_xlabel() == "Value as the network gets it"
+
+
+def test_names_that_begin_or_end_alike_are_told_apart(rng):
+    begin = [f"sensor_temperature_of_room_{j}" for j in range(4)]
+    end = [f"{place}_sensor_temperature_of_all_rooms" for place in "ab"]
+    names = [*begin, *end, "age", "in $ and some more of it"]
+    X = pd.DataFrame(rng.normal(size=(20, 8)), columns=names)
+    y = np.array(["category number one", "category number two", "three"])
+    y = np.array([f"the {label} of three" for label in y])[np.arange(20) % 3]
+    plain = fast(max_iter=1).fit(X, y)
+    scaled = make_pipeline(StandardScaler(), fast(max_iter=1)).fit(X, y)
+    values = [f" = {x:.4g}" for x in X.iloc[2]]
+    for model, added in ((plain, [""] * 8), (scaled, values)):
+        full = [name + value for name, value in zip(names, added, strict=True)]
+        shown = SpikeRasterDisplay.from_estimator(model, X, sample=2, y=y)
+        assert shown.input_names == full
+        drawn = list(bars(shown.input_ax_))
+        for j, value in enumerate(added[:4]):
+            assert drawn[j].startswith("sensor_t")
+            assert drawn[j].endswith(f"of_room_{j}{value}")
+        assert drawn[4][:9] == "a_sensor_"
+        assert drawn[5][:9] == "b_sensor_"
+        assert drawn[6] == "age" + added[6]
+        assert drawn[7].startswith(r"in \$ and some")
+        contributions = ContributionDisplay.from_estimator(model, X, sample=2)
+        assert contributions.names == full
+        shown.figure_.canvas.draw()
+    _, ax = plt.subplots(figsize=(4, 3))
+    shown = MembraneDisplay.from_estimator(plain, X, sample=2, y=y, ax=ax)
+    labels = [text.get_text() for text in shown.ax_.get_yticklabels()]
+    assert len(set(labels)) == 3
+    # Where they end alike too, from where they differ.
+    assert told_apart(["abcdefgh 1 end", "abcdefgh 2 end"], 6) == ["…h 1 …", "…h 2 …"]
+
+
+@pytest.mark.parametrize("display", (SpikeRasterDisplay, MembraneDisplay))
+def test_several_axes_are_refused(display, tabular_model, blobs):
+    _, axes = plt.subplots(1, 2)
+    with pytest.raises(TypeError, match=r"one matplotlib Axes, .* of shape \(2,\)"):
+        display.from_estimator(tabular_model, blobs[0], ax=axes)
