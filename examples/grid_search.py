@@ -17,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 
-# A fixed number of epochs is the plan. Processes take over the filters of this one.
+# A fixed number of epochs is the plan. Processes take over the filters of this
+# one.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)

@@ -104,7 +104,8 @@ def test_steps_are_taken_as_at_predict(name, table):
     answer = answer_of(model, X, sample)
     for display in ANSWER:
         shown = display.from_estimator(model, X, sample=sample, y=y)
-        assert title_of(shown) == f"True: 1, a{answer}"
+        # A tie is told of behind the probability.
+        assert title_of(shown).startswith(f"True: 1, a{answer.removesuffix(')')}")
     scaled = MinMaxScaler().fit_transform(X)[sample]
     raster = SpikeRasterDisplay.from_estimator(model, X, sample=sample)
     np.testing.assert_allclose(raster.inputs, scaled, atol=1e-12)
