@@ -88,9 +88,9 @@ def table():
 
 
 def answer_of(model, X, sample):
-    """Return what is said of a sample, from predict_proba."""
+    """Return what is said of a sample, from predict_proba; a tie is told of behind."""
     p = model.predict_proba(X)[sample]
-    return f"nswer: {model.classes_[p.argmax()]} (p = {p.max():.2f})"
+    return f"nswer: {model.classes_[p.argmax()]} (p = {p.max():.2f}"
 
 
 def title_of(display):
@@ -104,8 +104,7 @@ def test_steps_are_taken_as_at_predict(name, table):
     answer = answer_of(model, X, sample)
     for display in ANSWER:
         shown = display.from_estimator(model, X, sample=sample, y=y)
-        # A tie is told of behind the probability.
-        assert title_of(shown).startswith(f"True: 1, a{answer.removesuffix(')')}")
+        assert title_of(shown).startswith(f"True: 1, a{answer}")
     scaled = MinMaxScaler().fit_transform(X)[sample]
     raster = SpikeRasterDisplay.from_estimator(model, X, sample=sample)
     np.testing.assert_allclose(raster.inputs, scaled, atol=1e-12)
@@ -116,7 +115,7 @@ def test_steps_are_taken_as_at_predict(name, table):
         shown = EncodingDisplay.from_estimator(model, X, sample=sample)
         np.testing.assert_allclose(shown.intensities, scaled, atol=1e-12)
         assert shown.spikes.shape == (10, 4)
-        assert title_of(shown) == f"A{answer}"
+        assert title_of(shown).startswith(f"A{answer}")
     accuracy = AnytimeAccuracyDisplay.from_estimator(model, X, y).accuracy
     assert accuracy[-1] == pytest.approx(model.score(X, y))
     TrainingDisplay.from_estimator(model)
