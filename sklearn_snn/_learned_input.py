@@ -187,14 +187,16 @@ def _worst(X, table, rows, features, distance):
         return int(np.argmax(counts))
     is_far = (
         distance.max() > _FAR_ALONE
-        or _has_several(rows[distance > _FAR_IN_ROW])
-        or _has_several(features[distance > _FAR_IN_FEATURE])
+        # An odd row among many ordinary ones is an outlier.
+        or _n_with_several(rows[distance > _FAR_IN_ROW]) > table.shape[0] / 10
+        or _n_with_several(features[distance > _FAR_IN_FEATURE]) > 0
     )
     return int(features[np.argmax(distance)]) if is_far else None
 
 
-def _has_several(indices):
-    return np.bincount(indices, minlength=1).max() >= _FEWEST_VALUES
+def _n_with_several(indices):
+    """Return how many rows, or features, have at least `_FEWEST_VALUES` of these."""
+    return np.count_nonzero(np.bincount(indices, minlength=1) >= _FEWEST_VALUES)
 
 
 def remember(estimator, X, weights, is_continued):

@@ -385,8 +385,11 @@ def test_three_values_of_one_row_are_judged_together(kind, rng):
     scattered[[3, 9, 20], [0, 1, 2]] = 4
     together[9, [0, 3, 5]] = 4, 4.5, 4
     assert mismatch(kind(scattered), known, str, Wording()) is None
-    message = mismatch(kind(together), known, str, Wording())
-    assert "most of all in 3, " in message
+    # One such row among many is an outlier; alone, or among few, it is another scale.
+    assert mismatch(kind(together), known, str, Wording()) is None
+    for rows in (slice(9, 10), slice(5, 14)):
+        message = mismatch(kind(together[rows]), known, str, Wording())
+        assert "most of all in 3, " in message
 
 
 def test_a_single_value_that_is_far_away(rng):
