@@ -24,9 +24,9 @@ def make_ours(engine_name):
 
         from sklearn_snn import PoissonSpikeEncoder
         from sklearn_snn._engines import make_engine
-        from sklearn_snn._network import Network, initial_parameters
-        from sklearn_snn._neurons import LIF
-        from sklearn_snn._optimizers import Adam, clip_by_norm, norms
+        from sklearn_snn._model.network import Network, initial_parameters
+        from sklearn_snn._model.neurons import LIF
+        from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
 
         trains = PoissonSpikeEncoder(n_steps, random_state=0).fit_transform(images)
         network = Network(LIF(ALPHA, THRESHOLD, BETA), n_steps, 10 / n_steps)

@@ -14,13 +14,13 @@ import time
 import numpy as np
 
 from sklearn_snn import PoissonSpikeEncoder
-from sklearn_snn._engine_numba import NumbaEngine
-from sklearn_snn._network import Network, initial_parameters
-from sklearn_snn._neurons import LIF
-from sklearn_snn._numba_batch import Batch, pack
-from sklearn_snn._numba_chunks import active_inputs
-from sklearn_snn._optimizers import Adam, clip_by_norm, norms
-from sklearn_snn._workspace import Workspace
+from sklearn_snn._engines.compiled.batch import Batch, pack
+from sklearn_snn._engines.compiled.chunks import active_inputs
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._model.network import Network, initial_parameters
+from sklearn_snn._model.neurons import LIF
+from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
+from sklearn_snn._utils.workspace import Workspace
 from sklearn_snn.datasets import fetch_mnist
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -13,10 +13,10 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import PersistenceMixin
-from sklearn_snn._spike_trains import SpikeTrains
+from sklearn_snn._utils.errstate import with_own_errstate
 
 
 def _inner_has(name):

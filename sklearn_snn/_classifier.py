@@ -7,12 +7,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklearn_snn._compat import Interval, Options, StrOptions
 from sklearn_snn._engines import ENGINES
-from sklearn_snn._fitting import FitMixin
-from sklearn_snn._neurons import RESETS
-from sklearn_snn._optimizers import SCHEDULES
+from sklearn_snn._model.neurons import RESETS
+from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._prediction import PredictionMixin
-from sklearn_snn._surrogates import SURROGATES
+from sklearn_snn._training.fitting import FitMixin
+from sklearn_snn._training.optimizers import SCHEDULES
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

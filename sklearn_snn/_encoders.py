@@ -16,15 +16,15 @@ from sklearn_snn._compat import (
     fit_context,
     validate_parameter_constraints,
 )
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._extent import Extent, extent
-from sklearn_snn._layout import n_dimensions, refuse_sequences
-from sklearn_snn._learned_input import Wording, mismatch
+from sklearn_snn._inputs.extent import Extent, extent
+from sklearn_snn._inputs.layout import n_dimensions, refuse_sequences
+from sklearn_snn._inputs.learned_input import Wording, mismatch
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.unscaled import FEWEST, namer, some_rows, warn_of_spread
+from sklearn_snn._inputs.validation import FLOATS, check_halves, kept_dtypes, quietly
 from sklearn_snn._persistence import PersistenceMixin
-from sklearn_snn._spike_trains import SpikeTrains
-from sklearn_snn._unscaled import FEWEST, namer, some_rows, warn_of_spread
-from sklearn_snn._validation import FLOATS, check_halves, kept_dtypes, quietly
-from sklearn_snn._warnings import warn_user
+from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 
 # What is converted at a time, dense and sparse: keeps the float64 temporaries small.

@@ -10,7 +10,7 @@ import inspect
 import re
 from typing import NamedTuple
 
-from sklearn_snn._constants import frozen_constants
+from sklearn_snn._model.constants import frozen_constants
 
 # The format that this version writes.
 FORMAT = 2

@@ -16,8 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from sklearn_snn._compat import validate_parameter_constraints
-from sklearn_snn._constants import frozen_constants
-from sklearn_snn._learned_input import is_learned_input
+from sklearn_snn._inputs.learned_input import is_learned_input
 from sklearn_snn._migrations import (
     FORMAT,
     constructor_defaults,
@@ -25,8 +24,9 @@ from sklearn_snn._migrations import (
     migrate,
     version_key,
 )
+from sklearn_snn._model.constants import frozen_constants
+from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn._version import __version__
-from sklearn_snn._warnings import warn_user
 from sklearn_snn.exceptions import OtherVersionWarning
 
 # What a state says of who wrote it. Version 0.1.0 gave the first of them only.

@@ -7,16 +7,10 @@ from scipy.special import log_softmax
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_snn._compat import validate_parameter_constraints
-from sklearn_snn._constants import make_network
 from sklearn_snn._engines import make_engine
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._gradients import mean_loss_and_gradients
-from sklearn_snn._layout import hints
-from sklearn_snn._learned_input import check_likeness
-from sklearn_snn._network import class_probabilities, readout
-from sklearn_snn._simulation import record, spikes_per_step
-from sklearn_snn._training import Samples
-from sklearn_snn._validation import (
+from sklearn_snn._inputs.layout import hints
+from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.validation import (
     check_classes,
     check_memory,
     check_shapes,
@@ -24,6 +18,12 @@ from sklearn_snn._validation import (
     validate_input,
     validate_weights,
 )
+from sklearn_snn._model.constants import make_network
+from sklearn_snn._model.network import class_probabilities, readout
+from sklearn_snn._simulation import record, spikes_per_step
+from sklearn_snn._training.gradients import mean_loss_and_gradients
+from sklearn_snn._training.trainer import Samples
+from sklearn_snn._utils.errstate import with_own_errstate
 
 
 class PredictionMixin:

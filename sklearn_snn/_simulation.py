@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_snn._engine_numpy import NumpyEngine
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._network import class_probabilities, readout
-from sklearn_snn._spike_trains import Events, SpikeTrains
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
+from sklearn_snn._model.network import class_probabilities, readout
+from sklearn_snn._utils.errstate import with_own_errstate
 
 _GIB = 2**30
 

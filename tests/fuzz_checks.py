@@ -21,7 +21,7 @@ from sklearn.exceptions import (
 )
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
-from sklearn_snn._validation import validate_input
+from sklearn_snn._inputs.validation import validate_input
 from sklearn_snn.exceptions import (
     DeadNeuronWarning,
     InputMismatchWarning,

@@ -84,7 +84,7 @@ def settings():
 
 def processes():
     """Work where there are no threads any more, or may be no children."""
-    from sklearn_snn import _engine_numba
+    from sklearn_snn._engines.compiled import engine as _engine_numba
 
     _engine_numba.n_threads = lambda: 2  # on any machine
     tell("from an archive, with nowhere to write")

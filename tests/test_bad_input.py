@@ -23,8 +23,8 @@ def no_work(request, monkeypatch):
         raise AssertionError("work was done before the input was refused")
 
     if "works" not in request.fixturenames:
-        monkeypatch.setattr("sklearn_snn._engine_numpy.forward", work)
-        monkeypatch.setattr("sklearn_snn._engine_numba.run_chunks", work)
+        monkeypatch.setattr("sklearn_snn._engines.numpy_engine.forward", work)
+        monkeypatch.setattr("sklearn_snn._engines.compiled.engine.run_chunks", work)
 
 
 @pytest.fixture

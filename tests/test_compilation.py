@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import sklearn_snn
-from sklearn_snn import _numba_cache
-from sklearn_snn._numba_chunks import entry_point
+from sklearn_snn._engines.compiled import cache as _numba_cache
+from sklearn_snn._engines.compiled.chunks import entry_point
 
 PACKAGE = Path(sklearn_snn.__file__).parent
 # What the compiled functions consist of, and nothing else.
@@ -30,13 +30,13 @@ assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
 if len(sys.argv) > 1:  # the folder becomes a file
-    from sklearn_snn import _engine_numba
+    from sklearn_snn._engines.compiled import engine as _engine_numba
     shutil.rmtree(sys.argv[1])
     Path(sys.argv[1]).write_text("")
 sklearn_snn.SpikingClassifier(
     (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
 ).fit(X[:50], y[:50])
-from sklearn_snn import _numba_chunks
+from sklearn_snn._engines.compiled import chunks as _numba_chunks
 stats = _numba_chunks.run_currents.stats
 n_compiled, n_loaded = stats.cache_misses.values(), stats.cache_hits.values()
 print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
@@ -127,7 +127,7 @@ def key_of(folder):
         parent = folder.parent if name == "sklearn_snn" else folder
         return PathFinder.find_spec(name, [str(parent)])
 
-    return _numba_cache.code_key("sklearn_snn._numba_chunks", find)
+    return _numba_cache.code_key("sklearn_snn._engines.compiled.chunks", find)
 
 
 def test_what_compiled_code_uses_renews_it_and_nothing_else(copy):
@@ -183,7 +183,7 @@ def test_the_key_in_an_archive(copy, tmp_path):
     def find(name):
         return (importer if name == "sklearn_snn" else inside).find_spec(name)
 
-    key = _numba_cache.code_key("sklearn_snn._numba_chunks", find)
+    key = _numba_cache.code_key("sklearn_snn._engines.compiled.chunks", find)
     assert key == key_of(copy)
 
 

@@ -9,16 +9,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
-from sklearn_snn._diagnosis import (
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._model.network import MEMBRANE_RANGE, Network, initial_parameters
+from sklearn_snn._model.neurons import LIF, is_reset_stable
+from sklearn_snn._training.diagnosis import (
     dead_layers,
     dead_neurons,
     hardly_learned,
     short_memory,
 )
-from sklearn_snn._engine_numpy import NumpyEngine
-from sklearn_snn._network import MEMBRANE_RANGE, Network, initial_parameters
-from sklearn_snn._neurons import LIF, is_reset_stable
-from sklearn_snn._training import Epoch, Samples
+from sklearn_snn._training.trainer import Epoch, Samples
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 

@@ -16,16 +16,16 @@ from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
-from sklearn_snn import _engine_numba as engine_numba
 from sklearn_snn import _engines as engines
-from sklearn_snn import _numba_batch as numba_batch
-from sklearn_snn import _threads as threads
-from sklearn_snn._engine_numba import NumbaEngine
-from sklearn_snn._engine_numpy import NumpyEngine
-from sklearn_snn._network import Network, initial_parameters
-from sklearn_snn._neurons import LIF, RESETS
-from sklearn_snn._numba_neurons import step_backward
-from sklearn_snn._surrogates import SURROGATES
+from sklearn_snn._engines import threads as threads
+from sklearn_snn._engines.compiled import batch as numba_batch
+from sklearn_snn._engines.compiled import engine as engine_numba
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.compiled.neurons import step_backward
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._model.network import Network, initial_parameters
+from sklearn_snn._model.neurons import LIF, RESETS
+from sklearn_snn._model.surrogates import SURROGATES
 
 
 def kinds_of_input(images, n_steps):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_snn._engines import make_engine
-from sklearn_snn._network import Network, initial_parameters
-from sklearn_snn._neurons import LIF, RESETS, lif_forward
+from sklearn_snn._model.network import Network, initial_parameters
+from sklearn_snn._model.neurons import LIF, RESETS, lif_forward
 
 N_STEPS = 6
 LARGEST = {np.float64: 1e308, np.float32: 1e38}

@@ -14,7 +14,7 @@ from helpers import (
     stream,
 )
 
-from sklearn_snn._optimizers import SGD, Adam
+from sklearn_snn._training.optimizers import SGD, Adam
 
 NOT_FINITE = "is not finite: training has diverged"
 FAILURES = ("nan", "length", "labels", "infinite", "Ctrl-C")
@@ -61,7 +61,7 @@ def test_a_failed_fit_leaves_the_same_objects(blobs, monkeypatch):
     for broken, error in ((X[:, :3], KeyboardInterrupt), (X[:, :4], ValueError)):
         with monkeypatch.context() as patch:
             if error is KeyboardInterrupt:
-                patch.setattr("sklearn_snn._optimizers.Adam.update", interrupt)
+                patch.setattr("sklearn_snn._training.optimizers.Adam.update", interrupt)
             with pytest.raises(error):
                 model.fit(broken, y if error is KeyboardInterrupt else np.zeros(60))
         after = {k: v for k, v in vars(model).items() if k.endswith("_")}

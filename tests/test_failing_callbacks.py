@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_same_network, interrupt, steady
 from recording import Recorder, assert_same_but_callbacks, calls_of_a_fit, raise_error
 
-from sklearn_snn._optimizers import Adam
+from sklearn_snn._training.optimizers import Adam
 
 
 @pytest.mark.parametrize("state", ["unfitted", "fitted", "warm"])

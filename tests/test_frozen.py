@@ -18,9 +18,9 @@ from helpers import (
 from recording import Recorder
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sklearn_snn._constants import frozen_constants, make_network
-from sklearn_snn._network import Network
-from sklearn_snn._neurons import LIF
+from sklearn_snn._model.constants import frozen_constants, make_network
+from sklearn_snn._model.network import Network
+from sklearn_snn._model.neurons import LIF
 from sklearn_snn.inspection import AnytimeAccuracyDisplay, SpikeRasterDisplay
 
 X, Y = some_digits(3, 60)
@@ -118,7 +118,7 @@ def test_a_failed_fit_keeps_the_constants(monkeypatch):
     model.set_params(**OTHERS)
     for train in (model.fit, model.partial_fit):
         with monkeypatch.context() as patch:
-            patch.setattr("sklearn_snn._optimizers.Adam.update", interrupt)
+            patch.setattr("sklearn_snn._training.optimizers.Adam.update", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 train(X, Y)
         np.testing.assert_equal(answers(model, X, Y), expected)

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-import sklearn_snn._network as network_module
+import sklearn_snn._model.network as network_module
 from sklearn_snn import SpikeTrains
-from sklearn_snn._engine_numpy import NumpyEngine
 from sklearn_snn._engines import make_engine
-from sklearn_snn._network import Network, forward
-from sklearn_snn._neurons import LIF, RESETS
-from sklearn_snn._surrogates import SURROGATES
-from sklearn_snn._workspace import Workspace
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._model.network import Network, forward
+from sklearn_snn._model.neurons import LIF, RESETS
+from sklearn_snn._model.surrogates import SURROGATES
+from sklearn_snn._utils.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -315,8 +315,8 @@ def test_chunks_keep_memory_bounded(n_steps, n_features):
 def test_chunks_do_not_change_the_result(kind, monkeypatch):
     case = make_case(LIF(), 12, depth=2, kind=kind)
     whole = engine_gradients(case)
-    monkeypatch.setattr("sklearn_snn._engine_numpy.MAX_CHUNK_SAMPLES", 4)
-    monkeypatch.setattr("sklearn_snn._engine_numba.MAX_GRADIENT_CHUNKS", 2)
+    monkeypatch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 4)
+    monkeypatch.setattr("sklearn_snn._engines.compiled.engine.MAX_GRADIENT_CHUNKS", 2)
     parts = engine_gradients(case)
     assert parts[0] == pytest.approx(whole[0], rel=1e-12)
     assert_same_gradients(parts[1], whole[1], 1e-12)

@@ -13,7 +13,7 @@ from sklearn_snn import (
     SpikeTrains,
     SpikingClassifier,
 )
-from sklearn_snn._layout import check_items
+from sklearn_snn._inputs.layout import check_items
 
 X = np.random.default_rng(0).random((12, 5, 3))
 Y = np.arange(12) % 2

@@ -25,8 +25,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from warned import DIGITS, IMAGES, found, model, one
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains
-from sklearn_snn._extent import extent, some_samples
-from sklearn_snn._learned_input import Wording, mismatch
+from sklearn_snn._inputs.extent import extent, some_samples
+from sklearn_snn._inputs.learned_input import Wording, mismatch
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 from sklearn_snn.inspection import AnytimeAccuracyDisplay, EncodingDisplay
 

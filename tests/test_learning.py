@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn._neurons import RESETS
-from sklearn_snn._surrogates import SURROGATES
+from sklearn_snn._model.neurons import RESETS
+from sklearn_snn._model.surrogates import SURROGATES
 
 
 @each_engine

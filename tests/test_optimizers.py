@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sklearn_snn._optimizers import (
+from sklearn_snn._training.optimizers import (
     SCHEDULES,
     SGD,
     Adam,

@@ -21,7 +21,7 @@ from helpers import (
 )
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_snn._results import CURVES, MAX_CALLS
+from sklearn_snn._training.results import CURVES, MAX_CALLS
 
 # Going on with fit
 
@@ -260,7 +260,7 @@ def size_of(model):
 def test_neither_calls_nor_files_grow(iris, monkeypatch):
     """Of the last calls so much is kept, and no more is copied in a call."""
     assert MAX_CALLS == 1000
-    monkeypatch.setattr("sklearn_snn._results.MAX_CALLS", 30)
+    monkeypatch.setattr("sklearn_snn._training.results.MAX_CALLS", 30)
     X, y = iris
     model = fast(engine="numpy").partial_fit(X[:4], y[:4], classes=[0, 1, 2])
     sizes, losses = [], []

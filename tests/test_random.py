@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_snn._random import (
+from sklearn_snn._inputs.random import (
     bernoulli,
     content_keys,
     counter_keys,

@@ -17,7 +17,7 @@ from helpers import (
 from sklearn.exceptions import NotFittedError
 
 from sklearn_snn import SimulationRecord, SpikeTrains, SpikingClassifier
-from sklearn_snn._engine_numpy import NumpyEngine
+from sklearn_snn._engines.numpy_engine import NumpyEngine
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
     """Also where samples are worked on a few at a time."""
     X = inputs[kind]
     model = fit(X, data[1])
-    monkeypatch.setattr("sklearn_snn._engine_numpy.MAX_CHUNK_SAMPLES", 50)
+    monkeypatch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 50)
     record = model.simulate(X)
     assert isinstance(record, SimulationRecord)
     assert record.layers == [0, 1, 2]
@@ -269,7 +269,7 @@ def test_the_first_weights_are_drawn_again(data):
 
 def test_curves_of_a_long_stream_are_bounded(blobs, monkeypatch):
     X, y = blobs
-    monkeypatch.setattr("sklearn_snn._results.MAX_CALLS", 5)
+    monkeypatch.setattr("sklearn_snn._training.results.MAX_CALLS", 5)
     model, whole = fast(), fast(learning_rate="constant", max_iter=8)
     for _ in range(8):
         model.partial_fit(X, y, classes=[0, 1])

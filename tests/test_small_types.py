@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_network, fast, make_encoder
 
-from sklearn_snn import _numba_chunks as kernels
+from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn.exceptions import UnscaledInputWarning
 
 SMALL = (np.int8, np.uint8, np.int16, np.uint16, np.float16, np.bool_)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_snn._surrogates import SURROGATES
+from sklearn_snn._model.surrogates import SURROGATES
 
 X = np.concatenate([np.linspace(-4, 4, 801), [-1e3, 1e3, 1e-12]])
 PEAK = {"sigmoid": 0.25, "fast_sigmoid": 0.5, "atan": 0.5, "triangular": 1.0}

@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from warned import found, model, one
 
-from sklearn_snn._unscaled import warn_of_spread
+from sklearn_snn._inputs.unscaled import warn_of_spread
 from sklearn_snn.exceptions import UnscaledInputWarning
 
 

@@ -7,9 +7,9 @@ import pytest
 from helpers import SOLVERS, assert_same_network, each_engine, fast, stream
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_snn._engine_numba import NumbaEngine
-from sklearn_snn._engine_numpy import NumpyEngine
-from sklearn_snn._optimizers import SGD, Adam
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._training.optimizers import SGD, Adam
 
 
 @pytest.fixture

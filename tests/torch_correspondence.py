@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_snn import SpikingClassifier
-from sklearn_snn._surrogates import SURROGATES
+from sklearn_snn._model.surrogates import SURROGATES
 
 # A test that imports this module is skipped without it; what needs none still runs.
 torch = pytest.importorskip("torch")

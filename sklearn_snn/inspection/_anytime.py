@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.metrics import accuracy_score
 
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._warnings import each_once
+from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn._utils.warnings import each_once
 from sklearn_snn.inspection._figure import COLORS, layer_style, panels, set_time_axis
 from sklearn_snn.inspection._pipelines import split_pipeline
 

@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sklearn_snn._neurons import RESETS
+from sklearn_snn._model.neurons import RESETS
 
 
 class Attribution(NamedTuple):

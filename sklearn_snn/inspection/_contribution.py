@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.inspection._attribution import attribute
 from sklearn_snn.inspection._figure import (
     COLORS,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_snn._errstate import with_own_errstate
-from sklearn_snn._warnings import each_once
+from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn._utils.warnings import each_once
 from sklearn_snn.inspection._figure import draw_raster, panels, size_of
 from sklearn_snn.inspection._inputs import (
     MAX_BARS,

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._compat import num_samples, safe_indexing
-from sklearn_snn._layout import n_dimensions
+from sklearn_snn._inputs.layout import n_dimensions
 from sklearn_snn.inspection._text import column_labels, true_label
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.inspection._figure import (
     COLORS,
     label_few_decades,

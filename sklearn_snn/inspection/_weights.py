@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_snn._errstate import with_own_errstate
+from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.inspection._figure import COLORS, panels
 from sklearn_snn.inspection._inputs import check_image_shape
 from sklearn_snn.inspection._pipelines import final_classifier, has_names

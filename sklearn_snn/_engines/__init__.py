@@ -1,0 +1,98 @@
+"""The engines by name; that which needs an optional library is imported when asked for.
+
+An engine takes batches through a network: `run`, `observed`, `spikes`,
+`loss_and_gradients` and `first_guess`, as `NumpyEngine` documents them, and `supports`
+says whether it can. All engines give the same spikes, to the bit, and the same
+gradients up to rounding.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._utils.warnings import warn_user
+
+ENGINES = ("auto", "numba", "numpy")
+_DISABLED = "the environment variable NUMBA_DISABLE_JIT is set"
+# What is wrong with numba and has been said in this process.
+_told = set()
+
+
+def numba_problem():
+    """Return why numba cannot be used here, or None."""
+    if find_spec("numba") is None:
+        return "numba is not installed: pip install 'sklearn-snn[fast]'"
+    try:
+        config = import_module("numba").config
+    except Exception as error:  # a broken installation may raise anything
+        return f"numba is installed but cannot be imported: {error}"
+    if config.DISABLE_JIT:
+        return _DISABLED
+    return None
+
+
+def fastest():
+    """Return the name of the fastest engine that can be used.
+
+    That is "numpy" without a word where numba is not installed, or was switched off in
+    the environment: who did that knows.
+
+    Warns
+    -----
+    RuntimeWarning
+        Once in a process, if numba is installed but broken.
+    """
+    problem = numba_problem()
+    if problem is None:
+        return "numba"
+    if find_spec("numba") is not None and problem not in {_DISABLED, *_told}:
+        warn_user(f"The numpy engine runs, as {problem}", RuntimeWarning)
+        _told.add(problem)
+    return "numpy"
+
+
+def make_engine(name, network, n_steps):
+    """Return an engine.
+
+    Parameters
+    ----------
+    name : {"auto", "numba", "numpy"}
+        "auto" is the fastest that can be used and supports the network.
+    network : Network
+    n_steps : int
+
+    Returns
+    -------
+    engine : NumpyEngine or NumbaEngine
+
+    Raises
+    ------
+    ImportError
+        If numba is asked for by name and cannot be used.
+    ValueError
+        If it does not support the network.
+
+    Warns
+    -----
+    RuntimeWarning
+        Once in a process and for each reason, if "auto" cannot take the fastest
+        because it does not support the network.
+    """
+    is_choice = name == "auto"
+    if is_choice:
+        name = fastest()
+    if name == "numpy":
+        return NumpyEngine(network, n_steps)
+    if (problem := numba_problem()) is not None:
+        raise ImportError(f"engine='numba' cannot run: {problem}")
+    from sklearn_snn._engines.compiled.engine import NumbaEngine
+
+    problem = NumbaEngine.supports(network)
+    if problem is None:
+        return NumbaEngine(network, n_steps)
+    if not is_choice:
+        raise ValueError(f"engine='numba' does not support this network: {problem}.")
+    if problem not in _told:
+        warn_user(f"The numpy engine runs, as {problem} in numba.", RuntimeWarning)
+        _told.add(problem)
+    return NumpyEngine(network, n_steps)

@@ -1,0 +1,1 @@
+"""The compiled engine: event-driven, for spikes that are mostly absent."""

@@ -1,0 +1,326 @@
+"""A batch and a network as the compiled code wants them, and what comes of a chunk.
+
+Compiled code takes flat arrays of numbers: here the weights become whole numbers of
+their unit, a neuron becomes constants and codes, every kind of input becomes spikes
+to draw, spikes as bytes or currents, and the gradients become matrices again.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.layers import Layers
+from sklearn_snn._engines.compiled.losses import LOSS_CODES
+from sklearn_snn._engines.compiled.network import Gradients, Readout
+from sklearn_snn._engines.compiled.neurons import compile_neuron, gradient_rows
+from sklearn_snn._engines.compiled.vectors import LANES
+from sklearn_snn._inputs.random import counter_keys, counter_start
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._model.synapses import (
+    grid,
+    input_current,
+    parts_for,
+    time_major,
+    weight_gradient,
+)
+from sklearn_snn._utils.workspace import aligned
+
+# Samples that are made ready at a time, so that memory does not grow with the batch.
+MAX_CHUNK_SAMPLES = 32
+# What the code that looks for spikes in a sequence is compiled for.
+_SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
+
+
+def cut(stop, size, start=0):
+    """Cut ``range(start, stop)`` into slices of `size`."""
+    return [slice(i, min(i + size, stop)) for i in range(start, stop, size)]
+
+
+class Batch:
+    """A batch and the network as the compiled code wants them, and the results."""
+
+    def __init__(self, network, params, X, n_steps):
+        self.network, self.params, self.X = network, params, X
+        self.n_steps = n_steps
+        # A constant input has no events: nothing is kept for them in the first layer.
+        self.layers = pack(params, has_events=X.ndim == 3)
+        weights = params[0]["coef"]
+        self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, weights)
+        dtype = self.layers.biases.dtype
+        self.neurons = compiled_neurons(network, params, self.layers)
+        self.readout = readout_of(network, n_steps, dtype)
+        self.has_learned = any(layer.neuron.learned for layer in network.layers)
+        sizes = self.layers.sizes
+        self.outputs = np.empty((X.shape[0], sizes[-1]), dtype)
+        self.spikes = np.empty((0, n_steps, 0), np.uint8)
+        self.targets, self.loss_weights = np.empty((0, 1), dtype), np.empty(0, dtype)
+        self.gradients = None
+        if isinstance(X, SpikeTrains):
+            self.seed_key = counter_start(X.seed)
+            self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
+
+    def keep_spikes(self, n_neurons):
+        """Keep the spikes of the last layers, side by side."""
+        shape = self.X.shape[0], self.n_steps, n_neurons
+        self.spikes = np.empty(shape, np.uint8)
+
+    def learn(self, targets, loss_weights, gradients):
+        """Go backward too, and put the gradients of each chunk where it is said."""
+        dtype = self.outputs.dtype
+        targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
+        self.targets = np.ascontiguousarray(targets, dtype)
+        self.loss_weights = np.asarray(loss_weights, dtype)
+        self.gradients = gradients
+
+    def n_gradients(self):
+        """Return how many numbers the gradients of a chunk are: see `gradients_in`."""
+        n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
+        return n_weights + (1 + self._n_rows()) * n_biases
+
+    def gradients_in(self, flat):
+        """Return the Gradients that lie in a flat array, one behind the other."""
+        n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
+        return Gradients(
+            flat[:n_weights],
+            flat[n_weights : n_weights + n_biases],
+            flat[n_weights + n_biases :].reshape(self._n_rows(), n_biases),
+        )
+
+    def _n_rows(self):
+        """Return how many gradients of constants a neuron has, if any of them learn."""
+        if not self.has_learned:
+            return 0
+        return max(len(gradient_rows(layer.neuron)) for layer in self.network.layers)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def run(self, i, rows, workspace):
+        """Run chunk ``i``, made of `rows`.
+
+        Returns
+        -------
+        loss : float
+        n_spikes : ndarray of int64 of shape (n_neurons,)
+            Number of spikes of each neuron, layer after layer.
+        first_gradient : ndarray of the shape of the first weights or None
+            Where X is constant and there are targets; else it is with the others.
+        """
+        loss, n_spikes = 0.0, np.zeros(self.layers.sizes[1:].sum(), np.int64)
+        gradients = self._no_gradients()
+        if self.gradients is not None:
+            gradients = self.gradients[i]
+            for part in gradients:
+                part[...] = 0
+        first_gradient = None
+        for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
+            X = self.X[few]
+            results = (
+                self.targets[few],
+                self.loss_weights[few],
+                self.outputs[few],
+                self.spikes[few],
+                gradients,
+                n_spikes,
+            )
+            if isinstance(X, SpikeTrains):
+                loss += self._run_trains(X, results)
+            elif X.ndim == 3:
+                loss += self._run_sequences(X, results, workspace)
+            else:
+                few_loss, gradient = self._run_currents(X, results, workspace)
+                loss += few_loss
+                if first_gradient is None:
+                    first_gradient = gradient
+                else:
+                    first_gradient += gradient
+        return loss, n_spikes, first_gradient
+
+    def _no_gradients(self):
+        none = self.layers.biases[:0]
+        return Gradients(none, none, none.reshape(0, 0))
+
+    def _run_trains(self, X, results):
+        if sparse.issparse(X.rates):
+            indptr, features, thresholds = X.active()
+        else:
+            rates = X.rates if X.levels is None else X.levels[X.rates]
+            rates = np.ascontiguousarray(rates)
+            indptr, features, thresholds = kernels.active_inputs(rates)
+        trains = kernels.Trains(
+            indptr.astype(np.int64, copy=False),
+            features.astype(np.uint32, copy=False),
+            thresholds,
+            self.seed_key,
+            self.presentation_key,
+        )
+        bits = np.empty((0, self.n_steps, 0), np.uint8)
+        return kernels.run_spikes(*self._network(), trains, bits, *results)
+
+    def _network(self):
+        """Return what the compiled code is told of the network."""
+        return self.neurons, self.readout, self.layers
+
+    def _run_sequences(self, X, results, workspace):
+        """Run recorded spikes as events, graded sequences as currents."""
+        # Other types would have to be compiled for: they become that of the weights.
+        is_known = X.dtype in _SEQUENCE_DTYPES
+        X = np.ascontiguousarray(X, None if is_known else self.outputs.dtype)
+        n_words = -(-X.shape[2] // 64)
+        bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
+        is_binary = kernels.as_bits(X, bits)
+        loss = 0.0
+        # Sample by sample, so that none depends on what it is computed with.
+        changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
+        for start, stop in pairwise(changes):
+            rows = slice(start, stop)
+            *of_samples, gradients, n_spikes = results
+            part = *(array[rows] for array in of_samples), gradients, n_spikes
+            if is_binary[start]:
+                loss += kernels.run_spikes(
+                    *self._network(), _NO_TRAINS, bits[rows], *part
+                )
+            else:
+                part_loss, gradient = self._run_currents(X[rows], part, workspace)
+                loss += part_loss
+                if gradient is not None:
+                    padded = matrices(gradients.weights, self.layers)[0]
+                    padded[:, : gradient.shape[1]] += gradient
+        return loss
+
+    def _run_currents(self, X, results, workspace):
+        """Return the loss and, when learning, the gradient of the first weights."""
+        weights, n_steps = self.params[0]["coef"], self.n_steps
+        inputs = time_major(X, weights.dtype, workspace)
+        n_currents = 1 if X.ndim == 2 else n_steps
+        shape = n_currents, X.shape[0], weights.shape[1]
+        currents = workspace.array("currents", shape, weights.dtype)
+        bias = self.params[0]["intercept"]
+        input_current(inputs, self.parts, bias, currents, workspace)
+        loss = kernels.run_currents(*self._network(), n_steps, currents, *results)
+        if self.gradients is None:
+            return loss, None
+        return loss, weight_gradient(inputs, currents, workspace)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def unpack(self, flat):
+        """Return gradients as a list of dicts, of the shapes of the parameters."""
+        weights, biases, constants = self.gradients_in(flat)
+        by_layer, ends = [], np.cumsum(self.layers.widths[1:])
+        arrays = zip(
+            self.network.layers,
+            self.params,
+            matrices(weights, self.layers),
+            ends - self.layers.widths[1:],
+            strict=True,
+        )
+        for layer, p, padded, first in arrays:
+            rows, columns = p["coef"].shape
+            neurons = slice(first, first + columns)
+            gradient = {
+                "coef": padded[:rows, :columns].copy(),
+                "intercept": biases[neurons].copy(),
+            }
+            if layer.neuron.learned:
+                names = gradient_rows(layer.neuron)
+                factors = layer.neuron.gradient_factors(p)
+                for name in layer.neuron.learned:
+                    total = constants[names.index(name), neurons]
+                    gradient[name] = total * factors[name]
+            by_layer.append(gradient)
+        return by_layer
+
+
+_NO_TRAINS = kernels.Trains(
+    np.zeros(1, np.int64),
+    np.empty(0, np.uint32),
+    np.empty(0, np.uint32),
+    np.uint64(0),
+    np.uint64(0),
+)
+
+
+def compiled_neurons(network, params, layers):
+    """Return the neurons of the hidden layers, and those of the output layer.
+
+    Without hidden layers both are the latter.
+    """
+    ends = np.cumsum(layers.widths[1:])
+    dtype = layers.biases.dtype
+
+    def compile_some(indices):
+        def arrange(array_of, padding):
+            flat = aligned(np.empty, ends[-1], dtype)
+            flat[...] = padding
+            for i in indices:
+                first = ends[i] - layers.widths[i + 1]
+                flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
+            return flat
+
+        return compile_neuron(network.layers[indices[0]].neuron, arrange, dtype)
+
+    last = len(params) - 1
+    output = compile_some([last])
+    return (compile_some([*range(last)]) if last else output), output
+
+
+def readout_of(network, n_steps, dtype):
+    """Return the Readout of a network for weights of a dtype."""
+    readout, number = network.readout, dtype.type
+    return Readout(
+        number(readout.factor(n_steps)),
+        number(readout.offset(n_steps)),
+        readout.observes == "membrane",
+        LOSS_CODES[network.loss],
+    )
+
+
+def pack(params, has_events):
+    """Return the Layers; without events the first one has no inputs."""
+    coefs, intercepts = ([p[name] for p in params] for name in ("coef", "intercept"))
+    n_inputs = len(coefs[0]) if has_events else 0
+    sizes = np.array([n_inputs, *(len(b) for b in intercepts)])
+    widths = -(-sizes // LANES) * LANES
+    widths[0] = sizes[0]
+    starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
+    dtype = coefs[0].dtype
+    grids = np.ones(len(coefs), dtype)
+    first = 0 if has_events else 1
+    grids[first:] = [grid(w) for w in coefs[first:]]
+    whole = np.int32 if dtype == np.float32 else np.float64
+    layers = Layers(
+        sizes=sizes,
+        widths=widths,
+        starts=starts,
+        grids=grids,
+        whole_weights=aligned(np.zeros, starts[-1], whole),
+        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
+        transposed=aligned(np.zeros, starts[-1], dtype),
+        biases=aligned(np.zeros, widths[1:].sum(), dtype),
+    )
+    if has_events:
+        positive = layers.signed[:n_inputs, : sizes[1]]
+        positive[...] = np.rint(coefs[0] / layers.grids[0])
+        np.negative(positive, out=layers.signed[n_inputs:, : sizes[1]])
+    for w, unit, in_units, transposed in zip(
+        coefs[1:],
+        layers.grids[1:],
+        matrices(layers.whole_weights, layers)[1:],
+        matrices(layers.transposed, layers, transposed=True)[1:],
+        strict=True,
+    ):
+        in_units[: w.shape[0], : w.shape[1]] = np.rint(w / unit)
+        transposed[: w.shape[1], : w.shape[0]] = w.T
+    ends = np.cumsum(widths[1:])
+    for end, width, b in zip(ends, widths[1:], intercepts, strict=True):
+        layers.biases[end - width :][: len(b)] = b
+    return layers
+
+
+def matrices(flat, layers, transposed=False):
+    """Return the matrix of each layer that a flat array consists of."""
+    shapes = pairwise(layers.widths)
+    return [
+        flat[start:stop].reshape(shape[::-1] if transposed else shape)
+        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
+    ]

@@ -1,0 +1,171 @@
+"""The event-driven engine: compiled code on threads, for spikes that are mostly absent.
+
+A batch is cut into chunks, each of which runs forward and backward on one thread. Where
+the cuts are depends on the length of the batch alone and the partial gradients are
+added in order: the result is the same to the bit for any number of threads.
+"""
+
+import time
+from contextlib import nullcontext
+from itertools import accumulate
+
+import numpy as np
+
+from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
+from sklearn_snn._engines.compiled.neurons import problem_of
+from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
+from sklearn_snn._engines.threads import n_threads, run_chunks
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._utils.workspace import Workspace
+
+# As many threads can share a batch: each chunk has a gradient of its own to be added.
+MAX_GRADIENT_CHUNKS = 8
+# Fewer if these gradients would take more numbers than this: 256 MB in float32.
+MAX_GRADIENT_ELEMENTS = 2**26
+# Partial gradients are added in pieces of this many numbers.
+PIECE = 2**15
+
+
+class NumbaEngine:
+    """Outputs and gradients of a network; the same contract as `NumpyEngine`.
+
+    Parameters
+    ----------
+    network : Network
+        One that it `supports`.
+    n_steps : int
+    """
+
+    compiles = True
+
+    def __init__(self, network, n_steps):
+        if (problem := self.supports(network)) is not None:
+            raise ValueError(f"The numba engine cannot run this: {problem}.")
+        self.network, self.n_steps = network, n_steps
+        self._n_threads = n_threads()
+        self._shared = Workspace()
+        self._workspaces = [Workspace() for _ in range(self._n_threads)]
+
+    @staticmethod
+    def supports(network):
+        """Return None if it can run a network, or the reason why not."""
+        if network.smooth:
+            return "only the numpy engine runs a smooth network"
+        kinds = {layer.neuron for layer in network.layers[:-1]}
+        if len(kinds) > 1:
+            return "its hidden layers are of different kinds of neurons"
+        problems = [problem_of(layer.neuron) for layer in network.layers]
+        return next(filter(None, problems), None)
+
+    def prepare(self, params, X, targets):
+        """Compile or load what `loss_and_gradients` needs for batches like `X`.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch
+        targets : ndarray
+            Those of X.
+
+        Returns
+        -------
+        seconds : float
+            How long it took if there was something to compile, else 0.
+        """
+        n_before, start = kernels.n_compiled(), time.perf_counter()
+        samples = [X[:1]]
+        if isinstance(X, np.ndarray) and X.ndim == 3:
+            # Spikes and graded values are run by different code.
+            samples = [np.full_like(X[:1], value) for value in (0, 0.5, 2)]
+        for sample in samples:
+            self.loss_and_gradients(params, sample, targets[:1], np.ones(1))
+        if kernels.n_compiled() == n_before:
+            return 0.0
+        return time.perf_counter() - start
+
+    def run(self, params, X):
+        """Run the network; see `NumpyEngine.run`."""
+        batch = self._batch(params, X)
+        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        return batch.outputs
+
+    def observed(self, params, X):
+        """Run the network and keep what is summed; see `NumpyEngine.observed`.
+
+        Compiled code keeps spikes only: those who want membranes get them from numpy.
+        """
+        if self.network.readout.observes != "spikes":
+            return NumpyEngine(self.network, self.n_steps).observed(params, X)
+        (spikes,) = self.spikes(params, X, first=len(params) - 1)
+        return spikes
+
+    def spikes(self, params, X, first=0):
+        """Run the network and keep spikes; see `NumpyEngine.spikes`."""
+        batch = self._batch(params, X)
+        sizes = batch.layers.sizes[1 + first :]
+        batch.keep_spikes(sizes.sum())
+        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
+
+    def loss_and_gradients(self, params, X, targets, loss_weights):
+        """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
+        batch = self._batch(params, X)
+        n_samples, n_gradients = len(targets), batch.n_gradients()
+        n_parameters = max(n_gradients, sum(p["coef"].size for p in params))
+        affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
+        chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
+        dtype = batch.layers.biases.dtype
+        parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
+        gradients = [batch.gradients_in(part) for part in parts]
+        batch.learn(targets, loss_weights, gradients)
+        results = self._run(batch, chunks)
+        total = self._sum(parts)
+        losses, of_chunks, first_gradients = zip(*results, strict=True)
+        gradients = batch.unpack(total)
+        if X.ndim == 2:
+            gradients[0]["coef"] = first_gradients[0]
+            for more in first_gradients[1:]:
+                gradients[0]["coef"] += more
+        ends = list(accumulate(batch.layers.sizes[1:-1]))
+        n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
+        return Step(sum(losses), gradients, n_spikes, batch.outputs)
+
+    def first_guess(self, params, X, weights):
+        """Make the first guess, once in a fit: numpy will do."""
+        return NumpyEngine(self.network, self.n_steps).first_guess(params, X, weights)
+
+    def _batch(self, params, X):
+        return Batch(self.network, params, X, self.n_steps)
+
+    def _run(self, batch, chunks):
+        """Run all chunks; return (loss, n_spikes, first gradient) of each."""
+
+        def run(i, runner):
+            return batch.run(i, chunks[i], self._workspaces[runner])
+
+        # Graded input takes the BLAS, whose rounding depends on its threads.
+        needs_blas = not isinstance(batch.X, SpikeTrains)
+        with single_threaded_blas() if needs_blas else nullcontext():
+            try:
+                return run_chunks(run, len(chunks), self._n_threads)
+            except SystemError as error:
+                # So numba reports Ctrl-C while compiled code hands over its result.
+                cause = error
+                while isinstance(cause, SystemError):
+                    cause = cause.__cause__
+                if isinstance(cause, KeyboardInterrupt):
+                    raise cause from None
+                raise
+
+    def _sum(self, parts):
+        """Return the sum of the partial gradients, added in order."""
+        total = np.empty(parts.shape[1], parts.dtype)
+        pieces = cut(len(total), PIECE)
+
+        def add(i, _):
+            np.sum(parts[:, pieces[i]], axis=0, out=total[pieces[i]])
+
+        run_chunks(add, len(pieces), self._n_threads)
+        return total

@@ -1,0 +1,147 @@
+"""How the weights of all layers, and the record of one sample, lie in memory.
+
+numba takes no list of matrices of different shapes without work at every call. So the
+matrices of all layers lie one after another in flat arrays, and the functions here
+return the part that belongs to a layer, as a view. Rows are padded with zeros to a
+multiple of `LANES`, so that the vector code needs no loop for a remainder: a padded
+neuron has no weights and no bias, and never fires.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.options import compiled
+
+
+class Layers(NamedTuple):
+    """The weights of all layers, one after another in flat arrays.
+
+    Attributes
+    ----------
+    sizes : ndarray of int64 of shape (n_layers + 1,)
+        Number of units, input included.
+    widths : ndarray of int64 of shape (n_layers + 1,)
+        The same, rounded up to a multiple of `LANES`, but for the input.
+    starts : ndarray of int64 of shape (n_layers + 1,)
+        Where the weights of a layer begin.
+    grids : ndarray of shape (n_layers,)
+        The unit of `whole_weights` and `signed`; see `_synapses.grid`.
+    whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
+        Per layer but the first a matrix of shape (widths[l], widths[l + 1]), the
+        weights in whole units: their sums are exact in any order.
+    signed : ndarray of shape (2 * widths[0], widths[1])
+        W of the first layer in whole units, and -W below it; of the same dtype.
+    transposed : ndarray of shape (starts[-1],)
+        Per layer but the first the weights as they are, transposed.
+    biases : ndarray of shape (sum(widths[1:]),)
+    """
+
+    sizes: np.ndarray
+    widths: np.ndarray
+    starts: np.ndarray
+    grids: np.ndarray
+    whole_weights: np.ndarray
+    signed: np.ndarray
+    transposed: np.ndarray
+    biases: np.ndarray
+
+
+class Tape(NamedTuple):
+    """What the forward pass over a sample leaves for the backward pass, per layer.
+
+    Attributes
+    ----------
+    deltas : ndarray of shape (n_layers, (2 * n_steps + 1) * widest)
+        First the membranes, of shape (n_steps, width), which the deltas replace: the
+        gradients by the currents. In the first layer their negatives follow, and their
+        sum.
+    seconds : ndarray of shape (n_layers, n_steps * widest)
+        The second state of the neurons, if they have one, of shape (n_steps, width);
+        else it is empty.
+    spikes : ndarray of uint8 of shape (n_layers, n_steps * at least widest)
+        Of shape (n_steps, n_bits), with n_bits a multiple of 64.
+    times : ndarray of uint32 of shape (n_layers, most inputs, n_steps + 1)
+        Per input the rows of the deltas that add up to its gradient: the steps at
+        which it fired, or those that stand for its silences.
+    n_times : ndarray of int64 of shape (n_layers, most inputs)
+        How many of them are listed.
+    """
+
+    deltas: np.ndarray
+    seconds: np.ndarray
+    spikes: np.ndarray
+    times: np.ndarray
+    n_times: np.ndarray
+
+
+@compiled
+def whole_words(n):
+    """Round up to a multiple of 64, the bits of a word: `nonzero_mask` takes 64."""
+    return (n + 63) // 64 * 64
+
+
+@compiled
+def new_tape(layers, n_steps, n_inputs, most_states):
+    """Return a Tape for one sample at a time; the next one overwrites it.
+
+    ``n_inputs`` is the number of inputs of the first layer that may be listed, and
+    ``most_states`` that of the states of a neuron. Only the spikes have to start as
+    zeros, as no neuron writes those that fill a word up.
+    """
+    n_layers = len(layers.sizes) - 1
+    widest, most = 0, n_inputs
+    for layer in range(n_layers):
+        widest = max(widest, layers.widths[layer + 1])
+        most = max(most, layers.sizes[layer + 1])
+    return Tape(
+        np.empty((n_layers, (2 * n_steps + 1) * widest), layers.biases.dtype),
+        np.empty((n_layers, (most_states - 1) * n_steps * widest), layers.biases.dtype),
+        np.zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
+        np.empty((n_layers, most, n_steps + 1), np.uint32),
+        np.zeros((n_layers, most), np.int64),
+    )
+
+
+@compiled
+def matrix(flat, start, n_rows, n_columns):
+    """Return the matrix that begins at ``flat[start]``, as a view."""
+    return flat[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
+
+
+@compiled
+def weights_of(flat, layers, layer):
+    """Return the part (widths[l], widths[l + 1]) of weights, or of their gradient."""
+    n_rows, n_columns = layers.widths[layer], layers.widths[layer + 1]
+    return matrix(flat, layers.starts[layer], n_rows, n_columns)
+
+
+@compiled
+def first_of(layers, layer):
+    """Return where the neurons of a layer begin among those of all."""
+    start = 0
+    for below in range(layer):
+        start += layers.widths[below + 1]
+    return start
+
+
+@compiled
+def bias_of(flat, layers, layer):
+    """Return the part (widths[l + 1],) of the biases, or of their gradient."""
+    start = first_of(layers, layer)
+    return flat[start : start + layers.widths[layer + 1]]
+
+
+@compiled
+def second_of(tape, layers, layer, n_steps):
+    """Return the second states of a layer, (n_steps, width), or no rows."""
+    width = layers.widths[layer + 1]
+    n_rows = n_steps if tape.seconds.shape[1] > 0 else 0
+    return matrix(tape.seconds[layer], 0, n_rows, width)
+
+
+@compiled
+def spikes_of(tape, layers, layer, n_steps):
+    """Return the spikes of a layer, (n_steps, n_bits), a byte each."""
+    n_bits = whole_words(layers.widths[layer + 1])
+    return matrix(tape.spikes[layer], 0, n_steps, n_bits)

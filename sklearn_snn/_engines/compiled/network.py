@@ -1,0 +1,353 @@
+"""Compiled network: samples forward and backward, spike by spike.
+
+A current ``sum_k x_k W_k`` over bits ``x_k`` is the sum of the rows of W whose input
+fired, and the gradient of such a row is the sum of the deltas of the steps at which its
+input fired. Both are sums of rows that a list of events names, with no multiplication
+and no work for what is silent. An input that fires more often than not is counted by
+its *silences*: it is first taken to fire at every step, and rows of -W (or -delta) take
+the silent steps back. So an input costs at most half of its steps.
+
+A sample runs forward and backward before the next one starts, so that all that it
+needs stays in the cache. The way of a sample::
+
+    run_layer     the first layer: spikes of the input -> membranes and spikes
+    run_above     all further layers alike, and the outputs
+    loss_gradient the outputs -> loss, and its gradient by what the readout sums
+    backward      per layer, from the last one down: membranes -> deltas, and from
+                  deltas and events the gradient of the weights
+
+The neurons are two: those of the hidden layers, all of one class, and those of the
+output layer, of the same or another. What is in `layers` says how the arrays are laid
+out. In the shapes below,
+``width`` is the padded number of neurons of a layer.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.layers import (
+    bias_of,
+    first_of,
+    matrix,
+    second_of,
+    spikes_of,
+    weights_of,
+)
+from sklearn_snn._engines.compiled.losses import evaluate_loss
+from sklearn_snn._engines.compiled.neurons import (
+    add_gradients,
+    backward_step,
+    forward_step,
+    n_states,
+)
+from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
+from sklearn_snn._engines.compiled.vectors import (
+    lowest_bit,
+    nonzero_mask,
+    sum_rows,
+    sum_scaled_rows,
+)
+
+
+class Readout(NamedTuple):
+    """The readout and the loss; floats are of the dtype of the weights.
+
+    ``sums_membranes`` says what is summed, and ``loss`` is a code of `losses`.
+    """
+
+    factor: float
+    offset: float
+    sums_membranes: bool
+    loss: int
+
+
+class Gradients(NamedTuple):
+    """Where gradients are added.
+
+    Attributes
+    ----------
+    weights, biases : ndarrays
+        Flat, laid out as the weights (not transposed) and the biases are.
+    constants : ndarray of shape (most rows, n_biases)
+        A row per constant of a neuron; see `neurons`.
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+    constants: np.ndarray
+
+
+@compiled
+def _collect(bits, t, rows, shifts, listed, times, n_times):
+    """List the inputs that a step's bits name, for both directions; return how many.
+
+    Bit ``k`` of ``bits``, a byte each, is an event of input ``k`` at step ``t``: a
+    spike, or a silence of an input that is counted by these. For the forward pass
+    ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights to be added;
+    for the backward pass ``t + shifts[k]``, the row of the deltas, is appended to
+    ``times[k]``, of which ``n_times[k]`` entries are in use.
+
+    Fast because 64 bytes are compared with zero in one instruction, to a word of 64
+    bits, and the loop goes from one set bit to the next: silence costs 1/64 of a turn.
+    """
+    m = 0
+    for start in range(0, len(bits), 64):
+        word = nonzero_mask(bits, start)
+        while word != np.uint64(0):
+            k = start + lowest_bit(word)
+            word &= word - np.uint64(1)
+            listed[m] = rows[k]
+            times[k, n_times[k]] = t + shifts[k]
+            n_times[k] += 1
+            m += 1
+    return m
+
+
+@compiled
+def run_layer(
+    neuron,
+    first,
+    bits,
+    rows,
+    shifts,
+    weights,
+    base,
+    grid,
+    bias,
+    u,
+    s,
+    second,
+    times,
+    n_times,
+):
+    """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
+
+    Its neurons' constants begin at ``first``, and what they have for a second state
+    goes to ``second``.
+
+    The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
+    bias``. ``bits`` has shape (n_steps, n_bits) and says which inputs have an event;
+    ``rows``, ``shifts``, ``times`` and ``n_times``, as `_collect` takes them, have an
+    entry per input. ``weights``, of shape (n_rows, width), are whole numbers of the
+    unit ``grid``, and so is ``base``, the current of those inputs of which the silences
+    are events. ``u`` has shape (n_steps, width), ``s`` (n_steps, at least width).
+
+    Fast because a step adds as many rows as there are events, held in registers by
+    `sum_rows`, and because one multiplication per neuron makes of the whole sum a
+    current. Whole numbers add up without rounding: the order of events does not count.
+    """
+    listed = np.empty(bits.shape[1], np.uint32)
+    state, total = np.zeros((n_states(neuron), len(base)), u.dtype), np.empty_like(base)
+    for t in range(len(s)):
+        m = _collect(bits[t], t, rows, shifts, listed, times, n_times)
+        sum_rows(base, weights, listed[:m], total)
+        forward_step(neuron, first, t, total, grid, bias, u, s, state, second)
+
+
+@compiled
+def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
+    """Run a layer on the spikes that the one below left on the tape."""
+    n_times = tape.n_times[layer]
+    for k in range(layers.sizes[layer]):
+        n_times[k] = 0
+    run_layer(
+        neuron,
+        first_of(layers, layer),
+        spikes_of(tape, layers, layer - 1, n_steps),
+        units,
+        shifts,
+        weights_of(layers.whole_weights, layers, layer),
+        np.zeros(layers.widths[layer + 1], layers.whole_weights.dtype),
+        layers.grids[layer],
+        bias_of(layers.biases, layers, layer),
+        matrix(tape.deltas[layer], 0, n_steps, layers.widths[layer + 1]),
+        spikes_of(tape, layers, layer, n_steps),
+        second_of(tape, layers, layer, n_steps),
+        tape.times[layer],
+        n_times,
+    )
+
+
+@compiled
+def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs):
+    """Run all layers but the first, count all spikes, and read out the outputs.
+
+    Each layer takes the spikes that the one below left on the tape. ``units`` is 0, 1,
+    2, ...: all inputs are listed by what they do, and none by its silences, so that
+    input ``k`` has row ``k``. To ``n_spikes``, of shape (n_neurons,), the spikes of all
+    layers are added; those of the hidden layers are known already, as the lengths of
+    the lists of events. ``outputs``, of shape (n_outputs,), are overwritten.
+    """
+    hidden, output = neurons
+    shifts = np.zeros(len(units), np.uint32)
+    last, first = len(layers.sizes) - 2, 0
+    for layer in range(1, last):
+        _run_layer_above(hidden, layers, tape, n_steps, layer, units, shifts)
+    if last > 0:
+        _run_layer_above(output, layers, tape, n_steps, last, units, shifts)
+    for layer in range(1, last + 1):
+        for k in range(layers.sizes[layer]):
+            n_spikes[first + k] += tape.n_times[layer][k]
+        first += layers.sizes[layer]
+    s = spikes_of(tape, layers, last, n_steps)
+    u = matrix(tape.deltas[last], 0, n_steps, layers.widths[last + 1])
+    number = outputs.dtype.type
+    for k in range(len(outputs)):
+        n = 0
+        for t in range(n_steps):
+            n += s[t, k]
+        n_spikes[first + k] += n
+        total = number(n)
+        if readout.sums_membranes:
+            total = number(0)
+            for t in range(n_steps):
+                total += u[t, k]
+        outputs[k] = readout.factor * total - readout.offset
+
+
+@compiled
+def copy_spikes(layers, tape, n_steps, spikes):
+    """Copy spikes to ``spikes``, of shape (n_steps, n_neurons), for those who ask.
+
+    The last layers stand side by side, without their padding: as many as fit.
+    """
+    first = spikes.shape[1]
+    for layer in range(len(layers.sizes) - 2, -1, -1):
+        first -= layers.sizes[layer + 1]
+        if first < 0:
+            break
+        s = spikes_of(tape, layers, layer, n_steps)
+        for t in range(n_steps):
+            for k in range(layers.sizes[layer + 1]):
+                spikes[t, first + k] = s[t, k]
+
+
+@compiled
+def _scan_back(neuron, layers, tape, n_steps, layer, observed, constants):
+    """Turn the membranes of a layer into deltas; return their sum over the steps.
+
+    From the last step to the first, ``backward_step`` overwrites row ``t`` of the
+    membranes, (n_steps, width), with ``delta_t``, the gradient by the current. What it
+    needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
+    same at every step, ``observed``, of shape (width,); below it ``delta_t`` of the
+    layer above times that layer's transposed weights. The sum over the steps is the
+    gradient of the biases. Those of the constants, if they learn, are added to
+    ``constants``.
+
+    Fast because the product is one of a row with a matrix that stays in the cache, its
+    sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
+    be kept from the forward pass: the surrogate's derivative is computed again, for one
+    step at a time.
+    """
+    width, first = layers.widths[layer + 1], first_of(layers, layer)
+    u = matrix(tape.deltas[layer], 0, n_steps, width)
+    s = spikes_of(tape, layers, layer, n_steps)
+    second = second_of(tape, layers, layer, n_steps)
+    carry = np.zeros((n_states(neuron), width), u.dtype)
+    u_t, later = np.empty(width, u.dtype), np.empty_like(carry)
+    g, e = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
+    total, zeros = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
+    is_last = layer + 2 == len(layers.sizes)
+    above = layer if is_last else layer + 1
+    n_above = layers.sizes[above + 1]
+    deltas = matrix(tape.deltas[above], 0, n_steps, layers.widths[above + 1])
+    back = matrix(
+        layers.transposed, layers.starts[above], n_above, layers.widths[above]
+    )
+    if is_last:
+        for h in range(width):
+            g[h] = observed[h]
+    for t in range(n_steps - 1, -1, -1):
+        if not is_last:
+            sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
+        for h in range(width):
+            e[h] = u[t, h] - neuron.threshold[first + h]
+        surrogate_derivative(e, neuron.beta, neuron.surrogate)
+        if neuron.learns:
+            u_t[:] = u[t]
+            later[:] = carry
+        backward_step(neuron, first, t, g, s, e, u, carry, total)
+        if neuron.learns:
+            add_gradients(
+                neuron, first, t, g, s, e, u_t, u, second, later, carry, constants
+            )
+    return total
+
+
+@compiled
+def add_weight_gradient(deltas, rows, times, n_times, gradient):
+    """Add to row ``rows[k]`` of the gradient the deltas that input ``k`` lists.
+
+    That is ``x.T @ delta``, without the product: ``deltas`` has shape (n, width),
+    ``gradient`` (n_inputs, width), and ``times[k, :n_times[k]]`` are the rows of the
+    deltas. Fast for the reason that `run_layer` is: as many additions as there are
+    events, in registers, and each row of the gradient is read and written once.
+    """
+    for k in range(len(rows)):
+        if n_times[k] > 0:
+            row = gradient[rows[k]]
+            sum_rows(row, deltas, times[k, : n_times[k]], row)
+
+
+@compiled
+def backward(neurons, layers, tape, n_steps, observed, units, gradients):
+    """Add all gradients but that of the first weights; return the first deltas' sum.
+
+    The first weights are left to the caller: their inputs may be listed by their
+    silences, or be no events at all. The sum returned has shape (width,).
+    """
+    hidden, output = neurons
+    last, constants = len(layers.sizes) - 2, gradients.constants
+    total = _scan_back(output, layers, tape, n_steps, last, observed, constants)
+    _add_layer_gradient(layers, tape, n_steps, last, total, units, gradients)
+    for layer in range(last - 1, -1, -1):
+        total = _scan_back(hidden, layers, tape, n_steps, layer, observed, constants)
+        _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients)
+    return total
+
+
+@compiled
+def _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients):
+    """Add the gradient of a layer's biases and, but for the first one, weights."""
+    bias = bias_of(gradients.biases, layers, layer)
+    for h in range(len(total)):
+        bias[h] += total[h]
+    if layer:
+        add_weight_gradient(
+            matrix(tape.deltas[layer], 0, n_steps, len(total)),
+            units[: layers.sizes[layer]],
+            tape.times[layer],
+            tape.n_times[layer],
+            weights_of(gradients.weights, layers, layer),
+        )
+
+
+@compiled
+def append_negatives(deltas, n_steps, total):
+    """Let the negatives of the deltas follow them, and their sum.
+
+    ``deltas`` has shape (2 * n_steps + 1, width). With that, an input counted by its
+    silences is a list of rows like any other: the sum, row ``2 * n_steps``, stands for
+    firing at every step, and row ``n_steps + t`` takes step ``t`` back.
+    """
+    for t in range(n_steps):
+        for h in range(len(total)):
+            deltas[n_steps + t, h] = -deltas[t, h]
+    for h in range(len(total)):
+        deltas[2 * n_steps, h] = total[h]
+
+
+@compiled
+def loss_gradient(readout, outputs, target, loss_weight, observed):
+    """Return the loss of a sample, times its weight, and set ``observed``.
+
+    That is its gradient, of shape (at least n_outputs,), by what the readout sums:
+    what one more spike of an output neuron, or one more of a membrane, does to the
+    loss, the same at every step.
+    """
+    loss = evaluate_loss(readout.loss, outputs, target, observed)
+    for k in range(len(outputs)):
+        observed[k] = readout.factor * (observed[k] * loss_weight)
+    return loss_weight * loss

@@ -1,0 +1,119 @@
+"""The compiled adaptive neuron: `_model.neurons.adlif`."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.neurons.resets import (
+    RESET_CODES,
+    after_reset,
+    reset_by_membrane,
+    reset_by_spike,
+    reset_by_threshold,
+)
+from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
+from sklearn_snn._model.neurons import AdLIF
+from sklearn_snn._model.neurons.constants import flush_of
+
+NEURONS = (AdLIF,)
+ROWS = AdLIF.constants
+
+
+class Compiled(NamedTuple):
+    """Constants of all layers; floats are of the dtype of the weights."""
+
+    alpha: np.ndarray
+    gain: np.ndarray
+    threshold: np.ndarray
+    rho: np.ndarray
+    by_membrane: np.ndarray
+    by_spike: np.ndarray
+    beta: float
+    flush: float
+    surrogate: int
+    reset: int
+    detach_reset: bool
+    learns: bool
+
+
+def pack(neuron, arrange, number):
+    """Return the compiled form of a neuron."""
+    return Compiled(
+        arrange(lambda p: p["alpha"], 0),
+        arrange(lambda p: 1 - p["alpha"], 0),
+        arrange(lambda p: p["threshold"], 1),
+        arrange(lambda p: p["rho"], 0),
+        arrange(lambda p: neuron.drives(p)[0], 0),
+        arrange(lambda p: neuron.drives(p)[1], 0),
+        number(neuron.beta),
+        flush_of(number),
+        SURROGATE_CODES[neuron.surrogate],
+        RESET_CODES[neuron.reset],
+        neuron.detach_reset,
+        len(neuron.learned) > 0,
+    )
+
+
+def n_states(neuron):
+    return 2
+
+
+def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
+    number = u.dtype.type
+    for h in range(state.shape[1]):
+        k = first + h
+        current = scale * number(total[h]) + bias[h]
+        x = neuron.gain[k] * (current - state[1, h]) + neuron.alpha[k] * state[0, h]
+        spike = np.uint8(x > neuron.threshold[k])
+        v = after_reset(neuron.reset, x, spike, neuron.threshold[k])
+        drive = neuron.by_membrane[k] * v + neuron.by_spike[k] * number(spike)
+        w = neuron.rho[k] * state[1, h] + drive
+        u[t, h] = x
+        s[t, h] = spike
+        second[t, h] = w
+        state[0, h] = v
+        state[1, h] = w
+
+
+def backward_step(neuron, first, t, g, s, e, u, carry, total):
+    flush, reset = neuron.flush, neuron.reset
+    number = u.dtype.type
+    through = number(0) if neuron.detach_reset else number(1)
+    for h in range(len(g)):
+        k = first + h
+        d, gain = carry[0, h], neuron.gain[k]
+        om = neuron.rho[k] * carry[1, h] - gain * d
+        om = (om + flush) - flush
+        nu = neuron.alpha[k] * d + neuron.by_membrane[k] * om
+        by_spike = reset_by_spike(reset, u[t, h], neuron.threshold[k])
+        kappa = reset_by_membrane(reset, number(s[t, h])) + through * by_spike * e[h]
+        d = (g[h] + neuron.by_spike[k] * om) * e[h] + nu * kappa
+        d = (d + flush) - flush
+        carry[0, h] = d
+        carry[1, h] = om
+        u[t, h] = gain * d
+        total[h] += gain * d
+
+
+def add_gradients(neuron, first, t, g, s, e, u_t, u, second, later, carry, gradients):
+    number = u.dtype.type
+    zero, reset = number(0), neuron.reset
+    for h in range(len(g)):
+        k = first + h
+        threshold, spike = neuron.threshold[k], number(s[t, h])
+        v_before, w_before = zero, zero
+        if t > 0:
+            v_before = after_reset(reset, u[t - 1, h], s[t - 1, h], threshold)
+            w_before = second[t - 1, h]
+        v = after_reset(reset, u_t[h], s[t, h], threshold)
+        d, om = carry[0, h], carry[1, h]
+        nu = neuron.alpha[k] * later[0, h] + neuron.by_membrane[k] * om
+        by_threshold = reset_by_threshold(reset, spike)
+        if not neuron.detach_reset:
+            by_threshold -= reset_by_spike(reset, u_t[h], threshold) * e[h]
+        from_spikes = (g[h] + neuron.by_spike[k] * om) * e[h]
+        gradients[0, k] += d * (v_before - u_t[h])
+        gradients[1, k] += nu * by_threshold - from_spikes
+        gradients[2, k] += om * (w_before - second[t, h])
+        gradients[3, k] += om * v
+        gradients[4, k] += om * spike

@@ -1,0 +1,140 @@
+"""The compiled leaky integrate-and-fire neuron, and the integrator: `_model.neurons`.
+
+An integrator is a neuron of an infinite threshold and without a reset, whose membrane
+is what is read out: the gradient by what it "fires" is that by its membrane.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.neurons.resets import (
+    RESET_CODES,
+    after_reset,
+    reset_by_spike,
+    reset_by_threshold,
+)
+from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
+from sklearn_snn._model.neurons import LIF, LeakyIntegrator
+from sklearn_snn._model.neurons.constants import flush_of
+
+NEURONS = LIF, LeakyIntegrator
+ROWS = "alpha", "threshold"
+
+
+class Compiled(NamedTuple):
+    """Constants of all layers; floats are of the dtype of the weights."""
+
+    alpha: np.ndarray
+    gain: np.ndarray
+    threshold: np.ndarray
+    beta: float
+    flush: float
+    surrogate: int
+    reset: int
+    detach_reset: bool
+    learns: bool
+
+
+def pack(neuron, arrange, number):
+    """Return the compiled form of a neuron."""
+    alpha = arrange(lambda p: p["alpha"], 0)
+    flush, learns = flush_of(number), len(neuron.learned) > 0
+    if isinstance(neuron, LeakyIntegrator):
+        gain = arrange(lambda p: 1 - p["alpha"], 0)
+        threshold = np.full_like(alpha, np.inf)
+        codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
+        return Compiled(alpha, gain, threshold, number(1), flush, *codes)
+    has_unit_gain = neuron.has_unit_gain
+    return Compiled(
+        alpha,
+        arrange(lambda p: 1 if has_unit_gain else 1 - p["alpha"], 0),
+        arrange(lambda p: p["threshold"], 1),
+        number(neuron.beta),
+        flush,
+        SURROGATE_CODES[neuron.surrogate],
+        RESET_CODES[neuron.reset],
+        neuron.detach_reset,
+        learns,
+    )
+
+
+def n_states(neuron):
+    return 1
+
+
+def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
+    # One loop per reset, of which each compiles to vector code without a branch.
+    alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
+    number = u.dtype.type
+    zero = number(0)
+    if neuron.reset == 0:
+        for h in range(state.shape[1]):
+            k = first + h
+            current = scale * number(total[h]) + bias[h]
+            x = gain[k] * current + alpha[k] * state[0, h]
+            u[t, h] = x
+            s[t, h] = np.uint8(x > threshold[k])
+            state[0, h] = zero if x > threshold[k] else x
+    elif neuron.reset == 1:
+        for h in range(state.shape[1]):
+            k = first + h
+            current = scale * number(total[h]) + bias[h]
+            x = gain[k] * current + alpha[k] * state[0, h]
+            u[t, h] = x
+            s[t, h] = np.uint8(x > threshold[k])
+            state[0, h] = x - threshold[k] if x > threshold[k] else x
+    else:
+        for h in range(state.shape[1]):
+            k = first + h
+            current = scale * number(total[h]) + bias[h]
+            x = gain[k] * current + alpha[k] * state[0, h]
+            u[t, h] = x
+            s[t, h] = np.uint8(x > threshold[k])
+            state[0, h] = x
+
+
+def backward_step(neuron, first, t, g, s, e, u, carry, total):
+    alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
+    flush = neuron.flush
+    number = u.dtype.type
+    one, zero = number(1), number(0)
+    if neuron.reset == 0:
+        through = zero if neuron.detach_reset else one
+        for h in range(len(g)):
+            k = first + h
+            kappa = (one - number(s[t, h])) - through * u[t, h] * e[h]
+            d = g[h] * e[h] + alpha[k] * kappa * carry[0, h]
+            d = (d + flush) - flush
+            carry[0, h] = d
+            u[t, h] = gain[k] * d
+            total[h] += gain[k] * d
+    else:
+        through = one if neuron.reset == 1 and not neuron.detach_reset else zero
+        for h in range(len(g)):
+            k = first + h
+            kappa = one
+            if through > zero:  # the threshold of an integrator is infinite
+                kappa = one - threshold[k] * e[h]
+            d = g[h] * e[h] + alpha[k] * kappa * carry[0, h]
+            d = (d + flush) - flush
+            carry[0, h] = d
+            u[t, h] = gain[k] * d
+            total[h] += gain[k] * d
+
+
+def add_gradients(neuron, first, t, g, s, e, u_t, u, second, later, carry, gradients):
+    number = u.dtype.type
+    zero = number(0)
+    for h in range(len(g)):
+        k = first + h
+        threshold = neuron.threshold[k]
+        before = zero
+        if t > 0:
+            before = after_reset(neuron.reset, u[t - 1, h], s[t - 1, h], threshold)
+        gradients[0, k] += carry[0, h] * (before - u_t[h])
+        by_threshold = reset_by_threshold(neuron.reset, number(s[t, h]))
+        if not neuron.detach_reset:
+            by_threshold -= reset_by_spike(neuron.reset, u_t[h], threshold) * e[h]
+        nu = neuron.alpha[k] * later[0, h]
+        gradients[1, k] += nu * by_threshold - g[h] * e[h]

@@ -1,0 +1,241 @@
+"""The numpy engine: takes batches of any kind of input through the network.
+
+A large batch is cut into chunks, so that memory does not grow with it. Where the cuts
+are depends on shapes alone and the partial gradients are added in order, so that the
+result is the same to the bit wherever and however often it is computed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._model.first_guess import first_guess
+from sklearn_snn._model.network import backward, forward, loss_and_gradient
+from sklearn_snn._model.synapses import time_major
+from sklearn_snn._utils.workspace import Workspace
+
+# Largest (n_steps, n_samples, n_units) of a chunk: 64 MB in float32.
+MAX_CHUNK_ELEMENTS = 2**24
+MAX_CHUNK_SAMPLES = 128
+
+
+class Step(NamedTuple):
+    """What a batch says about the parameters.
+
+    Attributes
+    ----------
+    loss : float
+        Weighted sum over the samples.
+    gradients : list of dicts of ndarrays
+        Per layer, by "coef", "intercept" and the constants that learn.
+    n_spikes : list of ndarrays of shape (n_units,)
+        Number of spikes of each neuron, all samples together.
+    outputs : ndarray of shape (n_samples, n_outputs)
+    """
+
+    loss: float
+    gradients: list
+    n_spikes: list
+    outputs: np.ndarray
+
+
+class NumpyEngine:
+    """Outputs and gradients of a network, for batches of any kind of input.
+
+    A batch `X` is SpikeTrains, an array of shape (n_samples, n_steps, n_features), or
+    an array or CSR array of shape (n_samples, n_features), which is injected as a
+    constant current.
+
+    Parameters
+    ----------
+    network : Network
+    n_steps : int
+    """
+
+    compiles = False
+
+    def __init__(self, network, n_steps):
+        self.network, self.n_steps = network, n_steps
+        self._workspace = Workspace()
+
+    @staticmethod
+    def supports(network):
+        """Return None: every network; else it would be the reason."""
+        return None
+
+    def tapes(self, params, X):
+        """Run the network chunk by chunk, and show all that happened.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch of n_samples samples
+
+        Yields
+        ------
+        rows : slice
+        tape : Tape
+            Of these rows of X; the next one overwrites it, but for its outputs.
+        """
+        for rows in self._chunks(X.shape[0], params):
+            with (
+                single_threaded_blas(),
+                np.errstate(over="ignore", invalid="ignore"),
+            ):
+                tape = self._forward(params, X[rows])
+            yield rows, tape
+
+    def run(self, params, X):
+        """Run the network.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch of n_samples samples
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, n_outputs)
+        """
+        return np.concatenate([tape.outputs for _, tape in self.tapes(params, X)])
+
+    def observed(self, params, X):
+        """Run the network and keep what the readout sums, step by step.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch of n_samples samples
+
+        Returns
+        -------
+        observed : ndarray of shape (n_samples, n_steps, n_outputs)
+            Spikes, of uint8, or membranes of the output layer.
+        """
+        n_outputs = self.network.layers[-1].n_units
+        name = self.network.readout.observes
+        dtype = np.uint8 if name == "spikes" else params[-1]["coef"].dtype
+        observed = np.empty((X.shape[0], self.n_steps, n_outputs), dtype)
+        for rows, tape in self.tapes(params, X):
+            observed[rows] = tape.layers[-1][name].transpose(1, 0, 2)
+        return observed
+
+    def spikes(self, params, X, first=0):
+        """Run the network and keep the spikes of some layers.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch of n_samples samples
+        first : int, default=0
+            The layers from this one on.
+
+        Returns
+        -------
+        spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
+            One per layer.
+        """
+        shape = X.shape[0], self.n_steps
+        sizes = [layer.n_units for layer in self.network.layers[first:]]
+        spikes = [np.empty((*shape, n_units), np.uint8) for n_units in sizes]
+        for rows, tape in self.tapes(params, X):
+            for kept, record in zip(spikes, tape.layers[first:], strict=True):
+                kept[rows] = record["spikes"].transpose(1, 0, 2)
+        return spikes
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def loss_and_gradients(self, params, X, targets, loss_weights):
+        """Run the network and backpropagate its loss through time.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+        X : batch of n_samples samples
+        targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As the loss of the network wants them.
+        loss_weights : ndarray of shape (n_samples,)
+            What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
+
+        Returns
+        -------
+        step : Step
+        """
+        dtype = params[0]["coef"].dtype
+        loss_weights = np.asarray(loss_weights, dtype)
+        if targets.dtype.kind == "f":
+            targets = targets.astype(dtype, copy=False)
+        gradients = [
+            {
+                name: np.zeros_like(p[name])
+                for name in ("coef", "intercept", *layer.neuron.learned)
+            }
+            for layer, p in zip(self.network.layers, params, strict=True)
+        ]
+        loss, outputs = 0.0, []
+        n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
+        for chunk in self._chunks(len(targets), params):
+            with single_threaded_blas():
+                tape = self._forward(params, X[chunk])
+                chunk_loss, grad_outputs = loss_and_gradient(
+                    self.network, tape.outputs, targets[chunk], loss_weights[chunk]
+                )
+                of_chunk = backward(
+                    self.network, params, tape, grad_outputs, self._workspace
+                )
+            for total, gradient in zip(gradients, of_chunk, strict=True):
+                for name, part in gradient.items():
+                    total[name][: len(part)] += part
+            loss += chunk_loss
+            outputs.append(tape.outputs)
+            for n, record in zip(n_spikes, tape.layers, strict=True):
+                n += record["spikes"].sum(axis=(0, 1))
+        return Step(loss, gradients, n_spikes, np.concatenate(outputs))
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def first_guess(self, params, X, weights):
+        """Make the first guess, from a few samples; see `first_guess`.
+
+        Parameters
+        ----------
+        params : list of dicts of ndarrays
+            Weights are scaled and biases overwritten, in place.
+        X : batch
+            As many samples as fit into a chunk are used.
+        weights : ndarray of shape (n_samples,)
+            Positive.
+
+        Returns
+        -------
+        scales : list of float
+            What the weights of each layer were multiplied with.
+        """
+        dtype = params[0]["coef"].dtype
+        chunk = self._chunks(X.shape[0], params)[0]
+        inputs = self._inputs(X[chunk], dtype)
+        weights = (weights[chunk] / weights[chunk].sum()).astype(dtype)
+        with single_threaded_blas():
+            return first_guess(
+                self.network, params, inputs, self.n_steps, weights, self._workspace
+            )
+
+    def _chunks(self, n_samples, params):
+        """Cut a batch; depends on shapes alone."""
+        widest = max(max(p["coef"].shape) for p in params)
+        size = MAX_CHUNK_ELEMENTS // (self.n_steps * widest)
+        size = min(max(size, 1), MAX_CHUNK_SAMPLES)
+        return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
+
+    def _forward(self, params, X):
+        """Return the Tape of a chunk; the next one overwrites it."""
+        inputs = self._inputs(X, params[0]["coef"].dtype)
+        return forward(
+            self.network, params, inputs, X.shape[0], self.n_steps, self._workspace
+        )
+
+    def _inputs(self, X, dtype):
+        """Return what the first layer receives."""
+        if isinstance(X, SpikeTrains):
+            return X.events(self._workspace)
+        return time_major(X, dtype, self._workspace)

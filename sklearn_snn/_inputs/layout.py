@@ -1,0 +1,300 @@
+"""What is wrong with the layout of an input, and how it becomes one that is accepted.
+
+Recordings come as lists of unequal length, as event lists with named fields, as frames,
+time-major or channels-first. Each of these is told from the others here, and the
+message that refuses it says how to turn it.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+
+_ACCEPTED = "(n_samples, n_features) and (n_samples, n_steps, n_features)"
+
+
+def n_dimensions(X, n_steps=None):
+    """Return the number of axes of an input.
+
+    Parameters
+    ----------
+    X : anything
+    n_steps : int, default=None
+        How long recordings must become: as in fit. None is the longest of X.
+
+    Returns
+    -------
+    n : int
+
+    Raises
+    ------
+    ValueError
+        If it has named fields, or is made of arrays that do not fit each other.
+    """
+    check_items(X, n_steps)
+    if hasattr(X, "ndim"):
+        return X.ndim
+    try:
+        return np.asarray(X).ndim
+    except ValueError as error:
+        raise _ragged(X, error, n_steps) from None
+
+
+def check_items(X, n_steps=None):
+    """Raise ValueError if X has named fields, or arrays where numbers belong.
+
+    Parameters
+    ----------
+    X : anything
+    n_steps : int, default=None
+        How long recordings must become; None is the longest of X.
+    """
+    is_listed = isinstance(X, list | tuple) and len(X)
+    _refuse_fields(X)
+    if is_listed:
+        _refuse_fields(X[0])
+    elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size:
+        _refuse_cells(X, n_steps)
+    elif hasattr(X, "iloc") and isinstance(X.shape[0], int) and 0 not in X.shape:
+        _refuse_cells(
+            np.asarray(X.iloc[:1]), n_steps
+        )  # the length of Dask's is no number
+
+
+def refuse_dimensions(X, n, owner):
+    """Raise ValueError if an input of a network has more than three axes.
+
+    Parameters
+    ----------
+    X : array-like of n axes
+    n : int
+    owner : str
+        Name of the estimator.
+    """
+    if n > 3:
+        shape = np.shape(X)
+        raise ValueError(
+            f"Found array with dim {n}; {owner} accepts {_ACCEPTED}: frames in time of "
+            f"shape {shape} become sequences by "
+            f"X.reshape({shape[0]}, {shape[1]}, {_product(shape[2:])}), images without "
+            f"time rows by X.reshape({shape[0]}, {_product(shape[1:])})."
+        )
+
+
+def refuse_sequences(X, n, owner):
+    """Raise ValueError if intensities to encode have more than two axes.
+
+    Parameters
+    ----------
+    X : array-like of n axes
+    n : int
+    owner : str
+        Name of the estimator.
+    """
+    if isinstance(X, SpikeTrains):
+        raise ValueError(
+            f"Found array with dim 3; {owner} accepts intensities of shape (n_samples, "
+            "n_features), and these are spike trains already: a SpikingClassifier "
+            "takes them as they are."
+        )
+    if n > 2:
+        shape = np.shape(X)
+        raise ValueError(
+            f"Found array with dim {n}; {owner} accepts intensities of shape "
+            f"(n_samples, n_features): images become rows by X.reshape({shape[0]}, "
+            f"{_product(shape[1:])}), and a sequence, which has its time already, goes "
+            "to a SpikingClassifier without an encoder, as (n_samples, n_steps, "
+            "n_features)."
+        )
+
+
+@contextmanager
+def hints(X, y, n_features):
+    """Add to errors about lengths which axis of X seems to be meant.
+
+    Parameters
+    ----------
+    X : array-like
+    y : array-like of shape (n_samples,), or str for none
+    n_features : int or None
+        As many were learned from.
+    """
+    try:
+        yield
+    except ValueError as error:
+        hint = None
+        if "inconsistent numbers of samples" in str(error):
+            hint = _hint_at_samples(X, y)
+        elif n_features is not None and "features, but" in str(error):
+            hint = _hint_at_channels(X, n_features)
+        if hint is None:
+            raise
+        raise ValueError(f"{str(error).rstrip('.')}. {hint}") from None
+
+
+def _product(shape):
+    """Return the product as a number, which is what reshape needs; -1 if it is 0."""
+    return int(np.prod(shape)) or -1
+
+
+def _hint_at_samples(X, y):
+    """Say which axis of X is as long as y."""
+    if isinstance(X, SpikeTrains):
+        return None
+    shape, n = np.shape(X), np.shape(y)[0]
+    if len(shape) == 2 and shape[1] == n:
+        return f"X of shape {shape} has as many columns as y has labels: try X.T."
+    if len(shape) == 3 and shape[1] == n:
+        return (
+            f"X of shape {shape} seems to be time-major, (n_steps, n_samples, "
+            "n_features): X.transpose(1, 0, 2) makes it (n_samples, n_steps, "
+            "n_features)."
+        )
+    if len(shape) == 3 and shape[2] == n:
+        return (
+            f"X of shape {shape} seems to have its samples last: X.transpose(2, 0, 1), "
+            "or X.transpose(2, 1, 0) if the steps come second, makes it (n_samples, "
+            "n_steps, n_features)."
+        )
+    return None
+
+
+def _hint_at_channels(X, n_features):
+    """Say so if the channels, which come last, come first."""
+    shape = np.shape(X)
+    if len(shape) == 3 and shape[1] == n_features:
+        return (
+            f"X of shape {shape} seems to be channels-first, (n_samples, n_channels, "
+            "n_steps): X.transpose(0, 2, 1) makes it (n_samples, n_steps, n_features)."
+        )
+    return None
+
+
+def _refuse_fields(X):
+    """Raise ValueError if X has named fields, as event lists do."""
+    names = getattr(getattr(X, "dtype", None), "names", None)
+    if names is not None:
+        raise ValueError(
+            f"X is a structured array with the fields {', '.join(names)}: a table "
+            "becomes plain by numpy.lib.recfunctions.structured_to_unstructured(X), "
+            "and the events of a recording become a sequence by counting them in bins, "
+            "np.histogram2d(time, feature, bins=(n_steps, n_features), range=((0, "
+            "duration), (0, n_features)))[0], with a number of its own for each place "
+            "and polarity as feature."
+        )
+
+
+def _refuse_cells(X, n_steps):
+    """Raise ValueError if an array of objects holds arrays."""
+    first = next((cell for cell in X[:1].flat if _is_array(cell)), None)
+    if first is None:
+        return
+    if X.ndim > 1:
+        raise ValueError(
+            "X has arrays or lists in its cells, where a number belongs: cells that "
+            "are series become a sequence by np.stack([np.stack([*row]) for row in "
+            "np.asarray(X)]).transpose(0, 2, 1), features last."
+        )
+    _refuse_fields(first)
+    shapes = _shapes(X)
+    if shapes is not None and len(set(shapes)) == 1:
+        raise ValueError(
+            f"X is an array of objects that holds {len(X)} arrays of shape "
+            f"{shapes[0]}: np.stack(list(X)) makes one array of them."
+        )
+    raise _ragged(X, "its items have no common shape", n_steps)
+
+
+def _is_array(cell):
+    return isinstance(cell, list | tuple) or getattr(cell, "shape", ()) != ()
+
+
+def _shapes(items):
+    """Return the shape of each item, or None if one has none."""
+    try:
+        return [np.shape(item) for item in items]
+    except (TypeError, ValueError):
+        return None
+
+
+def _ragged(X, error, n_steps):
+    """Return the ValueError for a list of recordings, or rows, of unequal length."""
+    shapes = _shapes(X)
+    if shapes is None:
+        return ValueError(f"X is no array of numbers, and cannot become one: {error}")
+    n, dimensions = len(shapes), {len(shape) for shape in shapes}
+    if len(dimensions) > 1:
+        return ValueError(
+            f"X is a list of {n} arrays of {min(dimensions)} to {max(dimensions)} "
+            "dimensions: each sample must be (n_steps, n_features), or each "
+            "(n_features,)."
+        )
+    if dimensions == {1}:
+        return _ragged_rows(X, shapes)
+    if dimensions == {2}:
+        return _ragged_recordings(shapes, n_steps)
+    return _ragged_frames(shapes)
+
+
+def _ragged_rows(X, shapes):
+    low, high = _limits(shapes, 0)
+    message = f"X is a list of {len(shapes)} rows of {low} to {high} values: all need "
+    if any(np.asarray(x).dtype.kind not in "biuf" for x in X):
+        return ValueError(f"{message}equally many, and all values must be numbers.")
+    return ValueError(
+        f"{message}equally many; recordings of a single channel become equally long, "
+        f"with silence before them, by np.stack([np.pad(x, ({high} - len(x), 0))[:, "
+        "np.newaxis] for x in X])."
+    )
+
+
+def _ragged_recordings(shapes, n_steps):
+    n, steps, features = len(shapes), _limits(shapes, 0), _limits(shapes, 1)
+    if features[0] == features[1] and n_steps is not None:
+        return ValueError(
+            f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
+            f"need the same length, {n_steps} as in fit, which silence before them "
+            f"gives them, or leaving out their first steps: np.stack([np.pad("
+            f"x[-{n_steps}:], ((max(0, {n_steps} - len(x)), 0), (0, 0))) for x in X])."
+        )
+    if features[0] == features[1]:
+        return ValueError(
+            f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
+            "need the same length, which silence before them gives them: np.stack("
+            f"[np.pad(x, (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
+        )
+    if steps[0] == steps[1]:
+        return ValueError(
+            f"X is a list of {n} recordings of {features[0]} to {features[1]} features "
+            f"at {steps[0]} steps: all need the same features; or, if these are "
+            "channels-first, (n_channels, n_steps), the same length, which silence "
+            f"before them gives them: np.stack([np.pad(x.T, (({features[1]} - "
+            "x.shape[1], 0), (0, 0))) for x in X])."
+        )
+    return ValueError(
+        f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps and of "
+        f"{features[0]} to {features[1]} features: all need the same number of each."
+    )
+
+
+def _ragged_frames(shapes):
+    n, steps, sizes = len(shapes), _limits(shapes, 0), {shape[1:] for shape in shapes}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        return ValueError(
+            f"X is a list of {n} recordings of frames that are of shape {first} in one "
+            f"and {second} in another: all need the same."
+        )
+    return ValueError(
+        f"X is a list of {n} recordings of {steps[0]} to {steps[1]} frames of shape "
+        f"{sizes.pop()}: all need the same length, which silence before them gives "
+        "them, and a frame becomes a row of features: np.stack([np.pad(np.reshape(x, "
+        f"(len(x), -1)), (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
+    )
+
+
+def _limits(shapes, axis):
+    """Return the shortest and the longest along an axis."""
+    lengths = [shape[axis] for shape in shapes]
+    return min(lengths), max(lengths)

@@ -1,0 +1,338 @@
+"""Whether new input is like what an estimator learned from.
+
+A value is *outside* if it leaves the range of its feature by more than a quarter of
+that range. Ordinary new data does so rarely, whatever its distribution; data that was
+scaled otherwise does so throughout, or far, or, if it became smaller, does not even
+reach what the weakest sample reached. All that is kept are extremes and counts, which
+later parts of a stream can be added to in any order; of large inputs only evenly spaced
+rows are looked at, so that the check costs next to nothing beside the network.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_snn._inputs.extent import (
+    Extent,
+    extent,
+    limits_of,
+    some_samples,
+    sums,
+    tables,
+    union,
+)
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.unscaled import FEWEST, namer, warn_of_spread
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import InputMismatchWarning
+
+# A value may leave the range of its feature by this share of it.
+_MARGIN = 0.25
+# In ranges: three values of a row, three of a feature, and a single one may be so far
+# outside and no farther. The extremes of heavy tails are often several ranges apart,
+# but not in one row; a hundred ranges apart not even Cauchy's are.
+_FAR_IN_ROW, _FAR_IN_FEATURE, _FAR_ALONE = 2, 10, 100
+# Fewer values than this may be chance, and fewer rows in a feature.
+_FEWEST_VALUES, _FEWEST_ROWS = 3, 10
+# What is below this share of the weakest sample hardly reaches the network.
+_WEAK = 0.25
+
+
+class Wording(NamedTuple):
+    """How the range is called to which an input is compared.
+
+    Attributes
+    ----------
+    learned : str
+        Which range it is.
+    was : str
+        What is said of its limits.
+    remedy : str
+        What to do about it.
+    """
+
+    learned: str = "that was learned in fit"
+    was: str = "was learned"
+    remedy: str = "Scale X as it was scaled in fit."
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def mismatch(X, learned, names, wording, rows=None):
+    """Say how values are unlike those that were learned from.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array
+        See `_extent.parts`.
+    learned : Extent
+        Its limits may also be numbers, for all features alike.
+    names : callable
+        Makes a name of a feature's index.
+    wording : Wording
+    rows : ndarray of int, default=None
+        Indices of the samples that count; None for all.
+
+    Returns
+    -------
+    message : str or None
+    """
+    X = some_samples(X, rows)
+    table = X if X.ndim == 2 else X.reshape(-1, X.shape[2])
+    strongest, outside = _outside(table, learned)
+    worst = None if outside is None else _worst(X, table, *outside)
+    if worst is not None:
+        limits = [np.broadcast_to(x, X.shape[-1:])[worst] for x in learned[:2]]
+        new = _column(table, worst)
+        return (
+            f"X leaves the range {wording.learned}, most of all in {names(worst)}, "
+            f"where {limits[0]:.4g} to {limits[1]:.4g} {wording.was} and X has "
+            f"{new.min():.4g} to {new.max():.4g}. {wording.remedy}"
+        )
+    is_weak = 0 < strongest < _WEAK * learned.weakest < np.inf
+    if is_weak and _n_evident(table) >= _FEWEST_VALUES and _is_faint(X, learned):
+        return (
+            "X hardly reaches the range of the samples in fit: its largest absolute "
+            f"value is {strongest:.4g}, and every sample in fit had one of at least "
+            f"{learned.weakest:.4g}. {wording.remedy}"
+        )
+    return None
+
+
+def _is_faint(X, learned):
+    """Tell whether no sample has a sum that is worth mentioning.
+
+    Its largest value alone may be small because it is of no category that was known.
+    """
+    return all(
+        (sums(part, n) < 2 * _WEAK * learned.faintest).all() for part, n in tables(X)
+    )
+
+
+def _column(table, j):
+    column = table[:, [j]].toarray() if sparse.issparse(table) else table[:, j]
+    return column.astype(np.float64)
+
+
+def _n_evident(table):
+    """Return how many values are not zero."""
+    return np.count_nonzero(table.data if sparse.issparse(table) else table)
+
+
+def _outside(table, learned):
+    """Find the largest absolute value, and what is outside.
+
+    Zeros are taken to be inside: they say that there is nothing, in any unit. So is
+    what was constant, of which nobody knows how far it may go.
+
+    Returns
+    -------
+    largest : float
+    outside : tuple of ndarrays of shape (n_outside,), or None if there is nothing
+        Row, feature, and distance from the range in widths of it.
+    """
+    low, high = learned.low, learned.high
+    if sparse.issparse(table):
+        values, features = table.data.astype(np.float64), table.indices
+        largest = float(np.abs(values).max(initial=0))
+        if np.ndim(low):
+            low, high = low[features], high[features]
+        distance = _distance(values, values, low, high)
+        found = np.flatnonzero((distance > _MARGIN) & (values != 0))
+        if len(found) == 0:
+            return largest, None
+        rows = np.searchsorted(table.indptr, found, side="right") - 1
+        return largest, (rows, features[found], distance[found])
+    least, most = limits_of(table, axis=0)
+    largest = max(float(most.max()), -float(least.min()))
+    if (least >= low).all() and (most <= high).all():
+        return largest, None
+    suspects = np.flatnonzero(_distance(least, most, low, high) > _MARGIN)
+    if len(suspects) == 0:
+        return largest, None
+    values = table[:, suspects].astype(np.float64)
+    if np.ndim(low):
+        low, high = low[suspects], high[suspects]
+    distance = _distance(values, values, low, high)
+    rows, features = np.nonzero((distance > _MARGIN) & (values != 0))
+    if len(rows) == 0:
+        return largest, None
+    return largest, (rows, suspects[features], distance[rows, features])
+
+
+def _distance(least, most, low, high):
+    """Return by how many widths of their range values leave it; 0 if it has none."""
+    width = high - low
+    # Of a range that is narrow beside its values, rounding may be a large part.
+    unit = np.maximum(width, 4e-6 * np.maximum(np.abs(low), np.abs(high)))
+    beyond = np.maximum(low - least, most - high)
+    return beyond / np.where(width > 0, unit, np.inf)
+
+
+def _worst(X, table, rows, features, distance):
+    """Return the feature that is farthest off, or None if it all may be chance.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array
+    table : ndarray or CSR array of shape (n_rows, n_features)
+        All steps of X.
+    rows, features, distance : ndarrays of shape (n_outside,)
+        See `_outside`.
+    """
+    counts = np.bincount(features)
+    is_most = len(rows) > max(_n_evident(table) / 2, _FEWEST_VALUES - 1)
+    enough_rows = X.shape[0] >= _FEWEST_ROWS
+    if is_most or (enough_rows and counts.max() > table.shape[0] / 2):
+        return int(np.argmax(counts))
+    is_far = (
+        distance.max() > _FAR_ALONE
+        # An odd row among many ordinary ones is an outlier.
+        or _n_with_several(rows[distance > _FAR_IN_ROW]) > table.shape[0] / 10
+        or _n_with_several(features[distance > _FAR_IN_FEATURE]) > 0
+    )
+    return int(features[np.argmax(distance)]) if is_far else None
+
+
+def _n_with_several(indices):
+    """Return how many rows, or features, have at least `_FEWEST_VALUES` of these."""
+    return np.count_nonzero(np.bincount(indices, minlength=1) >= _FEWEST_VALUES)
+
+
+def remember(estimator, X, weights, is_continued):
+    """Keep what a network learns from; warn where that is unlike before, or uneven.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets an attribute ``_learned_input_``, a dict: number of samples, shortest and
+        longest of the sequences or None, and the fields of Extent, None if there were
+        spike trains only.
+    X : validated input
+    weights : ndarray of shape (n_samples,)
+        Samples of weight 0 do not count.
+    is_continued : bool
+        Whether this is added to what was learned from before.
+    """
+    present = weights > 0
+    n_steps = int(X.shape[1]) if X.ndim == 3 else None
+    learned = {
+        "n_samples": int(np.count_nonzero(present)),
+        **dict.fromkeys(("shortest", "longest"), n_steps),
+        **dict.fromkeys(Extent._fields),
+    }
+    if not isinstance(X, SpikeTrains):
+        learned |= extent(X, None if present.all() else present)._asdict()
+    if is_continued:
+        # Lengths may vary in a stream, and answers are not asked for.
+        _warn_of_range(estimator, X, np.flatnonzero(present))
+        learned = _together(getattr(estimator, "_learned_input_", None), learned)
+    elif not isinstance(X, SpikeTrains):
+        scaler = "ChannelTransformer(StandardScaler())"
+        remedy = scaler if X.ndim == 3 else "StandardScaler()"
+        warn_of_spread(X, namer(estimator, X), remedy)
+    estimator._learned_input_ = learned
+
+
+def is_learned_input(learned, n_features):
+    """Tell whether this is what `remember` keeps.
+
+    Parameters
+    ----------
+    learned : object
+    n_features : int
+
+    Returns
+    -------
+    is_whole : bool
+    """
+    try:
+        names = "n_samples", "shortest", "longest", *Extent._fields
+        n_samples, shortest, longest, *fields = (learned[name] for name in names)
+        is_whole = n_samples >= 0
+        if shortest is not None or longest is not None:
+            is_whole &= 1 <= shortest <= longest
+        if any(field is not None for field in fields):
+            low, high, *sizes = fields
+            is_whole &= np.shape(low) == np.shape(high) == (n_features,)
+            is_whole &= bool(np.isfinite([low, high]).all() and np.all(low <= high))
+            is_whole &= all(size > 0 for size in sizes)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return False
+    return is_whole
+
+
+def _together(before, learned):
+    """Return what was learned before and now."""
+    if before is None or before["n_samples"] == 0:
+        # A model of version 0.1.0, which kept nothing: it stays unknown.
+        return dict.fromkeys(learned) | {"n_samples": 0}
+    extents = [known for some in (before, learned) if (known := _known(some))]
+    together = learned | {"n_samples": before["n_samples"] + learned["n_samples"]}
+    if extents:
+        together |= union(extents)._asdict()
+    if learned["longest"] is not None:
+        for name, extreme in (("shortest", min), ("longest", max)):
+            together[name] = extreme(before[name], learned[name])
+    return together
+
+
+def _known(learned):
+    """Return the Extent, or None if there were spike trains only."""
+    if learned["low"] is None:
+        return None
+    return Extent(*(learned[name] for name in Extent._fields))
+
+
+def check_likeness(estimator, X, rows=None):
+    """Warn where an input is unlike what a network learned from.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    X : validated input
+    rows : ndarray of int, default=None
+        Indices of the samples that count; None for all.
+    """
+    learned = getattr(estimator, "_learned_input_", None)
+    if learned is None:
+        return
+    lengths = learned["shortest"], learned["longest"]
+    if None not in lengths and not lengths[0] <= X.shape[1] <= lengths[1]:
+        warn_user(_other_length(X, *lengths), InputMismatchWarning)
+    _warn_of_range(estimator, X, rows)
+
+
+def longest_in_fit(estimator):
+    """Return of how many steps the longest sequence of fit was; None if unknown."""
+    learned = getattr(estimator, "_learned_input_", None)
+    return None if learned is None else learned["longest"]
+
+
+def _warn_of_range(estimator, X, rows=None):
+    """Warn where values are unlike those that a network learned from."""
+    learned = getattr(estimator, "_learned_input_", None)
+    if learned is None or isinstance(X, SpikeTrains) or learned["n_samples"] < FEWEST:
+        return
+    known = _known(learned)
+    if known is None:
+        return
+    message = mismatch(X, known, namer(estimator, X), Wording(), rows)
+    if message is not None:
+        warn_user(message, InputMismatchWarning)
+
+
+def _other_length(X, shortest, longest):
+    """Return what to say of sequences of other lengths than in fit."""
+    n_steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    message = (
+        f"The sequences in X have {X.shape[1]} steps, and those in fit had {n_steps}: "
+        "logits are made of spikes counted over all steps, so answers and "
+        "probabilities shift."
+    )
+    if not isinstance(X, SpikeTrains) and shortest <= X.shape[0] <= longest:
+        message += (
+            f" X of shape {X.shape} may be time-major, (n_steps, n_samples, "
+            "n_features): X.transpose(1, 0, 2) turns it."
+        )
+    return message

@@ -1,0 +1,376 @@
+"""What a network accepts as X, y and weights: scikit-learn's rules, and sequences."""
+
+import os
+import sys
+from itertools import pairwise
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
+
+from sklearn_snn._compat import check_sample_weight
+from sklearn_snn._inputs.extent import parts
+from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.learned_input import check_likeness, longest_in_fit
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+
+_KINDS = {
+    False: "a constant current per sample (2-D)",
+    True: "a sequence per sample (3-D, or spike trains)",
+}
+# What input becomes, the first or, if it is that already, the second.
+FLOATS = np.float64, np.float32
+# A sequence keeps these types, too, whatever kind of array it is.
+_OF_SPIKES = np.uint8, np.bool_
+
+
+def quietly():
+    """Return a context in which scikit-learn checks data without numpy's warnings.
+
+    Looking for infinite numbers and for fractions it sums, and casts to integers,
+    whatever there is; what numpy says about that says nothing about the data.
+    """
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+@quietly()
+def validate_input(estimator, X, y="no_validation", *, reset):
+    """Check X, and y where one is given, before any work is done.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``n_features_in_`` and ``feature_names_in_`` are set or compared.
+    X : SpikeTrains, or array-like of 2 or 3 dimensions, or sparse matrix
+    y : array-like of shape (n_samples,), default="no_validation"
+    reset : bool
+        True in `fit`.
+
+    Returns
+    -------
+    X : SpikeTrains, ndarray or CSR array
+    y : ndarray of shape (n_samples,)
+        Only where y was given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `sklearn.utils.check_array` does, for sequences with an empty axis, and for
+        sequences where there were none in `fit`, or the other way round.
+    """
+    owner = type(estimator).__name__
+    n = n_dimensions(X, None if reset else longest_in_fit(estimator))
+    refuse_dimensions(X, n, owner)
+    if reset:
+        estimator._is_sequential_ = n == 3
+    elif n > 1 and estimator._is_sequential_ != (n == 3):
+        known, new = _KINDS[estimator._is_sequential_], _KINDS[n == 3]
+        raise ValueError(
+            f"X is {new}, but {owner} is expecting {known} as "
+            "input. (A single sequence is X[np.newaxis].)"
+        )
+    has_y = not isinstance(y, str)
+    n_features = None if reset else getattr(estimator, "n_features_in_", None)
+    with hints(X, y, n_features):
+        validate = _validate_sequences if n == 3 else _validate_table
+        out = validate(estimator, X, y, reset=reset)
+    if not has_y:
+        check_likeness(estimator, out)
+    return out
+
+
+def _validate_table(estimator, X, y, *, reset):
+    """Check a table."""
+    out = validate_data(
+        estimator,
+        X,
+        y,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=kept_dtypes(X),
+        ensure_all_finite=not _is_half(X),
+    )
+    check_halves(estimator, out if isinstance(y, str) else out[0])
+    return out
+
+
+def _validate_sequences(estimator, X, y, *, reset):
+    """Check sequences, which may have any number of steps."""
+    if not isinstance(X, SpikeTrains):
+        X = check_array(
+            X,
+            dtype=kept_dtypes(X, _OF_SPIKES),
+            allow_nd=True,
+            ensure_all_finite=not _is_half(X),
+            estimator=estimator,
+            input_name="X",
+        )
+    if 0 in X.shape:
+        raise ValueError(
+            f"Found array with shape {X.shape}; {type(estimator).__name__} needs at "
+            "least one sample, one step and one feature."
+        )
+    check_halves(estimator, X)
+    has_y = not isinstance(y, str)
+    if has_y:
+        y = validate_data(estimator, y=y, reset=reset)
+        check_consistent_length(X, y)
+    # Features are the last axis: any (n_samples, n_features) cut tells their number.
+    features = X.rates if isinstance(X, SpikeTrains) else X[:, 0]
+    validate_data(estimator, features, reset=reset, skip_check_array=True)
+    return (X, y) if has_y else X
+
+
+def check_magnitudes(params):
+    """Raise ValueError if a parameter, or a class's weight, is finite but no float."""
+    weights = params["class_weight"]
+    named = list(params.items())
+    if isinstance(weights, dict):
+        named += [("class_weight", weight) for weight in weights.values()]
+    for name, value in named:
+        if not isinstance(value, Real) or value == np.inf:
+            continue
+        try:
+            is_finite = float(value) != np.inf
+        except OverflowError:  # of an int
+            is_finite = False
+        if not is_finite:
+            raise ValueError(f"{name} is, or contains, too large a number.")
+
+
+def hidden_sizes(value):
+    """Return `hidden_layer_sizes` as a list of int; raise ValueError if it is none."""
+    hidden = np.atleast_1d(value)
+    if hidden.ndim > 1 or not all(
+        isinstance(n, Integral) and not isinstance(n, bool) and n > 0
+        for n in np.atleast_1d(np.array(value, dtype=object)).tolist()
+    ):
+        raise ValueError(
+            "hidden_layer_sizes must be a positive int or a sequence of them, "
+            f"got {value!r}."
+        )
+    return hidden.tolist()
+
+
+def check_memory(sizes, n_steps, dtype):
+    """Raise ValueError if a network could not even run a single sample in memory.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Number of units of each layer, input and output included.
+    n_steps : int
+    dtype : dtype-like
+    """
+    n_weights = sum(below * above for below, above in pairwise(sizes))
+    # Weights, their gradient and its means; membranes, spikes and deltas of all steps.
+    n_numbers = 4 * n_weights + 3 * n_steps * sum(sizes[1:])
+    needed = np.dtype(dtype).itemsize * n_numbers
+    if needed > (available := _physical_memory()):
+        raise ValueError(
+            f"A network of {sizes} units and {n_steps} steps needs at least "
+            f"{needed / 2**30:.1f} GiB of memory, of which there are "
+            f"{available / 2**30:.1f} GiB. Take fewer hidden neurons or steps."
+        )
+
+
+def check_shapes(coefs, intercepts, n_features, n_classes):
+    """Raise ValueError unless weights and biases, which users may assign, fit.
+
+    Parameters
+    ----------
+    coefs, intercepts : lists of ndarrays
+    n_features, n_classes : int
+    """
+    shapes = [np.shape(w) for w in coefs]
+    sizes = [n_features, *(shape[-1] for shape in shapes if shape)]
+    arrays = [*coefs, *intercepts]
+    is_whole = (
+        shapes == list(pairwise(sizes))
+        and sizes[-1] == n_classes
+        and [np.shape(b) for b in intercepts] == [(n,) for n in sizes[1:]]
+        and len({getattr(a, "dtype", None) for a in arrays}) == 1
+        and arrays[0].dtype in (np.float32, np.float64)
+    )
+    if not is_whole:
+        raise ValueError(
+            "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
+            f"that lead from {n_features} features to {n_classes} classes; their "
+            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
+        )
+
+
+def _physical_memory():
+    """Return the memory of the machine in bytes, or a bound where it is not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+def network_dtype(X):
+    """Return the type to compute in.
+
+    Parameters
+    ----------
+    X : validated input
+
+    Returns
+    -------
+    dtype : type
+        float32 for float32 and for sequences of types of up to 16 bits, all values of
+        which are also values of float32; else float64.
+    """
+    is_small = X.ndim == 3 and X.dtype.itemsize <= 2
+    return np.float32 if is_small or X.dtype == np.float32 else np.float64
+
+
+def kept_dtypes(X, others=()):
+    """Return the types that X is not converted from, as scikit-learn wants them.
+
+    Whole numbers and halves stay what they are, so that a memory map is not copied: an
+    engine, or an encoder, converts a batch at a time.
+
+    Parameters
+    ----------
+    X : array-like
+    others : tuple of types
+        More of them.
+
+    Returns
+    -------
+    dtypes : tuple
+    """
+    is_kept = isinstance(X, np.ndarray) and (X.dtype.kind in "biu" or _is_half(X))
+    return (X.dtype,) if is_kept else (*FLOATS, *others)
+
+
+def _is_half(X):
+    return isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.dtype.itemsize == 2
+
+
+def check_halves(estimator, X):
+    """Raise ValueError unless all of an array is finite, if it is of half floats.
+
+    scikit-learn would make an array of the size of X for that.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : validated input
+    """
+    if _is_half(X):
+        for _, part in parts(X):
+            name = type(estimator).__name__
+            assert_all_finite(part, estimator_name=name, input_name="X")
+
+
+def validate_weights(X, sample_weight, all_zero=False):
+    """Check the weights of the samples.
+
+    Parameters
+    ----------
+    X : validated input
+    sample_weight : array-like of shape (n_samples,), float or None
+    all_zero : bool, default=False
+        Whether all of them may be 0.
+
+    Returns
+    -------
+    weights : ndarray of float64 of shape (n_samples,)
+        Of which none is negative and, unless `all_zero`, at least one is positive.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    if sample_weight is None:
+        return np.ones(X.shape[0])
+    return check_sample_weight(
+        sample_weight,
+        X,
+        dtype=np.float64,
+        ensure_non_negative=True,
+        allow_all_zero_weights=all_zero,
+    )
+
+
+def class_weights(class_weight, classes, labels, sample_weight):
+    """Return the weight of each sample's class.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (n_classes,)
+    labels : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,)
+        Counts with "balanced".
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or none is positive.
+    """
+    if class_weight is None:
+        return np.ones(len(labels))
+    by_class = compute_class_weight(
+        class_weight, classes=classes, y=labels, sample_weight=sample_weight
+    )
+    weights = by_class[np.searchsorted(classes, labels)]
+    if not (np.isfinite(by_class).all() and by_class.min() >= 0 < weights.max()):
+        raise ValueError(
+            "class_weight must be finite and not negative, and positive for a class in "
+            f"y, got {class_weight!r}."
+        )
+    return weights
+
+
+@quietly()
+def check_classes(y, classes, name):
+    """Check the labels, and find out which classes there are.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,) or None
+        All classes, sorted; None for those of `y`.
+    name : str
+        Name of the estimator.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If `y` is not a set of labels, there are fewer than two classes, or `y` has
+        others than `classes`.
+    """
+    check_classification_targets(y)
+    found = np.unique(y)
+    if classes is not None and len(classes) < 2:
+        raise ValueError(f"{name} needs at least 2 classes, got {classes.tolist()!r}.")
+    classes = found if classes is None else classes
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs samples of at least 2 classes in y, but the data contains "
+            f"only one class: {classes.tolist()[0]!r}. (Samples of weight 0 do not "
+            "count.)"
+        )
+    if not np.isin(found, classes).all():
+        raise ValueError(f"y has classes {found}, of which not all are in {classes}.")
+    return classes

@@ -1,0 +1,1 @@
+"""The mathematics: neurons, layers, first guess, losses; numpy and nothing else."""

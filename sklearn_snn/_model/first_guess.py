@@ -1,0 +1,105 @@
+"""The first guess of the parameters, from a few samples: no neuron is born silent.
+
+Layer by layer:
+
+- The membrane's standard deviation, with no bias and no reset, is brought into
+  `MEMBRANE_RANGE`, in thresholds: a weaker current could not tell samples apart, and
+  with a stronger one, as a long memory piles it up, one step of the optimizer would turn
+  a neuron from silent to always firing.
+- The bias makes each neuron's mean current its rheobase, the constant current that
+  charges a membrane to the threshold, here within the steps there are. With random
+  weights alone some neurons get a current so negative that they never fire; their
+  surrogate gradient vanishes, and an output neuron that is born silent stays it. At its
+  rheobase, one step of the optimizer may silence it for good: output neurons get the
+  current that charges them within `OUTPUT_PERIOD` steps, if that is more.
+- Neurons that never fire have no threshold: their mean current is made 0, and its
+  deviation that of `INTEGRATOR_DEVIATION` outputs if it is more.
+
+The idea of setting scale and biases from data is that of Salimans & Kingma, "Weight
+normalization", NeurIPS 2016, and Mishkin & Matas, "All you need is a good init",
+ICLR 2016.
+"""
+
+import math
+
+import numpy as np
+
+from sklearn_snn._model.network import layer_current, run_layer
+
+# Between these, in thresholds, the first guess puts the membranes' standard deviation.
+MEMBRANE_RANGE = 0.3, 10.0
+# And those of outputs that are membranes, in outputs.
+INTEGRATOR_RANGE = 0.03, 0.3
+_FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
+# The first guess lets an output neuron fire once in so many steps.
+OUTPUT_PERIOD = 10
+
+
+def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
+    """Scale the weights and set the biases from a few samples.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+        ``"coef"`` is scaled and ``"intercept"`` overwritten, in place.
+    inputs, n_steps, workspace
+        As in `network.forward`.
+    sample_weights : ndarray of shape (n_samples,)
+        Weights of the samples, which sum to 1.
+
+    Returns
+    -------
+    scales : list of float
+        What the weights of each layer were multiplied with.
+    """
+    x, scales, n_samples = inputs, [], len(sample_weights)
+    for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
+        p["intercept"][:] = 0
+        shape = n_steps, n_samples, layer.n_units
+        current = layer_current(p, x, index, shape, workspace)
+        mean = sample_weights @ current.mean(axis=0)
+        neuron, constants = layer.neuron, p
+        if neuron.fires:
+            neuron, constants = neuron.unreset(p)
+            response, threshold = neuron.response(p, n_steps), p["threshold"]
+            low, high = (np.median(threshold) * r for r in MEMBRANE_RANGE)
+        else:
+            response, (low, high) = np.ones(1), INTEGRATOR_RANGE
+        deviation = _membrane_deviation(
+            neuron, constants, current - mean, n_steps, sample_weights
+        )
+        scale = np.float32(1)
+        # Samples that are all alike differ by rounding, which is not to be magnified.
+        rounding = 8 * np.finfo(mean.dtype).eps * np.abs(mean).max() * response.max()
+        if rounding < deviation < np.inf:
+            target = np.clip(deviation, low, high)
+            scale = np.float32(np.clip(target / deviation, *_FLOAT32_RANGE))
+        p["coef"] *= scale
+        rheobase = 0.0
+        if neuron.fires:
+            is_output = index == len(params) - 1
+            n_charging = min(OUTPUT_PERIOD, n_steps) if is_output else n_steps
+            rheobase = threshold / layer.neuron.response(p, n_charging)
+        p["intercept"][:] = rheobase - scale * mean
+        x = run_layer(network, index, p, x, shape, workspace)["spikes"]
+        scales.append(float(scale))
+    return scales
+
+
+def _membrane_deviation(neuron, p, current, n_steps, sample_weights):
+    """Return the standard deviation of membranes that integrate and never reset.
+
+    In units of a power of two, which leaves all digits as they are, so that squares of
+    small and large currents stay in range; `current` is overwritten.
+    """
+    _, exponent = math.frexp(float(np.abs(current).max()))
+    unit = math.ldexp(1.0, min(exponent, np.finfo(current.dtype).maxexp - 1))
+    current /= current.dtype.type(unit)
+    shape = n_steps, *current.shape[1:]
+    tape = {name: np.empty(shape, current.dtype) for name in neuron.tape}
+    state = tuple(np.zeros((neuron.n_states, *shape[1:]), current.dtype))
+    with np.errstate(over="ignore", invalid="ignore"):
+        neuron.forward(p, np.broadcast_to(current, shape), state, tape)
+        u = tape["membrane"]
+        return unit * math.sqrt(sample_weights @ np.square(u, out=u).mean(axis=(0, 2)))

@@ -1,0 +1,187 @@
+"""The network: a stack of layers, forward to outputs and backward to gradients.
+
+Layer ``l`` takes a current from the spikes of the layer below, ``x_t @ W + b``, and its
+neurons make membranes and spikes of it; the readout makes outputs of what the last
+layer did. What a network is stands here, its numbers in its parameters, and how many
+steps there are comes with the input.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._model.losses import LOSSES
+from sklearn_snn._model.readouts import Readout
+from sklearn_snn._model.synapses import (
+    input_current,
+    is_constant,
+    parts_for,
+    weight_gradient,
+)
+
+
+class Layer(NamedTuple):
+    """A layer of alike neurons.
+
+    Attributes
+    ----------
+    neuron : neuron
+        See `neurons`.
+    n_units : int
+    """
+
+    neuron: object
+    n_units: int
+
+
+class Network(NamedTuple):
+    """What is fixed while the parameters learn.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    readout : Readout
+    loss : str
+        Key of `LOSSES`.
+    smooth : bool
+        Whether spikes are smooth steps; see `LIF.forward`.
+    """
+
+    layers: tuple
+    readout: Readout = Readout()
+    loss: str = "cross_entropy"
+    smooth: bool = False
+
+
+class Tape(NamedTuple):
+    """What `forward` leaves for `backward`.
+
+    Attributes
+    ----------
+    inputs : Events, ndarray or CSR array
+        What the first layer received.
+    layers : list of dicts of ndarrays of shape (n_steps, n_samples, n_units)
+        What each layer's neurons record: "membrane", before the spike test, "spikes",
+        and more.
+    outputs : ndarray of shape (n_samples, n_outputs)
+    """
+
+    inputs: object
+    layers: list
+    outputs: np.ndarray
+
+
+def forward(network, params, inputs, n_samples, n_steps, workspace):
+    """Run the network over all steps.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+        See `parameters`.
+    inputs : input
+        Events or an array; see `synapses`.
+    n_samples, n_steps : int
+    workspace : Workspace
+        Holds the tape, which the next call with the same workspace overwrites.
+
+    Returns
+    -------
+    tape : Tape
+    """
+    x, layers = inputs, []
+    for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
+        shape = n_steps, n_samples, layer.n_units
+        layers.append(run_layer(network, index, p, x, shape, workspace))
+        x = layers[-1]["spikes"]
+    total = network.readout.sum_of(layers[-1])
+    return Tape(inputs, layers, network.readout.outputs(total, n_steps))
+
+
+def layer_current(p, x, index, shape, workspace):
+    """Return the input current of a layer, with a single step if it is constant.
+
+    Parameters
+    ----------
+    p : dict of ndarrays
+        Parameters of the layer.
+    x : input
+    index : int
+        Of the layer.
+    shape : tuple of int
+        (n_steps, n_samples, n_units)
+    workspace : Workspace
+
+    Returns
+    -------
+    current : ndarray
+    """
+    # A constant current is kept apart: it is read at every step.
+    name = "current" if is_constant(x) else ("membrane", index)
+    n_steps = 1 if is_constant(x) else shape[0]
+    weights = p["coef"]
+    current = workspace.array(name, (n_steps, *shape[1:]), weights.dtype)
+    input_current(x, parts_for(x, weights), p["intercept"], current, workspace)
+    return current
+
+
+def run_layer(network, index, p, x, shape, workspace):
+    """Return what a layer's neurons record; parameters as of `layer_current`."""
+    current = layer_current(p, x, index, shape, workspace)
+    neuron, dtype = network.layers[index].neuron, current.dtype
+    tape = {
+        name: workspace.array((name, index), shape, dtype) for name in neuron.tape
+    }
+    state = resting_state(neuron, shape, dtype)
+    neuron.forward(p, np.broadcast_to(current, shape), state, tape, network.smooth)
+    return tape
+
+
+def resting_state(neuron, shape, dtype):
+    """Return the state before the first step."""
+    return tuple(np.zeros((neuron.n_states, *shape[1:]), dtype))
+
+
+def loss_and_gradient(network, outputs, targets, loss_weights):
+    """Return the loss, and its gradient by the outputs; see `losses`."""
+    return LOSSES[network.loss].evaluate(outputs, targets, loss_weights)
+
+
+def backward(network, params, tape, grad_outputs, workspace):
+    """Backpropagate through time.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+    tape : Tape
+    grad_outputs : ndarray of shape (n_samples, n_outputs)
+    workspace : Workspace
+
+    Returns
+    -------
+    gradients : list of dicts of ndarrays
+        ``"coef"`` as `weight_gradient` returns it, ``"intercept"``, and those of the
+        constants that learn.
+    """
+    gradients, readout = [], network.readout
+    n_steps = len(tape.layers[-1]["membrane"])
+    observed = readout.factor(n_steps) * grad_outputs
+    grads = (observed, None) if readout.observes == "spikes" else (None, observed)
+    for index in reversed(range(len(params))):
+        neuron, record = network.layers[index].neuron, tape.layers[index]
+        u = record["membrane"]
+        delta = workspace.array(("delta", index), u.shape, u.dtype)
+        state = resting_state(neuron, u.shape, u.dtype)
+        of_constants, _ = neuron.backward(
+            params[index], grads, record, state, None, delta, workspace
+        )
+        inputs = tape.layers[index - 1]["spikes"] if index else tape.inputs
+        coef = weight_gradient(inputs, delta, workspace)
+        intercept = delta.sum(axis=(0, 1))
+        gradients.append({"coef": coef, "intercept": intercept, **of_constants})
+        if index:
+            below = workspace.array(("delta", index - 1), inputs.shape, u.dtype)
+            below = np.matmul(delta, params[index]["coef"].T, out=below)
+            grads = below, None
+    return gradients[::-1]

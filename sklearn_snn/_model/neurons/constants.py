@@ -1,0 +1,53 @@
+"""Constants of neurons: one number per neuron, spread, typed, and kept from decay."""
+
+import numpy as np
+
+
+def by_dtype(p, names, dtype):
+    """Return constants, which are kept in float64, as arrays to compute with."""
+    return [p[name].astype(dtype) for name in names]
+
+
+def flush_of(dtype):
+    """Return what makes zero of a number that would become subnormal.
+
+    A decaying delta drifts into subnormal numbers, which make the matrix products that
+    follow up to ten times slower. Adding and subtracting sqrt(tiny) flushes everything
+    below sqrt(tiny) * eps / 2 (1e-26 in float32) to zero.
+    """
+    return np.sqrt(np.finfo(dtype).tiny)
+
+
+def leak_of(tau):
+    """Return the leak ``exp(-1 / tau)`` of a time constant in steps."""
+    return float(np.exp(-1 / tau))
+
+
+def spread(value, n_units, over_time=False):
+    """Return one number per neuron.
+
+    Parameters
+    ----------
+    value : float or pair of float
+        The number of all neurons, or the first and the last of numbers that are spread
+        evenly.
+    n_units : int
+    over_time : bool, default=False
+        Whether the numbers are leaks, whose time constants, ``-1 / log(leak)``, are
+        spread evenly.
+
+    Returns
+    -------
+    values : ndarray of float64 of shape (n_units,)
+    """
+    if np.ndim(value) == 0:
+        return np.full(n_units, float(value))
+    low, high = map(float, value)
+    if low == high:
+        return np.full(n_units, low)
+    if not over_time:
+        return np.linspace(low, high, n_units)
+    with np.errstate(divide="ignore"):
+        taus = np.linspace(*(-1 / np.log([low, high])), n_units)
+        # The ends are what they were said to be, not what rounding makes of them.
+        return np.clip(np.exp(-1 / taus), min(low, high), max(low, high))

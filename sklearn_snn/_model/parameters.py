@@ -1,0 +1,141 @@
+"""The parameters of a network: per layer a dict of arrays.
+
+``"coef"`` of shape (n_inputs, n_units) and ``"intercept"`` of shape (n_units,), of
+float32 or float64, in which the network computes; and each constant of its neurons, of
+shape (n_units,) and kept in float64.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+
+def initial_weights(sizes, dtype, random_state):
+    """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs).
+
+    The biases are zero. `first_guess` sets them, and scales the weights.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Number of units of all layers, input and output included.
+    dtype : dtype-like
+        The same numbers are drawn for all types.
+    random_state : RandomState
+
+    Returns
+    -------
+    coefs, intercepts : lists of ndarrays
+    """
+    coefs, intercepts = [], []
+    for n_inputs, n_units in pairwise(sizes):
+        bound = n_inputs**-0.5
+        weights = random_state.uniform(-bound, bound, (n_inputs, n_units))
+        coefs.append(weights.astype(dtype))
+        intercepts.append(np.zeros(n_units, dtype=dtype))
+    return coefs, intercepts
+
+
+def layered(coefs, intercepts, constants):
+    """Return the parameters that consist of these arrays, which are not copied.
+
+    Parameters
+    ----------
+    coefs, intercepts : lists of ndarrays
+    constants : list of dicts of ndarrays
+        Those of each layer's neurons.
+
+    Returns
+    -------
+    params : list of dicts of ndarrays
+    """
+    return [
+        {"coef": w, "intercept": b, **of_neurons}
+        for w, b, of_neurons in zip(coefs, intercepts, constants, strict=True)
+    ]
+
+
+def copied(params):
+    """Return a copy of parameters, or of gradients."""
+    return [{name: array.copy() for name, array in p.items()} for p in params]
+
+
+def part(params, name):
+    """Return the list of one kind of array, such as "coef", by layer."""
+    return [p[name] for p in params]
+
+
+def learning(network, params):
+    """Return the arrays that learn: all weights, all biases, and learned constants.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+        Parameters, or gradients.
+
+    Returns
+    -------
+    arrays : list of ndarrays
+        In the order in which optimizers keep what they know of them.
+    """
+    return [
+        *part(params, "coef"),
+        *part(params, "intercept"),
+        *(p[name] for p, name in _learned(network, params)),
+    ]
+
+
+def units_of_constants(network, params):
+    """Return the unit that each learned constant learns in, in the order of `learning`.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+        The first ones.
+
+    Returns
+    -------
+    units : list of float
+    """
+    return [
+        layer.neuron.unit(name, p[name])
+        for layer, p in zip(network.layers, params, strict=True)
+        for name in layer.neuron.learned
+    ]
+
+
+def limits_of_constants(network, params):
+    """Return low and high of each learned constant, in the order of `learning`."""
+    return [
+        layer.neuron.limits(name, p[name])
+        for layer, p in zip(network.layers, params, strict=True)
+        for name in layer.neuron.learned
+    ]
+
+
+def keep_in_limits(network, params, limits):
+    """Clip the learned constants, in place; what is at a limit can leave it again.
+
+    Their gradient is that of the constants as they are, not zero where they are
+    clipped: it is a step that is cut short, not the function that is flat.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+    limits : list of pairs of float
+        As `limits_of_constants` returned them for the first parameters.
+    """
+    for (p, name), (low, high) in zip(_learned(network, params), limits, strict=True):
+        np.clip(p[name], low, high, out=p[name])
+
+
+def _learned(network, params):
+    """Return (dict of the layer, name) of each constant that learns."""
+    return [
+        (p, name)
+        for layer, p in zip(network.layers, params, strict=True)
+        for name in layer.neuron.learned
+    ]

@@ -1,0 +1,213 @@
+"""Synapses: from a whole sequence of inputs to a whole sequence of currents, and back.
+
+``I_t = x_t @ W + b`` has no memory, so no loop over time is needed: each sample's whole
+sequence is one matrix product. A spike hangs on the last bit of a current, so two
+things are done about rounding. The product of spikes is exact but for one rounding at
+its end (see `exact_parts`). That of graded inputs cannot be, and its rounding depends
+on shapes: so it is one product *per sample*, and the current of a sample does not
+depend on which samples it is computed with.
+
+An input is either
+
+- `Events`: only the features that can fire take part, on MNIST a fifth of them;
+- a time-major array ``(n_steps, n_samples, n_features)``; or
+- an array or CSR array ``(n_samples, n_features)``, a constant current ("direct
+  coding"), multiplied once and used at every step.
+"""
+
+import math
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_snn._inputs.spike_trains import Events
+
+
+def time_major(X, dtype, workspace):
+    """Return an array or CSR array of samples as an input.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_steps, n_features) or (n_samples, n_features), \
+            or CSR array of the latter
+    dtype : dtype
+    workspace : Workspace
+
+    Returns
+    -------
+    inputs : ndarray of shape (n_steps, n_samples, n_features) or (n_samples, \
+            n_features), or CSR array of the latter
+    """
+    if sparse.issparse(X):
+        return X.astype(dtype)
+    if X.ndim == 2:
+        return np.ascontiguousarray(X, dtype)
+    n_samples, n_steps, n_features = X.shape
+    inputs = workspace.array("input", (n_steps, n_samples, n_features), dtype)
+    inputs[...] = X.transpose(1, 0, 2)
+    return inputs
+
+
+def is_constant(inputs):
+    """Tell whether an input, or a batch, is the same at every step."""
+    return not isinstance(inputs, Events) and inputs.ndim == 2
+
+
+def grid(weights):
+    """Return the spacing to which weights are rounded: a power of two.
+
+    It is chosen such that any sum of weights of a neuron is a whole number of it below
+    ``2**31`` (float32) or ``2**53`` (float64). Rounding errors of the weights are then
+    at most ``2**-31`` or ``2**-53`` of a neuron's largest current, which is less than
+    the rounding of a sum.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_inputs, n_units)
+
+    Returns
+    -------
+    spacing : scalar of the dtype of the weights
+        NaN if a weight is not finite.
+    """
+    dtype = weights.dtype
+    largest = float(np.abs(weights).max())
+    if not math.isfinite(largest):
+        return dtype.type(np.nan)  # and so will the current be, and the gradient
+    with np.errstate(over="ignore"):
+        bound = float(np.abs(weights).sum(axis=0).max())
+    exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
+    n_bits = 30 if dtype == np.float32 else 52
+    # Of subnormal weights nothing is left.
+    return max(dtype.type(2.0 ** (exponent - n_bits)), np.finfo(dtype).tiny)
+
+
+def exact_parts(weights):
+    """Split weights so that sums of each part have no rounding error.
+
+    A sum of weights is then rounded once, when the parts are added, and whatever the
+    order of the summands. So spikes, which hang on the last bit of a current, are the
+    same in every engine and on every machine.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_inputs, n_units)
+
+    Returns
+    -------
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
+        On the `grid`; of float32 first the high and then the low bits, as a mantissa of
+        24 bits cannot hold both.
+    """
+    fine = grid(weights)
+    if weights.dtype == np.float64:
+        return np.rint(weights / fine) * fine
+    coarse = fine * np.float32(2**7)
+    high = np.rint(weights / coarse) * coarse
+    low = np.rint((weights - high) / fine) * fine
+    return np.hstack([high, low])
+
+
+def parts_for(inputs, weights):
+    """Return the parts that an input is multiplied with: exact ones where it may spike.
+
+    A constant current does not spike; the weights as they are take half the time.
+
+    Parameters
+    ----------
+    inputs : input or batch
+    weights : ndarray of shape (n_inputs, n_units)
+
+    Returns
+    -------
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
+    """
+    return weights if is_constant(inputs) else exact_parts(weights)
+
+
+def input_current(inputs, parts, bias, out, workspace):
+    """Compute ``I_t = x_t @ W + b``.
+
+    Parameters
+    ----------
+    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
+            n_inputs), or CSR array of the latter
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
+        The weights; see `parts_for`.
+    bias : ndarray of shape (n_units,)
+    out : ndarray of shape (n_steps, n_samples, n_units)
+        Overwritten with the current. A single step where `inputs` is constant.
+    workspace : Workspace
+    """
+    n_columns = parts.shape[1]
+    if isinstance(inputs, Events):
+        shape = len(out), n_columns
+        product = workspace.array("product of a sample", shape, parts.dtype)
+        for i in range(out.shape[1]):
+            features, x = _sample(inputs, i, parts.dtype, workspace)
+            np.matmul(x.T, parts[features], out=product)
+            _add_parts(product, out[:, i])
+    elif sparse.issparse(inputs):
+        _add_parts(inputs @ parts, out[0])
+    else:
+        shape = out.shape[1], len(out), n_columns
+        products = workspace.array("products", shape, parts.dtype)
+        by_time = inputs[np.newaxis] if is_constant(inputs) else inputs
+        _product_per_sample(by_time.transpose(1, 0, 2), parts, products)
+        _add_parts(products.transpose(1, 0, 2), out)
+    np.add(out, bias, out=out)
+
+
+def _add_parts(product, out):
+    """Add the products of both parts, if there are two."""
+    n_units = out.shape[-1]
+    if product.shape[-1] == n_units:
+        out[...] = product
+    else:
+        np.add(product[..., :n_units], product[..., n_units:], out=out)
+
+
+def _product_per_sample(inputs, weights, out):
+    """Write ``inputs[i] @ weights`` to ``out[i]`` for each sample ``i``."""
+    if weights.shape[1] == 1:
+        # A product with a single column takes another path through the BLAS, which
+        # depends on the strides and so on the number of samples: make it two columns.
+        out[...] = np.matmul(inputs, np.repeat(weights, 2, axis=1))[..., :1]
+    else:
+        np.matmul(inputs, weights, out=out)
+
+
+def weight_gradient(inputs, delta, workspace):
+    """Compute ``dW = sum_t x_t^T delta_t``, summed over the samples.
+
+    Parameters
+    ----------
+    inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
+            n_inputs), or CSR array of the latter
+    delta : ndarray of shape (n_steps, n_samples, n_units)
+    workspace : Workspace
+
+    Returns
+    -------
+    gradient : ndarray of shape (n_inputs, n_units); for Events, of shape
+        (1 + largest feature that can fire, n_units): what follows is zero.
+    """
+    n_units = delta.shape[2]
+    if isinstance(inputs, Events):
+        n_rows = inputs.features.max(initial=-1) + 1
+        gradient = np.zeros((n_rows, n_units), dtype=delta.dtype)
+        for i in range(delta.shape[1]):
+            features, x = _sample(inputs, i, delta.dtype, workspace)
+            gradient[features] += np.matmul(x, delta[:, i])
+        return gradient
+    if is_constant(inputs):
+        return inputs.T @ delta.sum(axis=0)
+    return inputs.reshape(-1, inputs.shape[2]).T @ delta.reshape(-1, n_units)
+
+
+def _sample(events, i, dtype, workspace):
+    """Return features (n_active,) and spikes (n_active, n_steps) of a sample."""
+    features, spikes = events.of_sample(i)
+    x = workspace.array("spikes of a sample", spikes.shape, dtype)
+    x[...] = spikes
+    return features, x

@@ -1,0 +1,1 @@
+"""Training: data and epochs to an optimizer, and what comes of them."""

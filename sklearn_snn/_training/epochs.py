@@ -1,0 +1,167 @@
+"""How training goes on epoch by epoch, to one of its ends; what is best is kept.
+
+After each epoch, all that the estimator would know if the fit had ended there is put
+together as one dict of attributes, so that there is always a last complete epoch to
+fall back to.
+"""
+
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score
+
+from sklearn_snn._training.control import Callbacks, Stall, report
+from sklearn_snn._training.diagnosis import dead_neurons, hardly_learned, short_memory
+from sklearn_snn._training.results import results
+from sklearn_snn._training.trainer import DivergedError
+from sklearn_snn.exceptions import DeadNeuronWarning
+
+# An adaptive learning rate is divided by this where training stalls, down to a floor.
+_REDUCTION, _LOWEST_RATE = 5, 1e-6
+
+
+class Epochs:
+    """The epochs of a call of `fit`.
+
+    Parameters
+    ----------
+    estimator : SpikingClassifier
+        Its parameters say when to end. Its attributes are changed at the end only.
+    trainer : Trainer
+    validation : Samples or None
+        What early stopping watches.
+    fixed : dict
+        Attributes that each epoch leaves alike.
+    is_continued : bool
+        Whether the weights of the estimator are those of a fit, which are to be
+        surpassed on the samples set aside.
+    """
+
+    def __init__(self, estimator, trainer, validation, fixed, is_continued):
+        self._estimator, self._trainer = estimator, trainer
+        self._validation, self._fixed = validation, fixed
+        self._max_iter = int(estimator.max_iter)
+        self._stall = Stall(float(estimator.tol), estimator.n_iter_no_change)
+        self._last, self._last_epoch = None, None
+        self._problems = []
+        # The parameters of the best epoch, if it is not the last.
+        self._best, self._is_surpassed = {}, True
+        if is_continued and validation is not None:
+            self._stall.best = self._validation_score()
+            self._best = {k: vars(estimator)[k] for k in ("coefs_", "intercepts_")}
+            self._is_surpassed = False
+
+    def run(self, user_data):
+        """Train, and let the estimator be what came of it.
+
+        Parameters
+        ----------
+        user_data : tuple
+            X, y and sample_weight as the user gave them, for callbacks.
+
+        Returns
+        -------
+        problems : list of Warning and DivergedError
+            In the order in which they should be told.
+        """
+        callbacks = Callbacks(self._estimator, user_data)
+        try:
+            self._run(callbacks)
+        except KeyboardInterrupt:
+            if self._last is None:
+                raise
+            self._problems.append(self._interruption())
+        except DivergedError as error:
+            if self._last is None:
+                raise
+            self._problems.append(error)
+        vars(self._estimator).update(self._last | {"_optimizer_state_": None})
+        try:
+            callbacks.end()
+        except KeyboardInterrupt:
+            self._problems.append(self._interruption())
+        findings = dead_neurons(self._last_epoch, self._estimator.classes_)
+        return [
+            *map(DeadNeuronWarning, findings),
+            *self._old_weights_kept(),
+            *self._problems,
+        ]
+
+    def _run(self, callbacks):
+        """Go through the epochs until patience, `max_iter` or a callback ends them."""
+        for n_iter in range(1, self._max_iter + 1):
+            callbacks.begin_epoch()
+            score = self._epoch(n_iter)
+            is_stalled = self._stall.is_over(score) and not self._reduce_rate()
+            if is_stalled:
+                self._warn(hardly_learned(*self._evidence()))
+            if callbacks.end_epoch(self._last) or is_stalled:
+                break
+        else:
+            self._warn(
+                [
+                    f"Maximum number of epochs (max_iter={self._max_iter}) reached "
+                    "and the optimization hasn't converged yet."
+                ]
+            )
+            self._warn(short_memory(*self._evidence()))
+
+    def _epoch(self, n_iter):
+        """Train an epoch and keep what came of it; return the score that is watched."""
+        epoch = self._trainer.epoch(n_iter - 1, self._max_iter)
+        self._trainer.check_parameters()
+        last = vars(self._estimator) if self._last is None else self._last
+        fitted = self._fixed | results(self._trainer, epoch, n_iter, last)
+        score = -epoch.loss
+        if self._validation is not None:
+            score = self._validation_score()
+            if score > self._stall.best:
+                self._best = {k: fitted[k] for k in ("coefs_", "intercepts_")}
+                self._is_surpassed = True
+            fitted |= {
+                "best_loss_": None,
+                "validation_scores_": [*(last["validation_scores_"] or []), score],
+                "best_validation_score_": max(self._stall.best, score),
+            }
+        self._last, self._last_epoch = fitted | self._best, epoch
+        if self._estimator.verbose:
+            report(fitted, epoch, f"Epoch {n_iter}/{self._max_iter}")
+        return score
+
+    def _validation_score(self):
+        """Return the accuracy on the samples set aside."""
+        samples = self._validation
+        answers = self._trainer.answers(samples)
+        weights = samples.score_weights
+        return float(accuracy_score(samples.y, answers, sample_weight=weights))
+
+    def _old_weights_kept(self):
+        """Return a warning if training led to nothing better than there was."""
+        if self._is_surpassed:
+            return []
+        text = (
+            f"None of the {self._last['n_iter_']} epochs has a validation score above "
+            f"{self._stall.best:.4f}, that of the weights that there were before: "
+            "these are kept."
+        )
+        return [ConvergenceWarning(text)]
+
+    def _reduce_rate(self):
+        """Reduce an adaptive learning rate; tell whether training goes on with it."""
+        estimator, trainer = self._estimator, self._trainer
+        rate = float(estimator.learning_rate_init) * trainer.reduction
+        if estimator.learning_rate != "adaptive" or rate <= _LOWEST_RATE:
+            return False
+        trainer.reduction /= _REDUCTION
+        self._stall.count = 0
+        return True
+
+    def _evidence(self):
+        trainer = self._trainer
+        return self._last_epoch, trainer.samples, trainer.engine.network
+
+    def _warn(self, findings):
+        self._problems += map(ConvergenceWarning, findings)
+
+    def _interruption(self):
+        return UserWarning(
+            f"Training interrupted by user after {self._last['n_iter_']} epochs."
+        )

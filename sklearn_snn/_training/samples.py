@@ -1,0 +1,171 @@
+"""The samples of a fit: weights by class, and those that are set aside to watch it."""
+
+import math
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_snn._inputs.validation import class_weights
+from sklearn_snn._training.trainer import child_random_state
+
+# How many times as heavy as the first the samples of a later call may be: a power of 2.
+_MAX_LOG2_WEIGHT = 64
+
+
+def set_aside(samples, fraction, classes, seed):
+    """Split samples, stratified by class, for early stopping.
+
+    Parameters
+    ----------
+    samples : Samples
+    fraction : float
+        Share that is set aside.
+    classes : ndarray of shape (n_classes,)
+    seed : int
+
+    Returns
+    -------
+    train, validation : Samples
+
+    Raises
+    ------
+    ValueError
+        If a class has a single sample, or the share is less than one of each.
+    """
+    n_samples = len(samples.y)
+    n_least = max(2, len(np.unique(samples.y)))
+    if math.ceil(fraction * n_samples) < n_least:
+        raise ValueError(
+            f"The validation set is too small: validation_fraction={fraction} of "
+            f"{n_samples} samples is less than {n_least}, one of each class. Increase "
+            "'validation_fraction' or the size of your dataset."
+        )
+    train, validation = train_test_split(
+        np.arange(n_samples),
+        test_size=fraction,
+        stratify=classes[samples.y],
+        random_state=child_random_state(seed, "validation"),
+    )
+    validation = samples.take(validation)
+    # Their sum may be infinite.
+    weights = validation.score_weights / validation.score_weights.max()
+    return samples.take(train), validation._replace(score_weights=weights)
+
+
+def without_ignored(samples, class_weight, classes):
+    """Leave out the samples of classes of weight 0, which are not learned.
+
+    Parameters
+    ----------
+    samples : Samples
+        Those that are set aside.
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    samples : Samples
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+    """
+    if not isinstance(class_weight, dict):
+        return samples
+    is_learned = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
+    present = np.flatnonzero(is_learned[samples.y])
+    if len(present) == len(samples.y):
+        return samples
+    if len(present) == 0:
+        raise ValueError(
+            "The validation set has only samples of classes of weight 0. Increase "
+            "'validation_fraction' or the size of your dataset."
+        )
+    return samples.take(present)
+
+
+def weigh_nothing(labels, class_weight, classes):
+    """Tell whether samples are all of classes of weight 0, or there are none.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Those of weights above 0.
+    class_weight : dict or None
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    weigh_nothing : bool
+
+    Raises
+    ------
+    ValueError
+        If the weight of a class is negative or not finite, or all are 0.
+    """
+    by_class = class_weights(class_weight, classes, classes, np.ones(len(classes)))
+    return not by_class[np.searchsorted(classes, labels)].any()
+
+
+def weigh(samples, class_weight, classes):
+    """Multiply the weights by those of the classes, and make their mean 1.
+
+    Parameters
+    ----------
+    samples : Samples
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    samples : Samples
+        Without those of classes of weight 0. Weights of the score have a mean of 1,
+        too, but those of the classes are not in it.
+    log2_mean : float
+        Logarithm of what the mean was, which may itself leave the range of floats.
+    """
+    factors = class_weights(class_weight, classes, classes[samples.y], samples.weights)
+    if not factors.all():
+        present = np.flatnonzero(factors)
+        samples, factors = samples.take(present), factors[present]
+    # The largest of each first: products and sums of extreme weights leave the range.
+    units = samples.weights.max(), factors.max()
+    score_weights, weights = samples.weights / units[0], factors / units[1]
+    weights *= score_weights
+    units = *units, weights.max()
+    weights /= units[2]
+    units = *units, weights.mean()
+    samples = samples._replace(
+        weights=weights / units[3], score_weights=score_weights / score_weights.mean()
+    )
+    return samples, float(np.log2(units).sum())
+
+
+def relative_weight(log2_mean, log2_first):
+    """Return how much samples weigh, in the mean weight of those of a first call.
+
+    Parameters
+    ----------
+    log2_mean, log2_first : float
+        Logarithms of the mean weights, as `weigh` returns them.
+
+    Returns
+    -------
+    weight : float
+        Exactly 1 if both are equal.
+
+    Raises
+    ------
+    ValueError
+        If it is so large or small that a gradient of float32 would leave its range.
+    """
+    difference = log2_mean - log2_first
+    if abs(difference) > _MAX_LOG2_WEIGHT:
+        raise ValueError(
+            "The weights of the samples (with class_weight) are on the average "
+            f"2**{difference:.0f} times those of the first call, to which they are "
+            f"relative; from 2**-{_MAX_LOG2_WEIGHT} to 2**{_MAX_LOG2_WEIGHT} are "
+            "accepted."
+        )
+    return float(2.0**difference)

@@ -1,0 +1,362 @@
+"""Training: epochs of mini-batches through an engine, gradients to an optimizer."""
+
+import math
+import time
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._training.optimizers import (
+    SCHEDULES,
+    SGD,
+    Adam,
+    clip_by_norm,
+    clip_by_value,
+    norms,
+    sum_of_squares,
+)
+
+# Enough samples to tell the mean current of a neuron.
+N_FIRST_SAMPLES = 128
+
+
+class TrainingPlan(NamedTuple):
+    """How to train; the names are explained in `SpikingClassifier`."""
+
+    batch_size: int
+    shuffle: bool
+    learning_rate_init: float
+    learning_rate: str
+    power_t: float
+    solver: str
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    grad_clip: float | None
+    max_grad_norm: float | None
+    weight_decay: float
+
+
+def training_plan(params, n_samples):
+    """Return the TrainingPlan for `params` of `SpikingClassifier` and so many samples.
+
+    Its numbers are plain ones: numpy's narrow ones, such as int8, would overflow.
+    """
+    plan = {name: params[name] for name in TrainingPlan._fields}
+    for name, value in plan.items():
+        if isinstance(value, Real) and not isinstance(value, bool):
+            plan[name] = float(value)
+    batch_size = 200 if params["batch_size"] == "auto" else int(params["batch_size"])
+    return TrainingPlan(**plan | {"batch_size": min(batch_size, n_samples)})
+
+
+class Samples(NamedTuple):
+    """Data to train on.
+
+    Attributes
+    ----------
+    X : SpikeTrains, ndarray or CSR array
+        Data of which the samples are rows.
+    y : ndarray of int of shape (n_samples,)
+        Index of the class.
+    weights : ndarray of shape (n_samples,)
+        Weight of each sample's loss: that of the sample times that of its class.
+    score_weights : ndarray of shape (n_samples,)
+        Weight of each sample in the accuracy: that of the sample alone.
+    rows : ndarray of int of shape (n_samples,), default=None
+        Which rows of `X` the samples are; None for all of them, in their order.
+    """
+
+    X: object
+    y: np.ndarray
+    weights: np.ndarray
+    score_weights: np.ndarray
+    rows: np.ndarray | None = None
+
+    def take(self, chosen):
+        """Return some of the samples; of X, which may be a memory map, no copy."""
+        return self._replace(
+            y=self.y[chosen],
+            weights=self.weights[chosen],
+            score_weights=self.score_weights[chosen],
+            rows=chosen if self.rows is None else self.rows[chosen],
+        )
+
+    def inputs(self):
+        """Return the rows of X that belong to these samples, which copies them."""
+        return self.X if self.rows is None else self.X[self.rows]
+
+
+class Epoch(NamedTuple):
+    """What an epoch came to.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the samples while the parameters were changing, penalty included.
+    penalty : float
+        The part of the loss that is due to the weight decay.
+    score : float
+        Accuracy on the same samples, each predicted before it was learned from.
+    grad_norms : ndarray of shape (n_layers,)
+        Euclidean norm of the gradient of each layer's weights, before clipping; mean
+        over the mini-batches.
+    firing_rates : list of ndarrays of shape (n_units,)
+        Spikes per step of each neuron, layer by layer.
+    unanswered : float
+        Share of the samples for which no output neuron fired.
+    learning_rate : float
+        Of the last mini-batch.
+    seconds : float
+    """
+
+    loss: float
+    penalty: float
+    score: float
+    grad_norms: np.ndarray
+    firing_rates: list
+    unanswered: float
+    learning_rate: float
+    seconds: float
+
+
+class DivergedError(ValueError):
+    """Training met a number that is not finite."""
+
+
+def first_guess(engine, coefs, intercepts, samples, seed):
+    """Fit the first parameters to a few of the samples, chosen at random.
+
+    Parameters
+    ----------
+    engine : engine
+    coefs, intercepts : lists of ndarrays
+        Changed in place.
+    samples : Samples
+    seed : int
+
+    Returns
+    -------
+    scales : list of float
+        What the weights of each layer were multiplied with.
+    """
+    random_state = child_random_state(seed, "first guess")
+    some = random_state.permutation(len(samples.y))[:N_FIRST_SAMPLES]
+    samples = samples.take(some)
+    X = samples.inputs()
+    X = X.present(1) if isinstance(X, SpikeTrains) else X
+    return engine.first_guess(coefs, intercepts, X, samples.weights)
+
+
+class Trainer:
+    """Trains parameters in place, epoch by epoch.
+
+    All that is random in an epoch follows from a seed and the number of epochs before
+    it: epochs in one go or one by one, as from a stream, are the same to the bit.
+
+    Parameters
+    ----------
+    engine : engine
+        See `_engines`.
+    coefs, intercepts : lists of ndarrays
+        Updated in place.
+    samples : Samples
+    plan : TrainingPlan
+    seed : int
+    scales : list of float
+        Unit of each layer's weights, in which they are optimized: what `first_guess`
+        multiplied them with. So it does not matter in what unit the inputs are.
+    n_epochs, n_seen : int, default=0
+        Epochs and samples that these parameters were trained on before.
+    weight : float, default=1.0
+        Weight of these samples together, in that of those that were trained on before.
+    """
+
+    def __init__(
+        self,
+        engine,
+        coefs,
+        intercepts,
+        samples,
+        plan,
+        seed,
+        scales,
+        n_epochs=0,
+        n_seen=0,
+        weight=1.0,
+    ):
+        self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
+        self.coefs, self.intercepts = coefs, intercepts
+        self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
+        self.reduction = 1.0
+        self.scales = scales
+        params, units = coefs + intercepts, scales + [1.0] * len(intercepts)
+        if plan.solver == "adam":
+            betas = plan.beta_1, plan.beta_2
+            self.optimizer = Adam(params, *betas, plan.epsilon, units)
+        else:
+            nesterov = plan.nesterovs_momentum
+            self.optimizer = SGD(params, plan.momentum, nesterov, units)
+
+    def compile(self):
+        """Compile or load the engine's code now; return the seconds of compiling."""
+        return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
+
+    def epoch(self, n_done=0, max_iter=None):
+        """Train on all samples once; spike trains are drawn anew.
+
+        Parameters
+        ----------
+        n_done, max_iter : int, default=0, None
+            Place of this epoch in a plan of so many, for schedules with an end; without
+            one they stay at their beginning.
+
+        Returns
+        -------
+        epoch : Epoch
+
+        Raises
+        ------
+        DivergedError
+            If the norm of a gradient is not finite. The parameters are those before the
+            step that failed.
+        """
+        start, n_samples = time.perf_counter(), len(self.samples.y)
+        order = np.arange(n_samples)
+        if self.plan.shuffle:
+            random_state = child_random_state(self.seed, "order", self.n_epochs)
+            order = random_state.permutation(order)
+        X = self.samples.X
+        if isinstance(X, SpikeTrains):
+            X = X.present(self.n_epochs + 1)
+        samples = self.samples._replace(X=X)
+        loss, penalty, hits, unanswered, grad_norms = 0.0, 0.0, 0.0, 0, []
+        counts = [np.zeros(len(b)) for b in self.intercepts]
+        for i in range(0, n_samples, self.plan.batch_size):
+            batch = samples.take(order[i : i + self.plan.batch_size])
+            progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
+            rate = self._learning_rate(progress)
+            # What is not finite is found, and reported, by the step itself.
+            with np.errstate(over="ignore", invalid="ignore"):
+                batch_penalty, batch_norms, step = self._step(batch, rate)
+            share = len(batch.y) / n_samples
+            loss += (step.loss / self.weight + batch_penalty) * share
+            penalty += batch_penalty * share
+            unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
+            is_hit = step.logits.argmax(axis=1) == batch.y
+            hits += batch.score_weights[is_hit].sum()
+            grad_norms.append(batch_norms)
+            for count, more in zip(counts, step.n_spikes, strict=True):
+                count += more
+        self.n_epochs += 1
+        self.n_seen += n_samples
+        n_tests = n_samples * self.engine.network.n_steps
+        rates = [count / n_tests for count in counts]
+        return Epoch(
+            loss,
+            penalty,
+            float(hits / samples.score_weights.sum()),
+            np.mean(grad_norms, axis=0),
+            rates,
+            unanswered / n_samples,
+            rate,
+            time.perf_counter() - start,
+        )
+
+    def _learning_rate(self, progress):
+        plan = self.plan
+        factor = SCHEDULES[plan.learning_rate](progress, self.n_seen, plan.power_t)
+        return plan.learning_rate_init * self.reduction * factor
+
+    def _step(self, batch, learning_rate):
+        """Update the parameters; return penalty, norms of gradients by layer, Step."""
+        plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
+        step = self.engine.loss_and_gradients(
+            self.coefs, self.intercepts, batch.inputs(), batch.y, loss_weights
+        )
+        penalty = 0.0
+        layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
+        for weights, grad, scale in layers:
+            if scale != 1:
+                grad *= scale
+            if plan.weight_decay:
+                decay = plan.weight_decay / scale
+                penalty += decay / scale / 2 * sum_of_squares(weights)
+                grad += decay * weights
+        grads = step.coef_grads + step.intercept_grads
+        by_array = norms(grads)
+        # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
+        norm = _check_finite(by_array, "gradient")
+        if plan.grad_clip is not None:
+            clip_by_value(grads, plan.grad_clip)
+            norm = math.hypot(*norms(grads))
+        if plan.max_grad_norm is not None:
+            clip_by_norm(grads, plan.max_grad_norm, norm)
+        self.optimizer.update(grads, learning_rate)
+        return penalty, by_array[: len(step.coef_grads)], step
+
+    def answers(self, samples):
+        """Predict, a mini-batch of samples at a time.
+
+        Parameters
+        ----------
+        samples : Samples
+
+        Returns
+        -------
+        y : ndarray of int of shape (n_samples,)
+            Index of the class.
+        """
+        y = np.empty(len(samples.y), int)
+        for rows in slices(len(y), self.plan.batch_size):
+            X = samples.take(np.arange(len(y))[rows]).inputs()
+            logits = self.engine.logits(self.coefs, self.intercepts, X)
+            y[rows] = logits.argmax(axis=1)
+        return y
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def check_parameters(self):
+        """Raise DivergedError if the norm of the parameters is not finite."""
+        _check_finite(norms(self.coefs + self.intercepts), "weights")
+
+
+def slices(n_samples, size):
+    """Cut so many samples into slices of `size`."""
+    return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
+
+
+def _check_finite(by_array, what):
+    """Return the norm of all arrays together."""
+    norm = math.hypot(*by_array)
+    if not math.isfinite(norm):
+        raise DivergedError(
+            f"The norm of the {what} is not finite: training has diverged. Likely "
+            "causes: a learning_rate_init that is too large, inputs with very large "
+            "values (scale X), sample weights of very different size, or a gradient "
+            "that grows through the resets (detach_reset=True, or a smaller beta or "
+            "alpha)."
+        )
+    return norm
+
+
+_PURPOSES = {"first guess": 0, "validation": 1, "order": 2, "weights": 3}
+
+
+def child_random_state(seed, purpose, n=0):
+    """Return a generator of its own for each purpose.
+
+    Parameters
+    ----------
+    seed : int
+    purpose : {"first guess", "validation", "order", "weights"}
+    n : int, default=0
+
+    Returns
+    -------
+    random_state : RandomState
+    """
+    return np.random.RandomState([seed, _PURPOSES[purpose], n])

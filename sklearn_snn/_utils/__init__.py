@@ -1,0 +1,1 @@
+"""What all modules use: scratch memory, the error state, warnings."""
