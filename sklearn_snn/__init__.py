@@ -1,11 +1,11 @@
 """Spiking neural networks that drop into scikit-learn."""
 
-#from sklearn_snn._channels import ChannelTransformer
-#from sklearn_snn._classifier import SpikingClassifier
-#from sklearn_snn._encoders import PoissonSpikeEncoder
+from sklearn_snn._channels import ChannelTransformer
+from sklearn_snn._classifier import SpikingClassifier
+from sklearn_snn._encoders import PoissonSpikeEncoder
 from sklearn_snn._inputs.spike_trains import SpikeTrains
-#from sklearn_snn._persistence import load_model
-#from sklearn_snn._simulation import SimulationRecord
+from sklearn_snn._persistence import load_model
+from sklearn_snn._simulation import SimulationRecord
 from sklearn_snn._version import __version__
 
 __all__ = [

@@ -1,32 +1,16 @@
-"""SpikingClassifier: its parameters and what they mean; no mathematics."""
+"""SpikingClassifier: its parameters and what they mean."""
 
-from numbers import Integral, Real
-
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-
-from sklearn_snn._compat import Interval, Options, StrOptions
-from sklearn_snn._engines import ENGINES
-from sklearn_snn._model.neurons import RESETS
-from sklearn_snn._model.surrogates import SURROGATES
-from sklearn_snn._persistence import PersistenceMixin
-from sklearn_snn._prediction import PredictionMixin
-from sklearn_snn._training.fitting import FitMixin
-from sklearn_snn._training.optimizers import SCHEDULES
-
-_COUNT = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+from sklearn_snn._classification import BaseSpikingClassifier
 
 
-class SpikingClassifier(
-    FitMixin, PredictionMixin, PersistenceMixin, ClassifierMixin, BaseEstimator
-):
+class SpikingClassifier(BaseSpikingClassifier):
     """Spiking neural network classifier.
 
     A stack of leaky integrate-and-fire (LIF) layers, trained with backpropagation
     through time and surrogate gradients on the softmax cross-entropy of the output
-    neurons' spike counts. Per layer and step, with input spikes (or currents) ``x_t``::
+    neurons' spike counts, or, with several labels at once (`y` of shape (n_samples,
+    n_labels), of 0 and 1), on the sum of the logistic losses of all labels. Per layer
+    and step, with input spikes (or currents) ``x_t``::
 
         u_t = alpha * v_{t-1} + x_t @ W + b      membrane before the spike test
         s_t = 1 if u_t > threshold else 0        spike
@@ -48,9 +32,19 @@ class SpikingClassifier(
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
+    neuron : {"lif", "adlif"} or neuron, default="lif"
+        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
+        object of `sklearn_snn.neurons` with parameters of its own.
+    learn_neuron : bool, str or list of str, default=False
+        Which constants of the neurons learn, each neuron its own: all, none, or those
+        named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
+        output layer too, if it has them. Where `alpha` learns, or differs between
+        neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
+        came of them.
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]. Not the
-        L2 penalty of `MLPClassifier`: that is `weight_decay` here.
+        L2 penalty of `MLPClassifier`: that is `weight_decay` here. Hidden neurons may
+        have others: see `neuron`.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive.
     beta : float, default=5.0
@@ -73,9 +67,17 @@ class SpikingClassifier(
         not ignore it as long as that is stable: while a reset does not amplify the
         gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so it is with
         the default `alpha`, `threshold` and `beta`. `detach_reset_` says what it chose.
+    readout : {"spike_count", "membrane_mean"}, default="spike_count"
+        What the logits are read from: the spikes of output neurons, counted; or the
+        membranes of output neurons that never fire, ``u_t = alpha * u_{t-1} + (1 -
+        alpha) * (x_t @ W + b)``, averaged over the steps. A membrane is never silent or
+        tied; a count is what hardware sends.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``: an output neuron
         that always fires has logit 10. Counts as they are would saturate the softmax.
+        With several labels, 5 are taken off: a neuron that fires at half of the steps
+        has the probability 0.5. With "membrane_mean" it is the logit per mean membrane,
+        and "auto" is 1.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -158,12 +160,17 @@ class SpikingClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; of several labels at once, the indices of the columns of y.
     coefs_ : list of shape (n_layers - 1,)
         Weights; element ``l`` is an ndarray of shape (n_inputs, n_units) of layer
         ``l + 1``.
     intercepts_ : list of shape (n_layers - 1,)
         Biases; element ``l`` is an ndarray of shape (n_units,).
+    neuron_constants_ : list of dicts of ndarrays
+        The constants of each layer's neurons, of shape (n_units,), by name, such as
+        "alpha" and "threshold"; learned or not.
+    network_ : tuple
+        What the network consists of: ``layers``, ``readout`` and ``loss``.
     detach_reset_ : bool
         Whether the gradient ignores that the reset depends on the spike: what
         `detach_reset` said, or "auto" chose.
@@ -204,7 +211,7 @@ class SpikingClassifier(
     n_layers_, n_outputs_ : int
         Number of layers, input and output included, and of output neurons.
     out_activation_ : str
-        "softmax".
+        "softmax"; "logistic" with several labels.
 
     See Also
     --------
@@ -232,46 +239,12 @@ class SpikingClassifier(
     True
     """
 
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", _COUNT],
-        "alpha": [Interval(Real, 0, 1, closed="both")],
-        "threshold": [_POSITIVE],
-        "beta": [_POSITIVE],
-        "n_steps": [_COUNT],
-        "surrogate": [StrOptions(set(SURROGATES))],
-        "reset": [StrOptions(set(RESETS))],
-        "detach_reset": ["boolean", StrOptions({"auto"})],
-        "logit_scale": [StrOptions({"auto"}), _POSITIVE],
-        "solver": [StrOptions({"adam", "sgd"})],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [_POSITIVE],
-        "power_t": [_NOT_NEGATIVE],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [_POSITIVE],
-        "batch_size": [StrOptions({"auto"}), _COUNT],
-        "max_iter": [_COUNT],
-        "shuffle": ["boolean"],
-        "tol": [_NOT_NEGATIVE],
-        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "warm_start": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "grad_clip": [_POSITIVE, None],
-        "max_grad_norm": [_POSITIVE, None],
-        "weight_decay": [_NOT_NEGATIVE],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "engine": [StrOptions(set(ENGINES))],
-    }
-
     def __init__(
         self,
         hidden_layer_sizes=(100,),
         *,
+        neuron="lif",
+        learn_neuron=False,
         alpha=0.95,
         threshold=0.6,
         beta=5.0,
@@ -279,6 +252,7 @@ class SpikingClassifier(
         surrogate="sigmoid",
         reset="zero",
         detach_reset="auto",
+        readout="spike_count",
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
@@ -306,6 +280,8 @@ class SpikingClassifier(
         engine="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.neuron = neuron
+        self.learn_neuron = learn_neuron
         self.alpha = alpha
         self.threshold = threshold
         self.beta = beta
@@ -313,6 +289,7 @@ class SpikingClassifier(
         self.surrogate = surrogate
         self.reset = reset
         self.detach_reset = detach_reset
+        self.readout = readout
         self.logit_scale = logit_scale
         self.solver = solver
         self.learning_rate = learning_rate
@@ -338,9 +315,3 @@ class SpikingClassifier(
         self.random_state = random_state
         self.verbose = verbose
         self.engine = engine
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.three_d_array = True
-        return tags

@@ -18,6 +18,7 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     Options,
     StrOptions,
     validate_parameter_constraints,
@@ -42,6 +43,7 @@ from threadpoolctl import OpenBLASController
 __all__ = [
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "OpenBLASController",
     "Options",
     "ProcessPoolExecutor",

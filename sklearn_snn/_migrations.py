@@ -10,10 +10,11 @@ import inspect
 import re
 from typing import NamedTuple
 
-from sklearn_snn._model.constants import frozen_constants
+from sklearn_snn._constants import frozen_constants
+from sklearn_snn._model.build import initial_constants
 
 # The format that this version writes.
-FORMAT = 2
+FORMAT = 3
 
 
 class Added(NamedTuple):
@@ -47,7 +48,15 @@ _FIRST = {
     "ChannelTransformer": ("transformer",),
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
-ADDED = {"SpikingClassifier": {}, "PoissonSpikeEncoder": {}, "ChannelTransformer": {}}
+ADDED = {
+    "SpikingClassifier": {
+        "neuron": Added("0.3.0", "lif"),
+        "learn_neuron": Added("0.3.0", False),
+        "readout": Added("0.3.0", "spike_count"),
+    },
+    "PoissonSpikeEncoder": {},
+    "ChannelTransformer": {},
+}
 
 
 def version_key(version):
@@ -113,8 +122,20 @@ def migrate(state, since):
 def _to_format_2(state):
     """Freeze the constants that predictions took from the parameters until then."""
     if "coefs_" in state:
-        state["_constants_"] = frozen_constants(state)
+        names = "alpha", "threshold", "beta", "surrogate", "reset", "detach_reset"
+        names += "n_steps", "logit_scale"
+        state["_constants_"] = {name: state[name] for name in names}
+
+
+def _to_format_3(state):
+    """Give each neuron constants of its own, and name what there was one of."""
+    if "coefs_" in state:
+        params = state["_constants_"] | {"neuron": "lif", "learn_neuron": False}
+        params |= {"readout": "spike_count"}
+        state["_constants_"] = frozen_constants(params, "cross_entropy")
+        n_units = [len(b) for b in state["intercepts_"]]
+        state["neuron_constants_"] = initial_constants(state["_constants_"], n_units)
 
 
 # The migration at index i leads from format i + 1 to format i + 2.
-MIGRATIONS = (_to_format_2,)
+MIGRATIONS = _to_format_2, _to_format_3

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from sklearn_snn._compat import validate_parameter_constraints
+from sklearn_snn._constants import frozen_constants, params_of
 from sklearn_snn._inputs.learned_input import is_learned_input
 from sklearn_snn._migrations import (
     FORMAT,
@@ -24,7 +25,7 @@ from sklearn_snn._migrations import (
     migrate,
     version_key,
 )
-from sklearn_snn._model.constants import frozen_constants
+from sklearn_snn._model.build import initial_constants
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn._version import __version__
 from sklearn_snn.exceptions import OtherVersionWarning
@@ -88,8 +89,8 @@ class PersistenceMixin:
         _complete(state, origin["version"], type(self))
         migrate(state, origin["format"])
         if _is_fitted(state, self._fitted_names, name) and "coefs_" in state:
-            _check_network(state, name)
             _check_constants(state["_constants_"], type(self))
+            _check_network(state, name)
             _check_learned(state.get("_learned_input_"), state["n_features_in_"], name)
         _warn_of_versions(name, origin)
         super().__setstate__(state)
@@ -171,16 +172,26 @@ def _check_network(state, name):
     """Raise ValueError unless the arrays of a network are finite and fit each other."""
     try:
         shapes = [np.shape(w) for w in state["coefs_"]]
-        ends = (state["n_features_in_"],), (len(state["classes_"]),)
+        n_units = [shape[1] for shape in shapes]
+        ends = (state["n_features_in_"],), (state["n_outputs_"],)
         is_whole = (
             [shape[1:] for shape in shapes]
             == [np.shape(b) for b in state["intercepts_"]]
             and all(below[1:] == above[:1] for below, above in pairwise(shapes))
             and ends == (shapes[0][:1], shapes[-1][1:])
+            and state["n_outputs_"] == len(state.get("classes_", state.get("y_mean_")))
         )
         arrays = [*state["coefs_"], *state["intercepts_"]]
         is_whole &= all(
             a.dtype in ("f4", "f8") and np.isfinite(a).all() for a in arrays
+        )
+        expected = initial_constants(state["_constants_"], n_units)
+        layers = zip(state["neuron_constants_"], expected, strict=True)
+        is_whole &= all(
+            found.keys() == wanted.keys()
+            and all(found[k].shape == wanted[k].shape for k in wanted)
+            and all(a.dtype == "f8" and np.isfinite(a).all() for a in found.values())
+            for found, wanted in layers
         )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         is_whole = False
@@ -196,10 +207,13 @@ def _check_constants(constants, estimator_class):
     name = estimator_class.__name__
     constraints = estimator_class._parameter_constraints
     try:
+        params = params_of(constants)
         # Frozen once more, they are what they are: no other type, none more or less.
-        is_whole = frozen_constants(constants) == constants
+        is_whole = frozen_constants(params, constants["loss"]) == constants
+        is_whole &= constants["loss"] in estimator_class._losses
+        known = {key: params[key] for key in params if key in constraints}
         validate_parameter_constraints(
-            {key: constraints[key] for key in constants}, constants, caller_name=name
+            {key: constraints[key] for key in known}, known, caller_name=name
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         is_whole = False

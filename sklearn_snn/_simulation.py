@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
-from sklearn_snn._model.network import class_probabilities, readout
+from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._utils.errstate import with_own_errstate
 
 _GIB = 2**30
@@ -32,12 +32,20 @@ class SimulationRecord:
     spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
         1 where the neuron fires. Their sums are unsigned: cast before you subtract.
     logits : ndarray of shape (n_samples, n_steps, n_classes)
-        Scaled spike counts of the output neurons up to each step; at the last one the
-        logits of the prediction.
-    threshold : float
-        Membrane above which a neuron fires.
-    classes : ndarray of shape (n_classes,)
+        Outputs of what the output neurons did up to each step; at the last one the
+        logits of the prediction. Those of a regressor are in the deviation of y.
+    thresholds : list of ndarrays of shape (n_units,), or None
+        Membrane above which each neuron fires; None for a layer that never does.
+    classes : ndarray of shape (n_outputs,)
         What the output neurons stand for.
+    loss : str, default="cross_entropy"
+        What the network was trained on, which makes probabilities of logits.
+
+    Attributes
+    ----------
+    threshold : float
+        That of the first neuron of the first layer: of all, unless they learned theirs
+        or were given several.
 
     See Also
     --------
@@ -61,14 +69,23 @@ class SimulationRecord:
     membranes: list
     spikes: list
     logits: np.ndarray
-    threshold: float
+    thresholds: list
     classes: np.ndarray
+    loss: str = "cross_entropy"
+
+    @property
+    def threshold(self):
+        """Threshold of the first neuron that has one."""
+        return float(next(t[0] for t in self.thresholds if t is not None))
 
     @property
     @with_own_errstate
     def probabilities(self):
         """Class probabilities after each step, of the shape of `logits`."""
-        return class_probabilities(self.logits)
+        activate = LOSSES[self.loss].activate
+        if activate is None:
+            raise AttributeError("The outputs of a regressor are no probabilities.")
+        return activate(self.logits)
 
     @property
     def layers(self):
@@ -83,20 +100,22 @@ class SimulationRecord:
         )
 
 
-def record(network, coefs, intercepts, X, classes, layers, keep_inputs, max_memory):
+def record(engine, params, X, target, layers, keep_inputs, max_memory):
     """Run the network and record what happens.
 
     The numpy engine runs: its spikes are those of all engines, and it has them on tape.
 
     Parameters
     ----------
-    network : Network
-    coefs, intercepts : lists of ndarrays
+    engine : engine
+        Any: it says which network, and how many steps.
+    params : list of dicts of ndarrays
     X : batch
         See `NumpyEngine`.
-    classes : ndarray of shape (n_classes,)
+    target : target
+        What the outputs stand for.
     layers : list of int
-        Indices of `coefs`, not negative.
+        Indices of layers, not negative.
     keep_inputs : bool
     max_memory : float
         In GiB.
@@ -110,12 +129,13 @@ def record(network, coefs, intercepts, X, classes, layers, keep_inputs, max_memo
     ValueError
         Before anything is done, if the record would be larger than `max_memory`.
     """
-    shape, dtype = (X.shape[0], network.n_steps), coefs[0].dtype
-    sizes = [len(intercepts[i]) for i in layers]
+    network, n_steps = engine.network, engine.n_steps
+    shape, dtype = (X.shape[0], n_steps), params[0]["coef"].dtype
+    sizes = [network.layers[i].n_units for i in layers]
     must_draw = keep_inputs and isinstance(X, SpikeTrains)
     size = np.prod(shape, dtype=float) * (
         sum(sizes) * (dtype.itemsize + 1)
-        + len(classes) * dtype.itemsize
+        + target.n_outputs * dtype.itemsize
         + must_draw * X.shape[-1]
     )
     if size > max_memory * _GIB:
@@ -124,33 +144,36 @@ def record(network, coefs, intercepts, X, classes, layers, keep_inputs, max_memo
             f"{max_memory} GiB. Simulate fewer samples, choose layers, leave the "
             "inputs out (inputs=False), or raise max_memory."
         )
-    membranes, spikes = [None] * len(coefs), [None] * len(coefs)
+    membranes, spikes = [None] * len(params), [None] * len(params)
     for layer, n_units in zip(layers, sizes, strict=True):
         membranes[layer] = np.empty((*shape, n_units), dtype)
         spikes[layer] = np.empty((*shape, n_units), np.uint8)
-    logits = np.empty((*shape, len(classes)), dtype)
-    for rows, tape in NumpyEngine(network).tapes(coefs, intercepts, X):
+    logits = np.empty((*shape, target.n_outputs), dtype)
+    for rows, tape in NumpyEngine(network, n_steps).tapes(params, X):
         for layer in layers:
-            membranes[layer][rows] = tape.membranes[layer].transpose(1, 0, 2)
-            spikes[layer][rows] = tape.spikes[layer].transpose(1, 0, 2)
-        counts = tape.spikes[-1].cumsum(axis=0).transpose(1, 0, 2)
-        logits[rows] = readout(network, counts)
+            membranes[layer][rows] = tape.layers[layer]["membrane"].transpose(1, 0, 2)
+            spikes[layer][rows] = tape.layers[layer]["spikes"].transpose(1, 0, 2)
+        totals = tape.layers[-1][network.readout.observes].cumsum(axis=0)
+        for t, total in enumerate(totals):
+            logits[rows, t] = network.readout.outputs(total, n_steps, t + 1)
     inputs = None
     if keep_inputs:
         inputs = np.asarray(X) if must_draw else X
         if X.ndim == 2 and X.dtype != np.float32:
             inputs = X.astype(np.float64)  # of whole numbers, too
-    threshold = network.neuron.threshold
-    return SimulationRecord(inputs, membranes, spikes, logits, threshold, classes)
+    thresholds = [p.get("threshold") for p in params]
+    return SimulationRecord(
+        inputs, membranes, spikes, logits, thresholds, target.names, network.loss
+    )
 
 
-def spikes_per_step(network, coefs, intercepts, X):
+def spikes_per_step(engine, params, X):
     """Count the spikes of each layer at each step.
 
     Parameters
     ----------
-    network : Network
-    coefs, intercepts : lists of ndarrays
+    engine : engine
+    params : list of dicts of ndarrays
     X : batch of n_samples samples
 
     Returns
@@ -159,12 +182,12 @@ def spikes_per_step(network, coefs, intercepts, X):
         Mean over the samples; first of the input, where every value that is not zero
         counts as a spike. A constant current has none.
     """
-    counts = np.zeros((network.n_steps, 1 + len(coefs)))
-    for _, tape in NumpyEngine(network).tapes(coefs, intercepts, X):
+    counts = np.zeros((engine.n_steps, 1 + len(params)))
+    for _, tape in NumpyEngine(engine.network, engine.n_steps).tapes(params, X):
         if isinstance(tape.inputs, Events):
             counts[:, 0] += tape.inputs.spikes.sum(axis=0)
         elif X.ndim == 3:
             counts[:, 0] += np.count_nonzero(tape.inputs, axis=(1, 2))
-        for layer, s in enumerate(tape.spikes):
-            counts[:, 1 + layer] += s.sum(axis=(1, 2))
+        for layer, of_layer in enumerate(tape.layers):
+            counts[:, 1 + layer] += of_layer["spikes"].sum(axis=(1, 2))
     return counts / X.shape[0]

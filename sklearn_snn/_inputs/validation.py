@@ -41,7 +41,7 @@ def quietly():
 
 
 @quietly()
-def validate_input(estimator, X, y="no_validation", *, reset):
+def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     """Check X, and y where one is given, before any work is done.
 
     Parameters
@@ -52,11 +52,14 @@ def validate_input(estimator, X, y="no_validation", *, reset):
     y : array-like of shape (n_samples,), default="no_validation"
     reset : bool
         True in `fit`.
+    **y_options : dict
+        What scikit-learn's `validate_data` is to know of y: ``multi_output`` and
+        ``y_numeric``.
 
     Returns
     -------
     X : SpikeTrains, ndarray or CSR array
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Only where y was given.
 
     Raises
@@ -80,13 +83,13 @@ def validate_input(estimator, X, y="no_validation", *, reset):
     n_features = None if reset else getattr(estimator, "n_features_in_", None)
     with hints(X, y, n_features):
         validate = _validate_sequences if n == 3 else _validate_table
-        out = validate(estimator, X, y, reset=reset)
+        out = validate(estimator, X, y, reset=reset, **y_options)
     if not has_y:
         check_likeness(estimator, out)
     return out
 
 
-def _validate_table(estimator, X, y, *, reset):
+def _validate_table(estimator, X, y, *, reset, **y_options):
     """Check a table."""
     out = validate_data(
         estimator,
@@ -96,12 +99,13 @@ def _validate_table(estimator, X, y, *, reset):
         accept_sparse="csr",
         dtype=kept_dtypes(X),
         ensure_all_finite=not _is_half(X),
+        **y_options,
     )
     check_halves(estimator, out if isinstance(y, str) else out[0])
     return out
 
 
-def _validate_sequences(estimator, X, y, *, reset):
+def _validate_sequences(estimator, X, y, *, reset, **y_options):
     """Check sequences, which may have any number of steps."""
     if not isinstance(X, SpikeTrains):
         X = check_array(
@@ -120,7 +124,7 @@ def _validate_sequences(estimator, X, y, *, reset):
     check_halves(estimator, X)
     has_y = not isinstance(y, str)
     if has_y:
-        y = validate_data(estimator, y=y, reset=reset)
+        y = validate_data(estimator, y=y, reset=reset, **y_options)
         check_consistent_length(X, y)
     # Features are the last axis: any (n_samples, n_features) cut tells their number.
     features = X.rates if isinstance(X, SpikeTrains) else X[:, 0]
@@ -181,20 +185,20 @@ def check_memory(sizes, n_steps, dtype):
         )
 
 
-def check_shapes(coefs, intercepts, n_features, n_classes):
+def check_shapes(coefs, intercepts, n_features, n_outputs):
     """Raise ValueError unless weights and biases, which users may assign, fit.
 
     Parameters
     ----------
     coefs, intercepts : lists of ndarrays
-    n_features, n_classes : int
+    n_features, n_outputs : int
     """
     shapes = [np.shape(w) for w in coefs]
     sizes = [n_features, *(shape[-1] for shape in shapes if shape)]
     arrays = [*coefs, *intercepts]
     is_whole = (
         shapes == list(pairwise(sizes))
-        and sizes[-1] == n_classes
+        and sizes[-1] == n_outputs
         and [np.shape(b) for b in intercepts] == [(n,) for n in sizes[1:]]
         and len({getattr(a, "dtype", None) for a in arrays}) == 1
         and arrays[0].dtype in (np.float32, np.float64)
@@ -202,7 +206,7 @@ def check_shapes(coefs, intercepts, n_features, n_classes):
     if not is_whole:
         raise ValueError(
             "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
-            f"that lead from {n_features} features to {n_classes} classes; their "
+            f"that lead from {n_features} features to {n_outputs} outputs; their "
             f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
         )
 
@@ -301,6 +305,12 @@ def validate_weights(X, sample_weight, all_zero=False):
         ensure_non_negative=True,
         allow_all_zero_weights=all_zero,
     )
+
+
+def n_columns(y):
+    """Return how many columns a y has that was not checked yet; 1 if it has no axis."""
+    shape = np.shape(y) if not hasattr(y, "shape") else y.shape
+    return shape[1] if len(shape) == 2 else 1
 
 
 def class_weights(class_weight, classes, labels, sample_weight):

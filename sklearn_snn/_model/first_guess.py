@@ -4,16 +4,16 @@ Layer by layer:
 
 - The membrane's standard deviation, with no bias and no reset, is brought into
   `MEMBRANE_RANGE`, in thresholds: a weaker current could not tell samples apart, and
-  with a stronger one, as a long memory piles it up, one step of the optimizer would turn
-  a neuron from silent to always firing.
+  with a stronger one, as a long memory piles it up, one step of the optimizer would
+  turn a neuron from silent to always firing.
 - The bias makes each neuron's mean current its rheobase, the constant current that
   charges a membrane to the threshold, here within the steps there are. With random
   weights alone some neurons get a current so negative that they never fire; their
-  surrogate gradient vanishes, and an output neuron that is born silent stays it. At its
-  rheobase, one step of the optimizer may silence it for good: output neurons get the
-  current that charges them within `OUTPUT_PERIOD` steps, if that is more.
+  surrogate gradient vanishes, and an output neuron that is born silent stays it. At
+  its rheobase, one step of the optimizer may silence it for good: output neurons get
+  the current that charges them within `OUTPUT_PERIOD` steps, if that is more.
 - Neurons that never fire have no threshold: their mean current is made 0, and its
-  deviation that of `INTEGRATOR_DEVIATION` outputs if it is more.
+  deviation brought into `INTEGRATOR_RANGE`, in outputs.
 
 The idea of setting scale and biases from data is that of Salimans & Kingma, "Weight
 normalization", NeurIPS 2016, and Mishkin & Matas, "All you need is a good init",
@@ -28,7 +28,7 @@ from sklearn_snn._model.network import layer_current, run_layer
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation.
 MEMBRANE_RANGE = 0.3, 10.0
-# And those of outputs that are membranes, in outputs.
+# And here that of outputs that are membranes.
 INTEGRATOR_RANGE = 0.03, 0.3
 _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 # The first guess lets an output neuron fire once in so many steps.

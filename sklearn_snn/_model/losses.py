@@ -3,9 +3,12 @@
 With outputs ``z`` of shape (n_samples, n_outputs), targets ``y`` and weights ``w``,
 ``1 / n_samples`` for a mean::
 
-    "cross_entropy"   sum_i w_i -log softmax(z_i)[y_i]              w_i (p - onehot(y_i))
-    "logistic"        sum_i w_i sum_k log(1 + exp(z_ik)) - y_ik z_ik      w_i (p_i - y_i)
-    "squared_error"   sum_i w_i mean_k (z_ik - y_ik)**2 / 2     w_i (z_i - y_i) / n_outputs
+    "cross_entropy"   sum_i w_i -log softmax(z_i)[y_i]
+                      gradient w_i (p_i - onehot(y_i))
+    "logistic"        sum_i w_i sum_k log(1 + exp(z_ik)) - y_ik z_ik
+                      gradient w_i (p_i - y_i)
+    "squared_error"   sum_i w_i mean_k (z_ik - y_ik)**2 / 2
+                      gradient w_i (z_i - y_i) / n_outputs
 
 where ``p`` is the activation of the outputs, the softmax or the logistic function. The
 targets of the first are the indices of the classes, of shape (n_samples,), and those of
@@ -26,18 +29,14 @@ class Loss(NamedTuple):
     evaluate : callable
         ``evaluate(outputs, targets, loss_weights)`` returns the loss, a float, and its
         gradient, of the shape of the outputs.
-    activate : callable
-        Of the outputs, of shape (..., n_outputs).
-    log_activate : callable
-        Its logarithm.
-    activation : str
-        Its name.
+    activate, log_activate : callables or None
+        Make probabilities, and their logarithms, of outputs of shape (..., n_outputs);
+        None where outputs are no matter of probability.
     """
 
     evaluate: callable
     activate: callable
     log_activate: callable
-    activation: str
 
 
 def cross_entropy(outputs, y, loss_weights):
@@ -75,9 +74,7 @@ def _softmax(outputs):
 
 
 LOSSES = {
-    "cross_entropy": Loss(
-        cross_entropy, _softmax, lambda z: log_softmax(z, axis=-1), "softmax"
-    ),
-    "logistic": Loss(logistic, expit, log_expit, "logistic"),
-    "squared_error": Loss(squared_error, lambda z: z, np.log, "identity"),
+    "cross_entropy": Loss(cross_entropy, _softmax, lambda z: log_softmax(z, axis=-1)),
+    "logistic": Loss(logistic, expit, log_expit),
+    "squared_error": Loss(squared_error, None, None),
 }

@@ -129,9 +129,7 @@ def run_layer(network, index, p, x, shape, workspace):
     """Return what a layer's neurons record; parameters as of `layer_current`."""
     current = layer_current(p, x, index, shape, workspace)
     neuron, dtype = network.layers[index].neuron, current.dtype
-    tape = {
-        name: workspace.array((name, index), shape, dtype) for name in neuron.tape
-    }
+    tape = {name: workspace.array((name, index), shape, dtype) for name in neuron.tape}
     state = resting_state(neuron, shape, dtype)
     neuron.forward(p, np.broadcast_to(current, shape), state, tape, network.smooth)
     return tape

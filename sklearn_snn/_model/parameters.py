@@ -9,6 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+# What every layer has, whatever its neurons.
+WEIGHTS = "coef", "intercept"
+
 
 def initial_weights(sizes, dtype, random_state):
     """Draw weights from U(-bound, bound) with bound = 1 / sqrt(n_inputs).

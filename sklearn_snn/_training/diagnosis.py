@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import entr
 
 # Share of a hidden layer that may be silent, or saturated, without a word.
 TOLERATED_SHARE = 0.5
@@ -24,21 +23,21 @@ _ADVICE = {
 }
 
 
-def dead_neurons(epoch, classes):
+def dead_neurons(epoch, network, target):
     """Describe layers of silent or saturated neurons, and silence for many samples.
 
     Parameters
     ----------
     epoch : Epoch
-    classes : ndarray of shape (n_classes,)
-        What the neurons of the last layer stand for.
+    network : Network
+    target : target
 
     Returns
     -------
     findings : list of str
         Sentences with what may help. Empty if all is well.
     """
-    findings = dead_layers(epoch.firing_rates, classes)
+    findings = dead_layers(epoch.firing_rates, network, target.names)
     if not findings and epoch.unanswered > TOLERATED_UNANSWERED:
         findings.append(
             f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
@@ -48,14 +47,16 @@ def dead_neurons(epoch, classes):
     return findings
 
 
-def dead_layers(firing_rates, classes):
+def dead_layers(firing_rates, network, names):
     """Describe the layers whose neurons are silent or saturated.
 
     Parameters
     ----------
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer, over many samples.
-    classes : ndarray of shape (n_classes,)
+    network : Network
+        Neurons that never fire by nature are passed over.
+    names : ndarray of shape (n_outputs,)
         What the neurons of the last layer stand for.
 
     Returns
@@ -66,12 +67,14 @@ def dead_layers(firing_rates, classes):
     findings = []
     for layer, rates in enumerate(firing_rates):
         is_output = layer == len(firing_rates) - 1
+        if not network.layers[layer].neuron.fires:
+            continue
         for kind, dead in (("silent", rates == 0), ("saturated", rates >= 1)):
             share = dead.mean()
             if is_output and dead.any():
-                names = ", ".join(repr(c) for c in classes[dead][:10].tolist())
+                some = ", ".join(repr(c) for c in names[dead][:10].tolist())
                 more = ", ..." if dead.sum() > 10 else ""
-                where = f"the output layer (of classes {names}{more})"
+                where = f"the output layer (of classes {some}{more})"
             elif not is_output and share >= TOLERATED_SHARE:
                 where = f"hidden layer {layer + 1}"
             else:
@@ -84,36 +87,34 @@ def dead_layers(firing_rates, classes):
     return findings
 
 
-def hardly_learned(epoch, samples, network):
+def hardly_learned(epoch, trainer):
     """Tell of a training that stopped at hardly more than guessing.
 
     Parameters
     ----------
     epoch : Epoch
         The last one.
-    samples : Samples
-        What it was trained on.
-    network : Network
-        What was trained.
+    trainer : Trainer
+        What was trained, and on what.
 
     Returns
     -------
     findings : list of str
         What may help, or nothing if loss or accuracy are clearly better.
     """
-    comparison = _with_guessing(epoch, samples)
+    comparison = _with_guessing(epoch, trainer)
     if comparison is None:
         return []
     return [
         f"Training stopped for want of progress at a loss of {comparison}. "
-        f"{_memory_advice(samples, network)}"
+        f"{_memory_advice(trainer)}"
         "It may help to scale the columns of X, to raise n_iter_no_change, as a start "
         "may be slow, to lower batch_size, or to set detach_reset=True where the time "
         "of a spike matters."
     ]
 
 
-def short_memory(epoch, samples, network):
+def short_memory(epoch, trainer):
     """Tell of hardly more than guessing where the neurons remember a small part only.
 
     More epochs would not help there.
@@ -122,35 +123,25 @@ def short_memory(epoch, samples, network):
     ----------
     epoch : Epoch
         The last one.
-    samples : Samples
-        What it was trained on.
-    network : Network
-        What was trained.
+    trainer : Trainer
+        What was trained, and on what.
 
     Returns
     -------
     findings : list of str
         What may help, or nothing.
     """
-    comparison = _with_guessing(epoch, samples)
-    advice = _memory_advice(samples, network)
+    comparison = _with_guessing(epoch, trainer)
+    advice = _memory_advice(trainer)
     if comparison is None or not advice:
         return []
     return [f"After the last epoch the loss is {comparison}. {advice.rstrip()}"]
 
 
-def _with_guessing(epoch, samples):
-    """Return loss and that of guessing, as text; None if more than that was learned.
-
-    Who predicts the frequency ``p_c`` of each class for every sample has the
-    cross-entropy ``-sum_c p_c log(p_c)`` and the accuracy ``max_c p_c``. In the loss
-    the classes have other frequencies than in the accuracy: their weights count.
-    """
-    frequencies = [
-        np.bincount(samples.y, weights) / weights.sum()
-        for weights in (samples.weights, samples.score_weights)
-    ]
-    guessing, most = entr(frequencies[0]).sum(), frequencies[1].max()
+def _with_guessing(epoch, trainer):
+    """Return loss and that of guessing, as text; None if more than that was learned."""
+    samples, target = trainer.samples, trainer.target
+    guessing, most = target.guessing(samples.y, samples.weights, samples.score_weights)
     loss = epoch.loss - epoch.penalty
     if (
         guessing == 0  # there is but one class
@@ -158,16 +149,18 @@ def _with_guessing(epoch, samples):
         or epoch.score - most > HARDLY_MORE * (1 - most)
     ):
         return None
-    return f"{loss:.4f}; guessing by the frequencies of the classes has {guessing:.4f}"
+    return f"{loss:.4f}; guessing by {target.guess} has {guessing:.4f}"
 
 
-def _memory_advice(samples, network):
+def _memory_advice(trainer):
     """Return a sentence on a memory that is short beside the recordings, or nothing.
 
     Recordings are told from what is the same all the time: currents, and rates.
     """
-    n_steps, leak = network.n_steps, 1 - network.neuron.alpha
-    is_recorded = isinstance(samples.X, np.ndarray) and samples.X.ndim == 3
+    X, n_steps = trainer.samples.X, trainer.engine.n_steps
+    layers = zip(trainer.engine.network.layers, trainer.params, strict=True)
+    leak = 1 - max(p[name].max() for of, p in layers for name in of.neuron.leaks)
+    is_recorded = isinstance(X, np.ndarray) and X.ndim == 3
     # Up to the rounding of 1 - alpha.
     if not is_recorded or n_steps * leak <= LONGEST_RECORDING * (1 + 1e-9):
         return ""

@@ -6,11 +6,10 @@ fall back to.
 """
 
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score
 
 from sklearn_snn._training.control import Callbacks, Stall, report
 from sklearn_snn._training.diagnosis import dead_neurons, hardly_learned, short_memory
-from sklearn_snn._training.results import results
+from sklearn_snn._training.results import PARAMETERS, results
 from sklearn_snn._training.trainer import DivergedError
 from sklearn_snn.exceptions import DeadNeuronWarning
 
@@ -46,7 +45,7 @@ class Epochs:
         self._best, self._is_surpassed = {}, True
         if is_continued and validation is not None:
             self._stall.best = self._validation_score()
-            self._best = {k: vars(estimator)[k] for k in ("coefs_", "intercepts_")}
+            self._best = {k: vars(estimator)[k] for k in PARAMETERS}
             self._is_surpassed = False
 
     def run(self, user_data):
@@ -78,7 +77,9 @@ class Epochs:
             callbacks.end()
         except KeyboardInterrupt:
             self._problems.append(self._interruption())
-        findings = dead_neurons(self._last_epoch, self._estimator.classes_)
+        trainer = self._trainer
+        network, target = trainer.engine.network, trainer.target
+        findings = dead_neurons(self._last_epoch, network, target)
         return [
             *map(DeadNeuronWarning, findings),
             *self._old_weights_kept(),
@@ -114,7 +115,7 @@ class Epochs:
         if self._validation is not None:
             score = self._validation_score()
             if score > self._stall.best:
-                self._best = {k: fitted[k] for k in ("coefs_", "intercepts_")}
+                self._best = {k: fitted[k] for k in PARAMETERS}
                 self._is_surpassed = True
             fitted |= {
                 "best_loss_": None,
@@ -127,11 +128,8 @@ class Epochs:
         return score
 
     def _validation_score(self):
-        """Return the accuracy on the samples set aside."""
-        samples = self._validation
-        answers = self._trainer.answers(samples)
-        weights = samples.score_weights
-        return float(accuracy_score(samples.y, answers, sample_weight=weights))
+        """Return the score on the samples set aside."""
+        return self._trainer.score(self._validation)
 
     def _old_weights_kept(self):
         """Return a warning if training led to nothing better than there was."""
@@ -155,8 +153,7 @@ class Epochs:
         return True
 
     def _evidence(self):
-        trainer = self._trainer
-        return self._last_epoch, trainer.samples, trainer.engine.network
+        return self._last_epoch, self._trainer
 
     def _warn(self, findings):
         self._problems += map(ConvergenceWarning, findings)

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from sklearn_snn._model.parameters import WEIGHTS, copied, part
+
+# What learns, as the attributes of an estimator.
+PARAMETERS = "coefs_", "intercepts_", "neuron_constants_"
 # What is kept of each epoch.
 CURVES = "loss_curve_", "train_scores_", "grad_norm_curve_", "firing_rate_curve_"
 # Of a stream, which has no end, of the last so many calls.
@@ -34,8 +38,7 @@ def results(trainer, epoch, n_iter, curves):
         name: [*curves[name], new] for name, new in zip(CURVES, news, strict=True)
     }
     return curves | {
-        "coefs_": [w.copy() for w in trainer.coefs],
-        "intercepts_": [b.copy() for b in trainer.intercepts],
+        **parameters_of(trainer.params),
         "n_iter_": n_iter,
         "t_": trainer.n_seen,
         "_n_epochs_": trainer.n_epochs,
@@ -45,6 +48,17 @@ def results(trainer, epoch, n_iter, curves):
         "learning_rate_": epoch.learning_rate,
         "validation_scores_": None,
         "best_validation_score_": None,
+    }
+
+
+def parameters_of(params):
+    """Return copies of parameters as the attributes of an estimator."""
+    params = copied(params)
+    constants = [{k: a for k, a in p.items() if k not in WEIGHTS} for p in params]
+    return {
+        "coefs_": part(params, "coef"),
+        "intercepts_": part(params, "intercept"),
+        "neuron_constants_": constants,
     }
 
 

@@ -12,15 +12,15 @@ from sklearn_snn._training.trainer import child_random_state
 _MAX_LOG2_WEIGHT = 64
 
 
-def set_aside(samples, fraction, classes, seed):
-    """Split samples, stratified by class, for early stopping.
+def set_aside(samples, fraction, target, seed):
+    """Split samples, stratified by class if there are any, for early stopping.
 
     Parameters
     ----------
     samples : Samples
     fraction : float
         Share that is set aside.
-    classes : ndarray of shape (n_classes,)
+    target : target
     seed : int
 
     Returns
@@ -33,17 +33,18 @@ def set_aside(samples, fraction, classes, seed):
         If a class has a single sample, or the share is less than one of each.
     """
     n_samples = len(samples.y)
-    n_least = max(2, len(np.unique(samples.y)))
+    n_least = target.n_least(samples.y)
     if math.ceil(fraction * n_samples) < n_least:
+        each = ", one of each class" if target.strata(samples.y) is not None else ""
         raise ValueError(
             f"The validation set is too small: validation_fraction={fraction} of "
-            f"{n_samples} samples is less than {n_least}, one of each class. Increase "
+            f"{n_samples} samples is less than {n_least}{each}. Increase "
             "'validation_fraction' or the size of your dataset."
         )
     train, validation = train_test_split(
         np.arange(n_samples),
         test_size=fraction,
-        stratify=classes[samples.y],
+        stratify=target.strata(samples.y),
         random_state=child_random_state(seed, "validation"),
     )
     validation = samples.take(validation)
@@ -52,7 +53,7 @@ def set_aside(samples, fraction, classes, seed):
     return samples.take(train), validation._replace(score_weights=weights)
 
 
-def without_ignored(samples, class_weight, classes):
+def without_ignored(samples, class_weight, target):
     """Leave out the samples of classes of weight 0, which are not learned.
 
     Parameters
@@ -60,7 +61,7 @@ def without_ignored(samples, class_weight, classes):
     samples : Samples
         Those that are set aside.
     class_weight : dict, "balanced" or None
-    classes : ndarray of shape (n_classes,)
+    target : target
 
     Returns
     -------
@@ -73,7 +74,8 @@ def without_ignored(samples, class_weight, classes):
     """
     if not isinstance(class_weight, dict):
         return samples
-    is_learned = np.array([class_weight.get(c, 1) != 0 for c in classes.tolist()])
+    names = target.names.tolist()
+    is_learned = np.array([class_weight.get(c, 1) != 0 for c in names])
     present = np.flatnonzero(is_learned[samples.y])
     if len(present) == len(samples.y):
         return samples
@@ -85,15 +87,15 @@ def without_ignored(samples, class_weight, classes):
     return samples.take(present)
 
 
-def weigh_nothing(labels, class_weight, classes):
+def weigh_nothing(labels, class_weight, target):
     """Tell whether samples are all of classes of weight 0, or there are none.
 
     Parameters
     ----------
-    labels : ndarray of shape (n_samples,)
+    labels : ndarray of shape (n_samples, ...)
         Those of weights above 0.
     class_weight : dict or None
-    classes : ndarray of shape (n_classes,)
+    target : target
 
     Returns
     -------
@@ -104,18 +106,21 @@ def weigh_nothing(labels, class_weight, classes):
     ValueError
         If the weight of a class is negative or not finite, or all are 0.
     """
+    if not target.takes_class_weight:
+        return len(labels) == 0
+    classes = target.names
     by_class = class_weights(class_weight, classes, classes, np.ones(len(classes)))
-    return not by_class[np.searchsorted(classes, labels)].any()
+    return not by_class[target.encode(labels)].any()
 
 
-def weigh(samples, class_weight, classes):
+def weigh(samples, class_weight, target):
     """Multiply the weights by those of the classes, and make their mean 1.
 
     Parameters
     ----------
     samples : Samples
     class_weight : dict, "balanced" or None
-    classes : ndarray of shape (n_classes,)
+    target : target
 
     Returns
     -------
@@ -125,7 +130,10 @@ def weigh(samples, class_weight, classes):
     log2_mean : float
         Logarithm of what the mean was, which may itself leave the range of floats.
     """
-    factors = class_weights(class_weight, classes, classes[samples.y], samples.weights)
+    factors = np.ones(len(samples.y))
+    if target.takes_class_weight:
+        labels = target.names[samples.y]
+        factors = class_weights(class_weight, target.names, labels, samples.weights)
     if not factors.all():
         present = np.flatnonzero(factors)
         samples, factors = samples.take(present), factors[present]

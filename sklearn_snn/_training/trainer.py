@@ -8,6 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._model.parameters import (
+    keep_in_limits,
+    limits_of_constants,
+    part,
+    units_of_constants,
+)
+from sklearn_snn._model.parameters import learning as learning_arrays
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
     SGD,
@@ -61,12 +68,12 @@ class Samples(NamedTuple):
     ----------
     X : SpikeTrains, ndarray or CSR array
         Data of which the samples are rows.
-    y : ndarray of int of shape (n_samples,)
-        Index of the class.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What the loss compares outputs with; see `targets`.
     weights : ndarray of shape (n_samples,)
         Weight of each sample's loss: that of the sample times that of its class.
     score_weights : ndarray of shape (n_samples,)
-        Weight of each sample in the accuracy: that of the sample alone.
+        Weight of each sample in the score: that of the sample alone.
     rows : ndarray of int of shape (n_samples,), default=None
         Which rows of `X` the samples are; None for all of them, in their order.
     """
@@ -101,14 +108,14 @@ class Epoch(NamedTuple):
     penalty : float
         The part of the loss that is due to the weight decay.
     score : float
-        Accuracy on the same samples, each predicted before it was learned from.
+        Score on the same samples, each predicted before it was learned from.
     grad_norms : ndarray of shape (n_layers,)
         Euclidean norm of the gradient of each layer's weights, before clipping; mean
         over the mini-batches.
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer.
     unanswered : float
-        Share of the samples for which no output neuron fired.
+        Share of the samples for which no output neuron fired, though one should.
     learning_rate : float
         Of the last mini-batch.
     seconds : float
@@ -128,13 +135,13 @@ class DivergedError(ValueError):
     """Training met a number that is not finite."""
 
 
-def first_guess(engine, coefs, intercepts, samples, seed):
+def first_guess(engine, params, samples, seed):
     """Fit the first parameters to a few of the samples, chosen at random.
 
     Parameters
     ----------
     engine : engine
-    coefs, intercepts : lists of ndarrays
+    params : list of dicts of ndarrays
         Changed in place.
     samples : Samples
     seed : int
@@ -149,7 +156,7 @@ def first_guess(engine, coefs, intercepts, samples, seed):
     samples = samples.take(some)
     X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.first_guess(coefs, intercepts, X, samples.weights)
+    return engine.first_guess(params, X, samples.weights)
 
 
 class Trainer:
@@ -162,14 +169,19 @@ class Trainer:
     ----------
     engine : engine
         See `_engines`.
-    coefs, intercepts : lists of ndarrays
+    params : list of dicts of ndarrays
         Updated in place.
     samples : Samples
+    target : target
+        What the samples are labelled with; see `targets`.
     plan : TrainingPlan
     seed : int
     scales : list of float
         Unit of each layer's weights, in which they are optimized: what `first_guess`
         multiplied them with. So it does not matter in what unit the inputs are.
+    first_constants : list of dicts of ndarrays
+        The constants of the neurons before they learned, which tell their units and
+        limits.
     n_epochs, n_seen : int, default=0
         Epochs and samples that these parameters were trained on before.
     weight : float, default=1.0
@@ -179,32 +191,36 @@ class Trainer:
     def __init__(
         self,
         engine,
-        coefs,
-        intercepts,
+        params,
         samples,
+        target,
         plan,
         seed,
         scales,
+        first_constants,
         n_epochs=0,
         n_seen=0,
         weight=1.0,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
-        self.coefs, self.intercepts = coefs, intercepts
+        self.params, self.target = params, target
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
         self.reduction = 1.0
-        self.scales = scales
-        params, units = coefs + intercepts, scales + [1.0] * len(intercepts)
+        network = engine.network
+        self.scales, self.limits = scales, limits_of_constants(network, first_constants)
+        self.units = units_of_constants(network, first_constants)
+        learning = learning_arrays(network, params)
+        units = [*scales, *[1.0] * len(params), *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
-            self.optimizer = Adam(params, *betas, plan.epsilon, units)
+            self.optimizer = Adam(learning, *betas, plan.epsilon, units)
         else:
             nesterov = plan.nesterovs_momentum
-            self.optimizer = SGD(params, plan.momentum, nesterov, units)
+            self.optimizer = SGD(learning, plan.momentum, nesterov, units)
 
     def compile(self):
         """Compile or load the engine's code now; return the seconds of compiling."""
-        return self.engine.prepare(self.coefs, self.intercepts, self.samples.X)
+        return self.engine.prepare(self.params, self.samples.X, self.samples.y)
 
     def epoch(self, n_done=0, max_iter=None):
         """Train on all samples once; spike trains are drawn anew.
@@ -234,8 +250,8 @@ class Trainer:
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
-        loss, penalty, hits, unanswered, grad_norms = 0.0, 0.0, 0.0, 0, []
-        counts = [np.zeros(len(b)) for b in self.intercepts]
+        loss, penalty, tally, unanswered, grad_norms = 0.0, 0.0, 0.0, 0, []
+        counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
             progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
@@ -246,26 +262,32 @@ class Trainer:
             share = len(batch.y) / n_samples
             loss += (step.loss / self.weight + batch_penalty) * share
             penalty += batch_penalty * share
-            unanswered += np.count_nonzero(step.logits.max(axis=1) == 0)
-            is_hit = step.logits.argmax(axis=1) == batch.y
-            hits += batch.score_weights[is_hit].sum()
+            unanswered += self._n_unanswered(step.outputs)
+            tally += self.target.tally(step.outputs, batch.y, batch.score_weights)
             grad_norms.append(batch_norms)
             for count, more in zip(counts, step.n_spikes, strict=True):
                 count += more
         self.n_epochs += 1
         self.n_seen += n_samples
-        n_tests = n_samples * self.engine.network.n_steps
+        n_tests = n_samples * self.engine.n_steps
         rates = [count / n_tests for count in counts]
         return Epoch(
             loss,
             penalty,
-            float(hits / samples.score_weights.sum()),
+            self.target.score(tally, samples.y, samples.score_weights),
             np.mean(grad_norms, axis=0),
             rates,
             unanswered / n_samples,
             rate,
             time.perf_counter() - start,
         )
+
+    def _n_unanswered(self, outputs):
+        """Count the samples for which no output neuron fired, if that is no answer."""
+        fires = self.engine.network.layers[-1].neuron.fires
+        if not (fires and self.target.silence_is_no_answer):
+            return 0
+        return np.count_nonzero(outputs.max(axis=1) == 0)
 
     def _learning_rate(self, progress):
         plan = self.plan
@@ -276,10 +298,10 @@ class Trainer:
         """Update the parameters; return penalty, norms of gradients by layer, Step."""
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self.engine.loss_and_gradients(
-            self.coefs, self.intercepts, batch.inputs(), batch.y, loss_weights
+            self.params, batch.inputs(), batch.y, loss_weights
         )
-        penalty = 0.0
-        layers = zip(self.coefs, step.coef_grads, self.scales, strict=True)
+        penalty, coef_grads = 0.0, part(step.gradients, "coef")
+        layers = zip(part(self.params, "coef"), coef_grads, self.scales, strict=True)
         for weights, grad, scale in layers:
             if scale != 1:
                 grad *= scale
@@ -287,7 +309,9 @@ class Trainer:
                 decay = plan.weight_decay / scale
                 penalty += decay / scale / 2 * sum_of_squares(weights)
                 grad += decay * weights
-        grads = step.coef_grads + step.intercept_grads
+        grads = learning_arrays(self.engine.network, step.gradients)
+        for grad, unit in zip(grads[2 * len(coef_grads) :], self.units, strict=True):
+            grad *= unit
         by_array = norms(grads)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
         norm = _check_finite(by_array, "gradient")
@@ -297,10 +321,11 @@ class Trainer:
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)
-        return penalty, by_array[: len(step.coef_grads)], step
+        keep_in_limits(self.engine.network, self.params, self.limits)
+        return penalty, by_array[: len(coef_grads)], step
 
-    def answers(self, samples):
-        """Predict, a mini-batch of samples at a time.
+    def score(self, samples):
+        """Predict, a mini-batch of samples at a time, and return the score.
 
         Parameters
         ----------
@@ -308,20 +333,20 @@ class Trainer:
 
         Returns
         -------
-        y : ndarray of int of shape (n_samples,)
-            Index of the class.
+        score : float
         """
-        y = np.empty(len(samples.y), int)
-        for rows in slices(len(y), self.plan.batch_size):
-            X = samples.take(np.arange(len(y))[rows]).inputs()
-            logits = self.engine.logits(self.coefs, self.intercepts, X)
-            y[rows] = logits.argmax(axis=1)
-        return y
+        n_samples, tally = len(samples.y), 0.0
+        for rows in slices(n_samples, self.plan.batch_size):
+            batch = samples.take(np.arange(n_samples)[rows])
+            outputs = self.engine.run(self.params, batch.inputs())
+            tally += self.target.tally(outputs, batch.y, batch.score_weights)
+        return self.target.score(tally, samples.y, samples.score_weights)
 
     @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):
         """Raise DivergedError if the norm of the parameters is not finite."""
-        _check_finite(norms(self.coefs + self.intercepts), "weights")
+        weights = part(self.params, "coef") + part(self.params, "intercept")
+        _check_finite(norms(weights), "weights")
 
 
 def slices(n_samples, size):

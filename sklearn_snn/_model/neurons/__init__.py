@@ -6,8 +6,8 @@ parameters. Any of them may learn. A neuron has
 
 ``constants``
     the names of its numbers;
-``learned``
-    those of them that learn;
+``learned``, ``leaks``
+    those of them that learn, and those that say how long it remembers;
 ``tape``
     the names of what `forward` records at every step: "membrane", "spikes" and more;
 ``n_states``
@@ -18,6 +18,8 @@ parameters. Any of them may learn. A neuron has
 delta, workspace)``
     both over any number of steps: with state and carry handed on, the parts of a
     sequence give the same as the whole, to the bit;
+``of(settings, learned)``, ``initial(settings, n_units)``
+    the neuron, and its constants at first, from plain values; see `build`;
 ``response(p, n_steps)``, ``unreset(p)``
     what the first guess asks of a neuron that can fire;
 ``limits(name, value)``, ``unit(name, value)``
@@ -28,4 +30,7 @@ from sklearn_snn._model.neurons.adlif import AdLIF
 from sklearn_snn._model.neurons.integrator import LeakyIntegrator
 from sklearn_snn._model.neurons.lif import LIF
 
-__all__ = ["LIF", "AdLIF", "LeakyIntegrator"]
+# Those that hidden layers can be made of, by the names that users give.
+NEURONS = {"lif": LIF, "adlif": AdLIF}
+
+__all__ = ["LIF", "NEURONS", "AdLIF", "LeakyIntegrator"]

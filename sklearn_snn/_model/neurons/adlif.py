@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of
+from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of, spread
 from sklearn_snn._model.neurons.resets import RESETS, reset_derivatives
 from sklearn_snn._model.surrogates import SURROGATES
 
@@ -67,9 +67,24 @@ class AdLIF(NamedTuple):
     learned: tuple = ()
 
     constants = "alpha", "threshold", "rho", "a", "b"
+    leaks = "alpha", "rho"
     tape = "membrane", "spikes", "adaptation"
     n_states = 2
     fires = True
+
+    @classmethod
+    def of(cls, settings, learned):
+        """Return the neuron that plain values describe; some constants may learn."""
+        names = "q", "beta", "surrogate", "reset", "detach_reset"
+        return cls(**{name: settings[name] for name in names}, learned=learned)
+
+    @classmethod
+    def initial(cls, settings, n_units):
+        """Return the constants before they learn, a dict of arrays of float64."""
+        return {
+            name: spread(settings[name], n_units, over_time=name in ("alpha", "rho"))
+            for name in cls.constants
+        }
 
     def drives(self, p):
         """Return what a membrane of 1, and a spike, add to the adaptation."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of
+from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of, spread
 
 
 class LeakyIntegrator(NamedTuple):
@@ -31,9 +31,15 @@ class LeakyIntegrator(NamedTuple):
     learned: tuple = ()
 
     constants = ("alpha",)
+    leaks = ("alpha",)
     tape = "membrane", "spikes"
     n_states = 1
     fires = False
+
+    @staticmethod
+    def initial(settings, n_units):
+        """Return the constants before they learn, a dict of arrays of float64."""
+        return {"alpha": spread(settings["alpha"], n_units, over_time=True)}
 
     def forward(self, p, current, state, tape, smooth=False):
         """Integrate the current; see `LIF.forward`. There are no spikes."""

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of
+from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of, spread
 from sklearn_snn._model.neurons.resets import RESETS, reset_derivatives
 from sklearn_snn._model.surrogates import SURROGATES
 
@@ -63,9 +63,30 @@ class LIF(NamedTuple):
     learned: tuple = ()
 
     constants = "alpha", "threshold"
+    leaks = ("alpha",)
     tape = "membrane", "spikes"
     n_states = 1
     fires = True
+
+    @classmethod
+    def of(cls, settings, learned):
+        """Return the neuron that plain values describe; some constants may learn."""
+        return cls(
+            beta=settings["beta"],
+            surrogate=settings["surrogate"],
+            reset=settings["reset"],
+            detach_reset=settings["detach_reset"],
+            has_unit_gain=np.ndim(settings["alpha"]) == 0 and "alpha" not in learned,
+            learned=learned,
+        )
+
+    @staticmethod
+    def initial(settings, n_units):
+        """Return the constants before they learn, a dict of arrays of float64."""
+        return {
+            "alpha": spread(settings["alpha"], n_units, over_time=True),
+            "threshold": spread(settings["threshold"], n_units),
+        }
 
     def forward(self, p, current, state, tape, smooth=False):
         """Integrate the current and fire.
@@ -91,7 +112,7 @@ class LIF(NamedTuple):
             After the last step; the one given is not changed.
         """
         alpha, threshold = by_dtype(p, self.constants, current.dtype)
-        gain = by_dtype({"gain": 1 - p["alpha"]}, ("gain",), current.dtype)[0]
+        gain = (1 - p["alpha"]).astype(current.dtype)
         reset = RESETS[self.reset].apply
         primitive = SURROGATES[self.surrogate].primitive
         v = state[0].copy()

@@ -8,10 +8,10 @@ subtract   u - threshold * s    1     -threshold   -s
 none       u                    1     0            0
 ========== ==================== ===== ============ ===================
 
-All of these are partial: at constant ``s``, or ``u``. What a reset leaves of a change of
-the membrane is the total derivative ``kappa = dv/du + dv/ds * e``, with the surrogate
-derivative ``e`` in place of ``ds/du``; with `detach_reset`, which takes the spike in the
-reset as a constant, it is ``dv/du`` alone.
+All of these are partial: at constant ``s``, or ``u``. What a reset leaves of a change
+of the membrane is the total derivative ``kappa = dv/du + dv/ds * e``, with the
+surrogate derivative ``e`` in place of ``ds/du``; with `detach_reset`, which takes the
+spike in the reset as a constant, it is ``dv/du`` alone.
 """
 
 from typing import NamedTuple

@@ -1,0 +1,311 @@
+"""What all spiking networks have in common: parameters, answers, records, state.
+
+A subclass says what its target is (see `_training.targets`), and documents the methods
+that users call.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_snn._compat import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn_snn._engines import ENGINES, make_engine
+from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.validation import (
+    check_memory,
+    check_shapes,
+    network_dtype,
+    validate_input,
+    validate_weights,
+)
+from sklearn_snn._model.build import make_network
+from sklearn_snn._model.neurons.resets import RESETS
+from sklearn_snn._model.parameters import layered
+from sklearn_snn._model.surrogates import SURROGATES
+from sklearn_snn._persistence import PersistenceMixin
+from sklearn_snn._simulation import record, spikes_per_step
+from sklearn_snn._training.fitting import FITTED_NAMES, initial_coefs, n_units
+from sklearn_snn._training.gradients import mean_loss_and_gradients
+from sklearn_snn._training.optimizers import SCHEDULES
+from sklearn_snn._training.results import packed, unpacked
+from sklearn_snn._training.trainer import Samples
+from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn.neurons import KINDS, Neuron
+
+COUNT = Interval(Integral, 1, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+
+class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
+    """Base class of the estimators that are a spiking network."""
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", COUNT],
+        "alpha": [Interval(Real, 0, 1, closed="both")],
+        "threshold": [POSITIVE],
+        "beta": [POSITIVE],
+        "n_steps": [COUNT],
+        "surrogate": [StrOptions(set(SURROGATES))],
+        "reset": [StrOptions(set(RESETS))],
+        "detach_reset": ["boolean", StrOptions({"auto"})],
+        "neuron": [StrOptions(set(KINDS)), Neuron],
+        "learn_neuron": ["boolean", str, "array-like"],
+        "solver": [StrOptions({"adam", "sgd"})],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [POSITIVE],
+        "power_t": [NOT_NEGATIVE],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [POSITIVE],
+        "batch_size": [StrOptions({"auto"}), COUNT],
+        "max_iter": [COUNT],
+        "shuffle": ["boolean"],
+        "tol": [NOT_NEGATIVE],
+        "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warm_start": ["boolean"],
+        "grad_clip": [POSITIVE, None],
+        "max_grad_norm": [POSITIVE, None],
+        "weight_decay": [NOT_NEGATIVE],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "engine": [StrOptions(set(ENGINES))],
+    }
+    # What there is of a fitted estimator, in its state as well.
+    _fitted_names = FITTED_NAMES
+
+    @property
+    def detach_reset_(self):
+        """Whether the gradient of the fit ignores that the reset depends on the spike.
+
+        A bool, also where ``detach_reset="auto"``: then it is what that chose.
+        """
+        return self._constants_["detach_reset"]
+
+    @property
+    def network_(self):
+        """What the fitted network consists of, but for its numbers.
+
+        A named tuple of ``layers``, each with its ``neuron`` and ``n_units``,
+        ``readout`` and ``loss``; it cannot be changed.
+        """
+        return make_network(self._constants_, n_units(self))
+
+    def _params(self):
+        """Return all parameters; the constructor of a subclass may have fewer."""
+        return {name: getattr(self, name) for name in self._parameter_constraints}
+
+    def _learned_params(self):
+        """Return the parameters of the network, which users may assign."""
+        return layered(self.coefs_, self.intercepts_, self.neuron_constants_)
+
+    def _engine(self, X, constants=None):
+        """Return the engine for an input like X, with the constants of the fit.
+
+        An `engine` that there is not is refused, also by what has no use for it.
+        """
+        validate_parameter_constraints(
+            {"engine": self._parameter_constraints["engine"]},
+            {"engine": self.engine},
+            caller_name=type(self).__name__,
+        )
+        check_shapes(self.coefs_, self.intercepts_, X.shape[-1], self.n_outputs_)
+        sizes = [X.shape[-1], *n_units(self)]
+        constants = self._constants_ if constants is None else constants
+        n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
+        check_memory(sizes, n_steps, network_dtype(X))
+        return make_engine(self.engine, make_network(constants, sizes[1:]), n_steps)
+
+    def _outputs(self, X):
+        """Return the outputs, of shape (n_samples, n_outputs), of validated input."""
+        check_is_fitted(self)
+        X = validate_input(self, X, reset=False)
+        return self._engine(X).run(self._learned_params(), X)
+
+    def _staged_outputs(self, X):
+        """Check X, run the network, and return an iterator over the running outputs."""
+        check_is_fitted(self)
+        X = validate_input(self, X, reset=False)
+        engine = self._engine(X)
+        observed = engine.observed(self._learned_params(), X)
+        n_samples, n_steps, n_outputs = observed.shape
+        # By output, which is how the answers are computed fastest.
+        total = np.zeros((n_outputs, n_samples), self.coefs_[0].dtype)
+
+        def running():
+            readout = engine.network.readout
+            for t in range(n_steps):
+                np.add(total, observed[:, t].T, out=total)
+                yield readout.outputs(total, n_steps, t + 1).T
+
+        return running()
+
+    @with_own_errstate
+    def loss_and_gradients(self, X, y, sample_weight=None):
+        """Compute the loss on given data, and its gradients, as training does.
+
+        The loss is the weighted mean of the samples' losses, without the penalty of
+        `weight_decay`. With outputs ``z`` and targets ``y``, a sample's loss is
+
+        - ``-log(softmax(z)[y])`` of a classifier;
+        - ``sum_k log(1 + exp(z_k)) - y_k z_k`` of a classifier of several labels;
+        - ``mean_k (z_k - y_k)**2 / 2`` of a regressor, in the deviation of y.
+
+        The gradients are those of backpropagation through time with respect to
+        `coefs_`, `intercepts_` and learned `neuron_constants_`: exact, as the class
+        says, with `detach_reset_`. The network is not changed. Spikes are those that
+        `predict` sees.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Of the kind that `fit` took; of classes, none but those in `classes_`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative. Weight 2 is the same as the row twice,
+            up to rounding, and 0 as its absence.
+
+        Returns
+        -------
+        result : LossAndGradients
+            A named tuple of ``loss``, a float; ``coef_grads``, a list of ndarrays of
+            the shapes of `coefs_`; ``intercept_grads``, of those of `intercepts_`; and
+            ``neuron_grads``, a list of dicts of ndarrays of shape (n_units,).
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `X`, `y` or `sample_weight` is not acceptable, or `y` has labels that are
+            not in `classes_`.
+
+        Examples
+        --------
+        A step of gradient descent, by hand:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_snn import SpikingClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SpikingClassifier((20,), n_steps=10, max_iter=5, random_state=0)
+        >>> before = model.fit(X, y).loss_and_gradients(X, y)
+        >>> [grad.shape for grad in before.coef_grads]
+        [(4, 20), (20, 3)]
+        >>> for weights, grad in zip(model.coefs_, before.coef_grads):
+        ...     weights -= 0.01 * grad
+        >>> model.loss_and_gradients(X, y).loss < before.loss
+        True
+        """
+        check_is_fitted(self)
+        X, y = validate_input(self, X, y, reset=False, **self._y_options(y))
+        y = self._check_y(y)
+        weights = validate_weights(X, sample_weight)
+        rows = None if weights.all() else np.flatnonzero(weights)
+        if rows is not None:
+            y, weights = y[rows], weights[rows]
+        check_likeness(self, X, rows)
+        target = self._known_target(y, weights, True)
+        samples = Samples(X, target.encode(y), weights, weights, rows)
+        engine, params = self._engine(X), self._learned_params()
+        return mean_loss_and_gradients(engine, params, samples)
+
+    @with_own_errstate
+    def simulate(self, X, *, layers=None, inputs=True, max_memory=1.0):
+        """Run the network and record what happens in it.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        layers : array-like of int, default=None
+            The layers to record, by their index in `coefs_`: 0 is the first hidden
+            layer, -1 the output layer. None records all of them.
+        inputs : bool, default=True
+            Whether to record what the first layer received, too.
+        max_memory : float, default=1.0
+            Largest size of the record in GiB, above 0.
+
+        Returns
+        -------
+        record : SimulationRecord
+            Inputs, membranes, spikes, and running logits and probabilities. The spikes
+            are those that `predict` counts, to the bit.
+
+        Raises
+        ------
+        ValueError
+            Before anything is done, if the record would take more than `max_memory`,
+            or there is no such layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_snn import SpikingClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SpikingClassifier((20,), n_steps=10, random_state=0).fit(X, y)
+        >>> record = model.simulate(X[:5], layers=[-1])
+        >>> record.membranes[-1].shape
+        (5, 10, 3)
+        >>> bool((record.logits[:, -1] == model.decision_function(X[:5])).all())
+        True
+        """
+        check_is_fitted(self)
+        n_layers = len(self.coefs_)
+        chosen = np.arange(n_layers) if layers is None else np.atleast_1d(layers)
+        if chosen.ndim > 1 or not all(
+            isinstance(i, Integral) and -n_layers <= i < n_layers
+            for i in chosen.tolist()
+        ):
+            raise ValueError(
+                f"layers must be a list of indices of coefs_, of which there are "
+                f"{n_layers}, got {layers!r}."
+            )
+        if not (isinstance(max_memory, Real) and max_memory > 0):
+            raise ValueError(f"max_memory must be positive, got {max_memory!r}.")
+        X = validate_input(self, X, reset=False)
+        return record(
+            self._engine(X),
+            self._learned_params(),
+            X,
+            self._fitted_target(),
+            sorted({int(i) % n_layers for i in chosen}),
+            inputs,
+            max_memory,
+        )
+
+    @with_own_errstate
+    def _spikes_per_step(self, X):
+        """Return mean spikes per step, (n_steps, n_layers_), of validated input."""
+        check_is_fitted(self)
+        X = validate_input(self, X, reset=False)
+        return spikes_per_step(self._engine(X), self._learned_params(), X)
+
+    def _initial_coefs(self):
+        """Return the weights that training began with, drawn again."""
+        return initial_coefs(self)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self):
+        return packed(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(unpacked(state) if isinstance(state, dict) else state)

@@ -1,0 +1,90 @@
+"""The constants of a network: what its parameters say, worked out once for a fit.
+
+A fitted estimator keeps them beside its weights and answers with both: what is set
+afterwards belongs to the next fit. `_model.build` makes a network of them.
+"""
+
+from sklearn_snn._compat import InvalidParameterError
+from sklearn_snn._model.build import longest_memory
+from sklearn_snn._model.neurons import NEURONS
+from sklearn_snn._model.neurons.resets import is_reset_stable
+from sklearn_snn.neurons import KINDS
+
+# What an estimator without these parameters, or a file from before them, has.
+_DEFAULTS = {"neuron": "lif", "learn_neuron": False, "readout": "spike_count"}
+
+
+def frozen_constants(params, loss):
+    """Return the constants of a network as plain values, which any file can hold.
+
+    Parameters
+    ----------
+    params : dict
+        Valid parameters of an estimator; others than those of the network may be among
+        them.
+    loss : str
+        The loss of its task.
+
+    Returns
+    -------
+    constants : dict
+        As `_model.build` describes it. ``detach_reset`` is a bool even if the parameter
+        is "auto"; ``logit_scale`` is a float or "auto", since its meaning depends on
+        the length of the input.
+
+    Raises
+    ------
+    ValueError
+        If a parameter of the neuron is not valid, or there is no such constant to be
+        learned.
+    """
+    params = _DEFAULTS | params
+    neuron = params["neuron"]
+    neuron = KINDS[neuron]() if isinstance(neuron, str) else neuron
+    scale = params["logit_scale"]
+    constants = {
+        "alpha": float(params["alpha"]),
+        "threshold": float(params["threshold"]),
+        "beta": float(params["beta"]),
+        "surrogate": str(params["surrogate"]),
+        "reset": str(params["reset"]),
+        "n_steps": int(params["n_steps"]),
+        "logit_scale": "auto" if isinstance(scale, str) else float(scale),
+        "neuron": neuron.name,
+        "neuron_settings": neuron.settings(),
+        "readout": str(params["readout"]),
+        "loss": loss,
+    }
+    alpha = longest_memory(constants)
+    learned = _learned(params["learn_neuron"], neuron.name)
+    if "alpha" in learned and max(alpha, constants["alpha"]) == 1:
+        raise InvalidParameterError("alpha must be below 1 where it learns.")
+    detach = params["detach_reset"]
+    if isinstance(detach, str):
+        names = "threshold", "beta", "surrogate", "reset"
+        detach = not is_reset_stable(alpha, *(constants[name] for name in names))
+    return constants | {"detach_reset": bool(detach), "learn_neuron": learned}
+
+
+def params_of(constants):
+    """Return parameters that `frozen_constants` makes the same constants of."""
+    names = "neuron", "neuron_settings", "loss"
+    params = {k: v for k, v in constants.items() if k not in names}
+    return params | {
+        "neuron": KINDS[constants["neuron"]](**constants["neuron_settings"])
+    }
+
+
+def _learned(value, name):
+    """Return the names of the constants that learn."""
+    known = NEURONS[name].constants
+    if isinstance(value, str):
+        value = [value]
+    names = ([*known] if value else []) if isinstance(value, bool) else [*value]
+    unknown = [n for n in names if n not in known]
+    if unknown:
+        raise InvalidParameterError(
+            f"learn_neuron must be a bool, or names of constants of the neuron "
+            f"{name!r}, which are {[*known]}. Got {value!r} instead."
+        )
+    return [n for n in known if n in names]
