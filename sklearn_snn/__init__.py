@@ -5,6 +5,7 @@ from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import load_model
+from sklearn_snn._regressor import SpikingRegressor
 from sklearn_snn._simulation import SimulationRecord
 from sklearn_snn._version import __version__
 
@@ -14,6 +15,7 @@ __all__ = [
     "SimulationRecord",
     "SpikeTrains",
     "SpikingClassifier",
+    "SpikingRegressor",
     "__version__",
     "load_model",
 ]

@@ -83,6 +83,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "verbose": ["verbose"],
         "engine": [StrOptions(set(ENGINES))],
     }
+    # What is a parameter of other subclasses.
+    _fixed_params = {}
     # What there is of a fitted estimator, in its state as well.
     _fitted_names = FITTED_NAMES
 
@@ -105,7 +107,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
 
     def _params(self):
         """Return all parameters; the constructor of a subclass may have fewer."""
-        return {name: getattr(self, name) for name in self._parameter_constraints}
+        names = self._parameter_constraints
+        return self._fixed_params | {name: getattr(self, name) for name in names}
 
     def _learned_params(self):
         """Return the parameters of the network, which users may assign."""

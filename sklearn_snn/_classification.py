@@ -11,7 +11,7 @@ from sklearn_snn._inputs.layout import hints
 from sklearn_snn._inputs.validation import check_classes, n_columns
 from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._model.readouts import OBSERVABLES
-from sklearn_snn._training.fitting import fit, partial_fit
+from sklearn_snn._training import fitting
 from sklearn_snn._training.targets import Classes, Labels
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -83,7 +83,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         UnscaledInputWarning
             If a column, or channel, is so much wider than others that it alone counts.
         """
-        fit(self, X, y, sample_weight)
+        fitting.fit(self, X, y, sample_weight)
         return self
 
     @with_own_errstate
@@ -140,7 +140,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             with np.errstate(invalid="ignore"):  # of labels that no integer can hold
                 check_partial_fit_first_call(self, classes)
 
-        partial_fit(self, X, y, sample_weight, check_first)
+        fitting.partial_fit(self, X, y, sample_weight, check_first)
         return self
 
     @with_own_errstate
@@ -351,9 +351,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             return Labels(self.n_outputs_)
         return Classes(self.classes_)
 
-    def _same_target(self, target):
-        """Return a target; raise ValueError if it is not that of the fit."""
-        fitted = self._fitted_target()
+    def _same_target(self, y, weights):
+        """Return the target of y; raise ValueError if it is not that of the fit."""
+        target, fitted = self._find_target(y, weights), self._fitted_target()
         if target.loss != fitted.loss or not np.array_equal(target.names, fitted.names):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "

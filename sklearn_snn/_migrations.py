@@ -44,6 +44,15 @@ _FIRST = {
         *("class_weight", "grad_clip", "max_grad_norm", "weight_decay"),
         *("random_state", "verbose", "engine"),
     ),
+    "SpikingRegressor": (
+        *("hidden_layer_sizes", "neuron", "learn_neuron", "alpha", "threshold", "beta"),
+        *("n_steps", "surrogate", "reset", "detach_reset", "solver", "learning_rate"),
+        *("learning_rate_init", "power_t", "momentum", "nesterovs_momentum", "beta_1"),
+        *("beta_2", "epsilon", "batch_size", "max_iter", "shuffle", "tol"),
+        *("n_iter_no_change", "early_stopping", "validation_fraction", "warm_start"),
+        *("grad_clip", "max_grad_norm", "weight_decay", "random_state", "verbose"),
+        "engine",
+    ),
     "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
     "ChannelTransformer": ("transformer",),
 }
@@ -54,6 +63,7 @@ ADDED = {
         "learn_neuron": Added("0.3.0", False),
         "readout": Added("0.3.0", "spike_count"),
     },
+    "SpikingRegressor": {},
     "PoissonSpikeEncoder": {},
     "ChannelTransformer": {},
 }

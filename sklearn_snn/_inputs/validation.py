@@ -134,7 +134,7 @@ def _validate_sequences(estimator, X, y, *, reset, **y_options):
 
 def check_magnitudes(params):
     """Raise ValueError if a parameter, or a class's weight, is finite but no float."""
-    weights = params["class_weight"]
+    weights = params.get("class_weight")
     named = list(params.items())
     if isinstance(weights, dict):
         named += [("class_weight", weight) for weight in weights.values()]

@@ -59,9 +59,8 @@ def fit(estimator, X, y, sample_weight):
     class_weight = params.get("class_weight")
     with all_or_nothing(estimator):
         data = _check_data(estimator, X, y, sample_weight, is_continued)
-        target = estimator._find_target(data.y, data.weights)
-        if is_continued:
-            target = estimator._same_target(target)
+        find = estimator._same_target if is_continued else estimator._find_target
+        target = find(data.y, data.weights)
         constants = frozen_constants(params, target.loss)
         samples = _samples(estimator, data, target, constants, is_continued)
         validation = None

@@ -14,7 +14,11 @@ from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
 from sklearn_snn._engines.compiled.network import Gradients, Readout
-from sklearn_snn._engines.compiled.neurons import compile_neuron, gradient_rows
+from sklearn_snn._engines.compiled.neurons import (
+    compile_neuron,
+    gradient_rows,
+    simplified,
+)
 from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -249,9 +253,9 @@ def compiled_neurons(network, params, layers):
     dtype = layers.biases.dtype
 
     def compile_some(indices):
-        def arrange(array_of, padding):
+        def arrange(array_of):
             flat = aligned(np.empty, ends[-1], dtype)
-            flat[...] = padding
+            flat[...] = array_of(params[indices[0]])[0]
             for i in indices:
                 first = ends[i] - layers.widths[i + 1]
                 flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
@@ -261,7 +265,8 @@ def compiled_neurons(network, params, layers):
 
     last = len(params) - 1
     output = compile_some([last])
-    return (compile_some([*range(last)]) if last else output), output
+    hidden = compile_some([*range(last)]) if last else output
+    return simplified([hidden, output])
 
 
 def readout_of(network, n_steps, dtype):

@@ -28,7 +28,7 @@ from sklearn_snn._engines.compiled.network import (
     run_above,
     run_layer,
 )
-from sklearn_snn._engines.compiled.neurons import forward_step, n_states
+from sklearn_snn._engines.compiled.neurons import forward_step, n_states, of_layer
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -171,6 +171,7 @@ def run_spikes(
         for i in range(len(outputs)):
             n_inputs = max(n_inputs, trains.indptr[i + 1] - trains.indptr[i])
     hidden, output = neurons
+    first_layer = of_layer(hidden, 0, layers.widths[1])
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, n_inputs, most_states)
     times, n_times = tape.times[0], tape.n_times[0]
@@ -209,8 +210,7 @@ def run_spikes(
         else:
             x = bits[i]
         run_layer(
-            hidden,
-            0,
+            first_layer,
             x,
             rows,
             shifts,
@@ -279,6 +279,7 @@ def run_currents(
     """
     n_units, width = layers.sizes[1], layers.widths[1]
     hidden, output = neurons
+    first_layer = of_layer(hidden, 0, layers.widths[1])
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, 0, most_states)
     units = np.arange(tape.n_times.shape[1]).astype(np.uint32)
@@ -296,7 +297,7 @@ def run_currents(
             if t < len(currents):  # else it is constant
                 for h in range(n_units):
                     current[h] = currents[t, i, h]
-            forward_step(hidden, 0, t, current, one, bias, u, s, state, second)
+            forward_step(first_layer, t, current, one, bias, u, s, state, second)
         run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs[i])
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])

@@ -40,7 +40,9 @@ from sklearn_snn._engines.compiled.neurons import (
     backward_step,
     forward_step,
     n_states,
+    of_layer,
 )
+from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.vectors import (
@@ -108,7 +110,6 @@ def _collect(bits, t, rows, shifts, listed, times, n_times):
 @compiled
 def run_layer(
     neuron,
-    first,
     bits,
     rows,
     shifts,
@@ -124,8 +125,8 @@ def run_layer(
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
-    Its neurons' constants begin at ``first``, and what they have for a second state
-    goes to ``second``.
+    ``neuron`` has the constants of this layer, and what it has for a second state goes
+    to ``second``.
 
     The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
     bias``. ``bits`` has shape (n_steps, n_bits) and says which inputs have an event;
@@ -143,7 +144,7 @@ def run_layer(
     for t in range(len(s)):
         m = _collect(bits[t], t, rows, shifts, listed, times, n_times)
         sum_rows(base, weights, listed[:m], total)
-        forward_step(neuron, first, t, total, grid, bias, u, s, state, second)
+        forward_step(neuron, t, total, grid, bias, u, s, state, second)
 
 
 @compiled
@@ -152,9 +153,9 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
     n_times = tape.n_times[layer]
     for k in range(layers.sizes[layer]):
         n_times[k] = 0
+    first = first_of(layers, layer)
     run_layer(
-        neuron,
-        first_of(layers, layer),
+        of_layer(neuron, first, first + layers.widths[layer + 1]),
         spikes_of(tape, layers, layer - 1, n_steps),
         units,
         shifts,
@@ -225,7 +226,7 @@ def copy_spikes(layers, tape, n_steps, spikes):
 
 
 @compiled
-def _scan_back(neuron, layers, tape, n_steps, layer, observed, constants):
+def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
     From the last step to the first, ``backward_step`` overwrites row ``t`` of the
@@ -234,7 +235,7 @@ def _scan_back(neuron, layers, tape, n_steps, layer, observed, constants):
     same at every step, ``observed``, of shape (width,); below it ``delta_t`` of the
     layer above times that layer's transposed weights. The sum over the steps is the
     gradient of the biases. Those of the constants, if they learn, are added to
-    ``constants``.
+    ``gradients``.
 
     Fast because the product is one of a row with a matrix that stays in the cache, its
     sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
@@ -242,6 +243,8 @@ def _scan_back(neuron, layers, tape, n_steps, layer, observed, constants):
     step at a time.
     """
     width, first = layers.widths[layer + 1], first_of(layers, layer)
+    neuron = of_layer(neurons, first, first + width)
+    constants = gradients.constants[:, first : first + width]
     u = matrix(tape.deltas[layer], 0, n_steps, width)
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
@@ -263,16 +266,14 @@ def _scan_back(neuron, layers, tape, n_steps, layer, observed, constants):
         if not is_last:
             sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
         for h in range(width):
-            e[h] = u[t, h] - neuron.threshold[first + h]
+            e[h] = u[t, h] - at(neuron.threshold, h)
         surrogate_derivative(e, neuron.beta, neuron.surrogate)
         if neuron.learns:
             u_t[:] = u[t]
             later[:] = carry
-        backward_step(neuron, first, t, g, s, e, u, carry, total)
+        backward_step(neuron, t, g, s, e, u, carry, total)
         if neuron.learns:
-            add_gradients(
-                neuron, first, t, g, s, e, u_t, u, second, later, carry, constants
-            )
+            add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, constants)
     return total
 
 
@@ -299,11 +300,11 @@ def backward(neurons, layers, tape, n_steps, observed, units, gradients):
     silences, or be no events at all. The sum returned has shape (width,).
     """
     hidden, output = neurons
-    last, constants = len(layers.sizes) - 2, gradients.constants
-    total = _scan_back(output, layers, tape, n_steps, last, observed, constants)
+    last = len(layers.sizes) - 2
+    total = _scan_back(output, layers, tape, n_steps, last, observed, gradients)
     _add_layer_gradient(layers, tape, n_steps, last, total, units, gradients)
     for layer in range(last - 1, -1, -1):
-        total = _scan_back(hidden, layers, tape, n_steps, layer, observed, constants)
+        total = _scan_back(hidden, layers, tape, n_steps, layer, observed, gradients)
         _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients)
     return total
 

@@ -133,8 +133,10 @@ class AdLIF(NamedTuple):
         g, m = (None if x is None else np.broadcast_to(x, u.shape) for x in grads)
         zeros = np.zeros(u.shape[1:], dtype)
         d, om = (zeros, zeros) if carry is None else carry
-        d, om = d.copy(), om.copy()
-        sums = {name: np.zeros(len(alpha)) for name in self.learned}
+        names = ("d", "om", "nu", "h") if self.learned else ()
+        kept = {
+            name: workspace.array(("adlif", name), u.shape, dtype) for name in names
+        }
         for t in reversed(range(len(u))):
             om = rho * om - gain * d
             om += flush
@@ -148,27 +150,27 @@ class AdLIF(NamedTuple):
                 d += m[t]
             d += flush
             d -= flush
-            if self.learned:
-                v = np.empty_like(d)
-                RESETS[self.reset].apply(u[t], s[t], threshold, v)
-                v_before, w_before = state
-                if t:
-                    v_before, w_before = np.empty_like(d), adaptation[t - 1]
-                    RESETS[self.reset].apply(u[t - 1], s[t - 1], threshold, v_before)
-                terms = {
-                    "alpha": lambda d=d, v=v_before, t=t: d * (v - u[t]),
-                    "rho": lambda om=om, w=w_before, t=t: om * (w - adaptation[t]),
-                    "a": lambda om=om, v=v: om * v,
-                    "b": lambda om=om, t=t: om * s[t],
-                    "threshold": lambda h=h, nu=nu, t=t: (
-                        nu * by_threshold[t] - h * e[t]
-                    ),
-                }
-                for name, total in sums.items():
-                    total += terms[name]().sum(axis=0, dtype=np.float64)
             np.multiply(d, gain, out=delta[t])
-        factors = self.gradient_factors(p)
-        return {name: total * factors[name] for name, total in sums.items()}, (d, om)
+            for name, value in zip(kept, (d, om, nu, h), strict=False):
+                kept[name][t] = value
+        gradients = {}
+        if self.learned:
+            v = np.empty_like(u)
+            RESETS[self.reset].apply(u, s, threshold, v)
+            v_before = np.concatenate([state[0][np.newaxis], v[:-1]])
+            w_before = np.concatenate([state[1][np.newaxis], adaptation[:-1]])
+            terms = {
+                "alpha": lambda: kept["d"] * (v_before - u),
+                "threshold": lambda: kept["nu"] * by_threshold - kept["h"] * e,
+                "rho": lambda: kept["om"] * (w_before - adaptation),
+                "a": lambda: kept["om"] * v,
+                "b": lambda: kept["om"] * s,
+            }
+            factors = self.gradient_factors(p)
+            for name in self.learned:
+                total = terms[name]().sum(axis=(0, 1), dtype=np.float64)
+                gradients[name] = total * factors[name]
+        return gradients, (d, om)
 
     def response(self, p, n_steps):
         """Return the highest membranes within so many steps of a constant current of 1.

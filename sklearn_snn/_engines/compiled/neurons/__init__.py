@@ -4,9 +4,9 @@ A compiled neuron is a NamedTuple of arrays and codes. numba knows the class of 
 argument when it compiles, so that a kernel is made for each neuron, with nothing to
 decide inside its loops. Each file registers, for its class, the functions below.
 
-The constants of all layers lie one after another, as the biases do: those of the
-neurons of a layer begin at ``first``. No view is made per step where an index will do:
-it would cost as much as the arithmetic.
+The constants of all layers lie one after another, as the biases do; `of_layer` returns
+a neuron with those of one layer. No view is made per step where an index will do: it
+would cost as much as the arithmetic.
 """
 
 from numba.extending import overload
@@ -25,12 +25,22 @@ def compile_neuron(neuron, arrange, dtype):
     ----------
     neuron : neuron
     arrange : callable
-        ``arrange(array_of, padding)`` lays what ``array_of(p)`` returns of the
-        parameters of each layer with such neurons out as the biases are.
+        ``arrange(array_of)`` lays what ``array_of(p)`` returns of the parameters of
+        each layer with such neurons out as the biases are; the first number fills what
+        is left.
     dtype : dtype
         Of floats.
     """
     return _file_of(neuron).pack(neuron, arrange, dtype.type)
+
+
+def simplified(neurons):
+    """Return compiled neurons with one number for each constant, if all can be so.
+
+    All or none, so that there are fewer kinds of kernels to compile.
+    """
+    simple = [_BY_CLASS[type(neuron)].simplify(neuron) for neuron in neurons]
+    return tuple(neurons) if None in simple else tuple(simple)
 
 
 def problem_of(neuron):
@@ -54,7 +64,12 @@ def n_states(neuron):
     raise NotImplementedError  # compiled code takes what its class registers
 
 
-def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
+def of_layer(neuron, first, stop):
+    """Return a neuron with the constants that a layer has among those of all."""
+    raise NotImplementedError
+
+
+def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     """Take one step of all neurons of a layer: from a current to membranes and spikes.
 
     The current is ``scale * total + bias``, and ``state``, of shape (n_states, width),
@@ -65,7 +80,7 @@ def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
     raise NotImplementedError
 
 
-def backward_step(neuron, first, t, g, s, e, u, carry, total):
+def backward_step(neuron, t, g, s, e, u, carry, total):
     """Take one step back: u[t] becomes the gradient by the current.
 
     ``g`` is the gradient by the spikes of the step, ``e`` the surrogate's derivative,
@@ -76,8 +91,8 @@ def backward_step(neuron, first, t, g, s, e, u, carry, total):
     raise NotImplementedError
 
 
-def add_gradients(neuron, first, t, g, s, e, u_t, u, second, later, carry, gradients):
-    """Add what a step says about the constants to ``gradients``, (n_rows, n_all).
+def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
+    """Add what a step says about the constants to ``gradients``, (n_rows, width).
 
     Called after `backward_step`: ``u_t`` is a copy of what ``u[t]`` was, ``later`` one
     of the carry before, and ``u[t - 1]`` still is a membrane.
@@ -93,5 +108,5 @@ def _register(function):
         return getattr(_BY_CLASS[neuron.instance_class], function.__name__)
 
 
-for _function in (n_states, forward_step, backward_step, add_gradients):
+for _function in (of_layer, n_states, forward_step, backward_step, add_gradients):
     _register(_function)

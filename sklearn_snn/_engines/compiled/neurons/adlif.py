@@ -39,12 +39,12 @@ class Compiled(NamedTuple):
 def pack(neuron, arrange, number):
     """Return the compiled form of a neuron."""
     return Compiled(
-        arrange(lambda p: p["alpha"], 0),
-        arrange(lambda p: 1 - p["alpha"], 0),
-        arrange(lambda p: p["threshold"], 1),
-        arrange(lambda p: p["rho"], 0),
-        arrange(lambda p: neuron.drives(p)[0], 0),
-        arrange(lambda p: neuron.drives(p)[1], 0),
+        arrange(lambda p: p["alpha"]),
+        arrange(lambda p: 1 - p["alpha"]),
+        arrange(lambda p: p["threshold"]),
+        arrange(lambda p: p["rho"]),
+        arrange(lambda p: neuron.drives(p)[0]),
+        arrange(lambda p: neuron.drives(p)[1]),
         number(neuron.beta),
         flush_of(number),
         SURROGATE_CODES[neuron.surrogate],
@@ -54,20 +54,41 @@ def pack(neuron, arrange, number):
     )
 
 
+def simplify(compiled):
+    """Return None: its neurons are made to differ."""
+    return None
+
+
+def of_layer(neuron, first, stop):
+    return Compiled(
+        neuron.alpha[first:stop],
+        neuron.gain[first:stop],
+        neuron.threshold[first:stop],
+        neuron.rho[first:stop],
+        neuron.by_membrane[first:stop],
+        neuron.by_spike[first:stop],
+        neuron.beta,
+        neuron.flush,
+        neuron.surrogate,
+        neuron.reset,
+        neuron.detach_reset,
+        neuron.learns,
+    )
+
+
 def n_states(neuron):
     return 2
 
 
-def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
+def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     number = u.dtype.type
     for h in range(state.shape[1]):
-        k = first + h
         current = scale * number(total[h]) + bias[h]
-        x = neuron.gain[k] * (current - state[1, h]) + neuron.alpha[k] * state[0, h]
-        spike = np.uint8(x > neuron.threshold[k])
-        v = after_reset(neuron.reset, x, spike, neuron.threshold[k])
-        drive = neuron.by_membrane[k] * v + neuron.by_spike[k] * number(spike)
-        w = neuron.rho[k] * state[1, h] + drive
+        x = neuron.gain[h] * (current - state[1, h]) + neuron.alpha[h] * state[0, h]
+        spike = np.uint8(x > neuron.threshold[h])
+        v = after_reset(neuron.reset, x, spike, neuron.threshold[h])
+        drive = neuron.by_membrane[h] * v + neuron.by_spike[h] * number(spike)
+        w = neuron.rho[h] * state[1, h] + drive
         u[t, h] = x
         s[t, h] = spike
         second[t, h] = w
@@ -75,19 +96,18 @@ def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
         state[1, h] = w
 
 
-def backward_step(neuron, first, t, g, s, e, u, carry, total):
+def backward_step(neuron, t, g, s, e, u, carry, total):
     flush, reset = neuron.flush, neuron.reset
     number = u.dtype.type
     through = number(0) if neuron.detach_reset else number(1)
     for h in range(len(g)):
-        k = first + h
-        d, gain = carry[0, h], neuron.gain[k]
-        om = neuron.rho[k] * carry[1, h] - gain * d
+        d, gain = carry[0, h], neuron.gain[h]
+        om = neuron.rho[h] * carry[1, h] - gain * d
         om = (om + flush) - flush
-        nu = neuron.alpha[k] * d + neuron.by_membrane[k] * om
-        by_spike = reset_by_spike(reset, u[t, h], neuron.threshold[k])
+        nu = neuron.alpha[h] * d + neuron.by_membrane[h] * om
+        by_spike = reset_by_spike(reset, u[t, h], neuron.threshold[h])
         kappa = reset_by_membrane(reset, number(s[t, h])) + through * by_spike * e[h]
-        d = (g[h] + neuron.by_spike[k] * om) * e[h] + nu * kappa
+        d = (g[h] + neuron.by_spike[h] * om) * e[h] + nu * kappa
         d = (d + flush) - flush
         carry[0, h] = d
         carry[1, h] = om
@@ -95,25 +115,24 @@ def backward_step(neuron, first, t, g, s, e, u, carry, total):
         total[h] += gain * d
 
 
-def add_gradients(neuron, first, t, g, s, e, u_t, u, second, later, carry, gradients):
+def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
     number = u.dtype.type
     zero, reset = number(0), neuron.reset
     for h in range(len(g)):
-        k = first + h
-        threshold, spike = neuron.threshold[k], number(s[t, h])
+        threshold, spike = neuron.threshold[h], number(s[t, h])
         v_before, w_before = zero, zero
         if t > 0:
             v_before = after_reset(reset, u[t - 1, h], s[t - 1, h], threshold)
             w_before = second[t - 1, h]
         v = after_reset(reset, u_t[h], s[t, h], threshold)
         d, om = carry[0, h], carry[1, h]
-        nu = neuron.alpha[k] * later[0, h] + neuron.by_membrane[k] * om
+        nu = neuron.alpha[h] * later[0, h] + neuron.by_membrane[h] * om
         by_threshold = reset_by_threshold(reset, spike)
         if not neuron.detach_reset:
             by_threshold -= reset_by_spike(reset, u_t[h], threshold) * e[h]
-        from_spikes = (g[h] + neuron.by_spike[k] * om) * e[h]
-        gradients[0, k] += d * (v_before - u_t[h])
-        gradients[1, k] += nu * by_threshold - from_spikes
-        gradients[2, k] += om * (w_before - second[t, h])
-        gradients[3, k] += om * v
-        gradients[4, k] += om * spike
+        from_spikes = (g[h] + neuron.by_spike[h] * om) * e[h]
+        gradients[0, h] += d * (v_before - u_t[h])
+        gradients[1, h] += nu * by_threshold - from_spikes
+        gradients[2, h] += om * (w_before - second[t, h])
+        gradients[3, h] += om * v
+        gradients[4, h] += om * spike

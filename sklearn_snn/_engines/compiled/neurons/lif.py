@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.neurons.numbers import at, is_one_number, part
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -23,11 +24,14 @@ ROWS = "alpha", "threshold"
 
 
 class Compiled(NamedTuple):
-    """Constants of all layers; floats are of the dtype of the weights."""
+    """Constants of all layers; floats are of the dtype of the weights.
 
-    alpha: np.ndarray
-    gain: np.ndarray
-    threshold: np.ndarray
+    The first three are arrays, or one number for all neurons.
+    """
+
+    alpha: np.ndarray | float
+    gain: np.ndarray | float
+    threshold: np.ndarray | float
     beta: float
     flush: float
     surrogate: int
@@ -38,18 +42,18 @@ class Compiled(NamedTuple):
 
 def pack(neuron, arrange, number):
     """Return the compiled form of a neuron."""
-    alpha = arrange(lambda p: p["alpha"], 0)
+    alpha = arrange(lambda p: p["alpha"])
     flush, learns = flush_of(number), len(neuron.learned) > 0
     if isinstance(neuron, LeakyIntegrator):
-        gain = arrange(lambda p: 1 - p["alpha"], 0)
+        gain = arrange(lambda p: 1 - p["alpha"])
         threshold = np.full_like(alpha, np.inf)
         codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
     has_unit_gain = neuron.has_unit_gain
     return Compiled(
         alpha,
-        arrange(lambda p: 1 if has_unit_gain else 1 - p["alpha"], 0),
-        arrange(lambda p: p["threshold"], 1),
+        arrange(lambda p: p["alpha"] ** 0 if has_unit_gain else 1 - p["alpha"]),
+        arrange(lambda p: p["threshold"]),
         number(neuron.beta),
         flush,
         SURROGATE_CODES[neuron.surrogate],
@@ -59,42 +63,62 @@ def pack(neuron, arrange, number):
     )
 
 
+def simplify(compiled):
+    """Return it with one number for each constant, or None if that cannot be."""
+    arrays = compiled.alpha, compiled.gain, compiled.threshold
+    if compiled.learns or not all(map(is_one_number, arrays)):
+        return None
+    alpha, gain, threshold = (array[0] for array in arrays)
+    return compiled._replace(alpha=alpha, gain=gain, threshold=threshold)
+
+
+def of_layer(neuron, first, stop):
+    return Compiled(
+        part(neuron.alpha, first, stop),
+        part(neuron.gain, first, stop),
+        part(neuron.threshold, first, stop),
+        neuron.beta,
+        neuron.flush,
+        neuron.surrogate,
+        neuron.reset,
+        neuron.detach_reset,
+        neuron.learns,
+    )
+
+
 def n_states(neuron):
     return 1
 
 
-def forward_step(neuron, first, t, total, scale, bias, u, s, state, second):
+def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     # One loop per reset, of which each compiles to vector code without a branch.
     alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
     number = u.dtype.type
     zero = number(0)
     if neuron.reset == 0:
         for h in range(state.shape[1]):
-            k = first + h
             current = scale * number(total[h]) + bias[h]
-            x = gain[k] * current + alpha[k] * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
-            s[t, h] = np.uint8(x > threshold[k])
-            state[0, h] = zero if x > threshold[k] else x
+            s[t, h] = np.uint8(x > at(threshold, h))
+            state[0, h] = zero if x > at(threshold, h) else x
     elif neuron.reset == 1:
         for h in range(state.shape[1]):
-            k = first + h
             current = scale * number(total[h]) + bias[h]
-            x = gain[k] * current + alpha[k] * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
-            s[t, h] = np.uint8(x > threshold[k])
-            state[0, h] = x - threshold[k] if x > threshold[k] else x
+            s[t, h] = np.uint8(x > at(threshold, h))
+            state[0, h] = x - at(threshold, h) if x > at(threshold, h) else x
     else:
         for h in range(state.shape[1]):
-            k = first + h
             current = scale * number(total[h]) + bias[h]
-            x = gain[k] * current + alpha[k] * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
-            s[t, h] = np.uint8(x > threshold[k])
+            s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = x
 
 
-def backward_step(neuron, first, t, g, s, e, u, carry, total):
+def backward_step(neuron, t, g, s, e, u, carry, total):
     alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
     flush = neuron.flush
     number = u.dtype.type
@@ -102,39 +126,36 @@ def backward_step(neuron, first, t, g, s, e, u, carry, total):
     if neuron.reset == 0:
         through = zero if neuron.detach_reset else one
         for h in range(len(g)):
-            k = first + h
             kappa = (one - number(s[t, h])) - through * u[t, h] * e[h]
-            d = g[h] * e[h] + alpha[k] * kappa * carry[0, h]
+            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             d = (d + flush) - flush
             carry[0, h] = d
-            u[t, h] = gain[k] * d
-            total[h] += gain[k] * d
+            u[t, h] = at(gain, h) * d
+            total[h] += at(gain, h) * d
     else:
         through = one if neuron.reset == 1 and not neuron.detach_reset else zero
         for h in range(len(g)):
-            k = first + h
             kappa = one
             if through > zero:  # the threshold of an integrator is infinite
-                kappa = one - threshold[k] * e[h]
-            d = g[h] * e[h] + alpha[k] * kappa * carry[0, h]
+                kappa = one - at(threshold, h) * e[h]
+            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             d = (d + flush) - flush
             carry[0, h] = d
-            u[t, h] = gain[k] * d
-            total[h] += gain[k] * d
+            u[t, h] = at(gain, h) * d
+            total[h] += at(gain, h) * d
 
 
-def add_gradients(neuron, first, t, g, s, e, u_t, u, second, later, carry, gradients):
+def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
     number = u.dtype.type
     zero = number(0)
     for h in range(len(g)):
-        k = first + h
-        threshold = neuron.threshold[k]
+        threshold = at(neuron.threshold, h)
         before = zero
         if t > 0:
             before = after_reset(neuron.reset, u[t - 1, h], s[t - 1, h], threshold)
-        gradients[0, k] += carry[0, h] * (before - u_t[h])
+        gradients[0, h] += carry[0, h] * (before - u_t[h])
         by_threshold = reset_by_threshold(neuron.reset, number(s[t, h]))
         if not neuron.detach_reset:
             by_threshold -= reset_by_spike(neuron.reset, u_t[h], threshold) * e[h]
-        nu = neuron.alpha[k] * later[0, h]
-        gradients[1, k] += nu * by_threshold - g[h] * e[h]
+        nu = at(neuron.alpha, h) * later[0, h]
+        gradients[1, h] += nu * by_threshold - g[h] * e[h]

@@ -1,0 +1,39 @@
+"""Constants in compiled code: one number for all neurons, or an array of one for each.
+
+Which of them it is, numba knows when it compiles. A kernel for arrays has to make sure
+that none of them overlaps with what it writes, at every step: that takes as long as the
+arithmetic of a small layer, and is spared where all neurons are alike.
+"""
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+
+def at(constant, h):
+    """Return the constant of neuron ``h``."""
+    raise NotImplementedError  # compiled code takes the function below
+
+
+@overload(at, inline="always")
+def _at(constant, h):
+    if isinstance(constant, types.Array):
+        return lambda constant, h: constant[h]
+    return lambda constant, h: constant
+
+
+def part(constant, first, stop):
+    """Return the constants of some neurons."""
+    raise NotImplementedError
+
+
+@overload(part, inline="always")
+def _part(constant, first, stop):
+    if isinstance(constant, types.Array):
+        return lambda constant, first, stop: constant[first:stop]
+    return lambda constant, first, stop: constant
+
+
+def is_one_number(array):
+    """Tell whether an array of constants, which is not empty, could be one number."""
+    return bool(np.all(array == array[0]))

@@ -1,0 +1,208 @@
+"""What a spiking network does as a regressor: methods, and what its targets are."""
+
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklearn_snn._base import BaseSpikingNetwork
+from sklearn_snn._compat import fit_context
+from sklearn_snn._inputs.layout import hints
+from sklearn_snn._inputs.validation import n_columns
+from sklearn_snn._training import fitting
+from sklearn_snn._training.targets import Numbers
+from sklearn_snn._utils.errstate import with_own_errstate
+
+
+class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
+    """Base class of `SpikingRegressor`, which says what the parameters mean."""
+
+    _fitted_names = (
+        "y_mean_",
+        "y_scale_",
+        "_is_flat_",
+        *BaseSpikingNetwork._fitted_names,
+    )
+    # What a network is trained on, of which a state must be.
+    _losses = (Numbers.loss,)
+    _fixed_params = {"readout": "membrane_mean", "logit_scale": "auto"}
+
+    @with_own_errstate
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Ctrl-C ends the training: the estimator is then that of the last complete epoch
+        and a warning says so; within the first epoch it stays as it was and
+        KeyboardInterrupt is raised. Callbacks set with `set_callbacks` see each epoch.
+
+        Parameters
+        ----------
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
+                or array-like of shape (n_samples, n_steps, n_features)
+            As of `SpikingClassifier.fit`: 2-D input is a constant current, 3-D input a
+            recorded sequence, and spike trains are drawn anew in every epoch.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, in the mean loss (they are scaled to a
+            mean of 1), in the mean and deviation of y, and in R squared. Weight 0 is
+            the same as the row being absent, and weight 2 as the row twice, as far as
+            `SpikingClassifier.fit` says.
+
+        Returns
+        -------
+        self : SpikingRegressor
+            The trained network.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, `X`, `y` or `sample_weight` is not acceptable; the estimator
+            stays as it was. ValueError also if training diverges; the estimator is then
+            that of the last complete epoch, if there is one, and else as it was.
+        ImportError
+            If ``engine="numba"`` and numba cannot be used.
+
+        Warns
+        -----
+        ConvergenceWarning, DeadNeuronWarning, UnscaledInputWarning
+            As `SpikingClassifier.fit` does.
+        """
+        fitting.fit(self, X, y, sample_weight)
+        return self
+
+    @with_own_errstate
+    # In the context of later calls scikit-learn validates no parameters: we do.
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train one epoch on a part of the data, such as a block of a stream.
+
+        As `SpikingClassifier.partial_fit`, which says how calls add up and what weights
+        count relative to. Mean and deviation of y are those of the first call, too: it
+        should hold numbers as the others will.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`, but relative to those of the first call.
+
+        Returns
+        -------
+        self : SpikingRegressor
+            The network, trained one epoch further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `fit`; if y has other columns than before; if all weights of the first
+            call are 0; or with ``early_stopping``, which needs all data. A call that
+            fails or is interrupted leaves the estimator as it was.
+        """
+        fitting.partial_fit(self, X, y, sample_weight)
+        return self
+
+    @with_own_errstate
+    def predict(self, X):
+        """Predict the numbers.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+
+        Returns
+        -------
+        y : ndarray of float64 of shape (n_samples,) or (n_samples, n_outputs)
+            As many dimensions as y had in `fit`.
+
+        Warns
+        -----
+        InputMismatchWarning
+            As all methods that take X, if it is unlike what was learned from.
+        """
+        outputs = self._outputs(X)
+        return self._fitted_target().decode(outputs)
+
+    @with_own_errstate
+    def score(self, X, y, sample_weight=None):
+        """Compute R squared, the share of the variance of y that is predicted.
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            At most 1; 0 is that of the mean of y. Mean over the columns of y.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many rows in y as samples, before anything is predicted.
+        """
+        with hints(X, y, None):
+            check_consistent_length(X, y)
+        return super().score(X, y, sample_weight)
+
+    @with_own_errstate
+    def staged_predict(self, X):
+        """Predict after each step, from the membranes so far ("anytime inference").
+
+        Parameters
+        ----------
+        X : SpikeTrains, array-like or sparse matrix with n_samples rows
+            Of any kind that `fit` takes.
+
+        Returns
+        -------
+        stages : iterator of ndarrays of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers after step 1, 2, ...; the last are those of `predict`.
+        """
+        stages, target = self._staged_outputs(X), self._fitted_target()
+        return (target.decode(outputs) for outputs in stages)
+
+    @staticmethod
+    def _y_options(y):
+        return {"multi_output": n_columns(y) > 1, "y_numeric": True}
+
+    def _check_y(self, y):
+        """Return y; a single column becomes flat."""
+        return column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _find_target(self, y, weights):
+        """Return the target that y shows."""
+        return Numbers.of(y, weights)
+
+    def _known_target(self, y, weights, is_continued):
+        """Return the target of the fit, of which y must be, or of y without one."""
+        if not is_continued:
+            return Numbers.of(y, weights)
+        n_numbers = 1 if y.ndim == 1 else y.shape[1]
+        if n_numbers != self.n_outputs_:
+            raise ValueError(
+                f"y has {n_numbers} columns, but {type(self).__name__} learned from "
+                f"{self.n_outputs_}."
+            )
+        return self._fitted_target()
+
+    def _fitted_target(self):
+        """Return the target of the fit."""
+        return Numbers(self.y_mean_, self.y_scale_, self._is_flat_)
+
+    def _same_target(self, y, weights):
+        """Return the target of the fit; raise ValueError if y is not of it."""
+        return self._known_target(y, weights, True)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

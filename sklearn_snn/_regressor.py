@@ -1,0 +1,285 @@
+"""SpikingRegressor: its parameters and what they mean."""
+
+from sklearn_snn._regression import BaseSpikingRegressor
+
+
+class SpikingRegressor(BaseSpikingRegressor):
+    """Spiking neural network regressor.
+
+    A stack of spiking layers, trained with backpropagation through time and surrogate
+    gradients on the squared error of its outputs, one for each column of y: leaky
+    integrators that never fire, whose membranes are averaged over the steps. With the
+    spikes ``x_t`` of the last hidden layer::
+
+        u_t = alpha * u_{t-1} + (1 - alpha) * (x_t @ W + b)
+        y   = y_mean_ + y_scale_ * sum_t u_t / n_steps
+
+        loss = mean over samples and columns of ((y_true - y) / y_scale_)**2 / 2
+
+    The hidden layers are those of `SpikingClassifier`, and so is the gradient: the
+    :term:`exact gradient`, where the derivative of a smooth step of steepness `beta`
+    around the threshold stands for that of the spike.
+
+    y needs no scaling: the network learns it in units of its mean and deviation. A
+    fitted network answers with the parameters of its fit: what `set_params` changes
+    counts from the next `fit` or `partial_fit` on, but for `engine`, which changes no
+    answer and counts at once. `coefs_` and `intercepts_` may be assigned, or written
+    into: predictions and `loss_and_gradients` follow.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
+        Number of neurons of each hidden layer; ``()`` connects the input to the output.
+    neuron : {"lif", "adlif"} or neuron, default="lif"
+        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
+        object of `sklearn_snn.neurons` with parameters of its own.
+    learn_neuron : bool, str or list of str, default=False
+        Which constants of the neurons learn, each neuron its own: all, none, or those
+        named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
+        output layer too, if it has them. Where `alpha` learns, or differs between
+        neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
+        came of them.
+    alpha : float, default=0.95
+        Leak: share of the membrane that is left after one step, in [0, 1]. Not the
+        L2 penalty of `MLPRegressor`: that is `weight_decay` here. Hidden neurons may
+        have others: see `neuron`.
+    threshold : float, default=0.6
+        Membrane above which a neuron fires, positive.
+    beta : float, default=5.0
+        Steepness of the surrogate, positive: its width is about ``1 / beta``.
+    n_steps : int, default=25
+        Number of steps for which a 2-D `X` is injected as a constant current. Unused
+        for sequences and spike trains, which bring their own.
+    surrogate : {"sigmoid", "fast_sigmoid", "atan", "triangular"}, default="sigmoid"
+        Smooth step whose derivative stands in for that of the spike; with
+        ``x = u - threshold``:
+
+        - "sigmoid": ``beta * S * (1 - S)``, where ``S = 1 / (1 + exp(-beta * x))``;
+        - "fast_sigmoid": ``beta / 2 / (1 + beta * |x|)**2``;
+        - "atan": ``beta / 2 / (1 + (pi / 2 * beta * x)**2)``;
+        - "triangular": ``beta * max(0, 1 - beta * |x|)``.
+    reset : {"zero", "subtract", "none"}, default="zero"
+        What a spike does to the membrane, in the same step.
+    detach_reset : bool or "auto", default="auto"
+        Whether the gradient ignores that the reset depends on the spike. "auto" does
+        not ignore it as long as that is stable: while a reset does not amplify the
+        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so it is with
+        the default `alpha`, `threshold` and `beta`. `detach_reset_` says what it chose.
+    solver : {"adam", "sgd"}, default="adam"
+        Optimizer.
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
+        Schedule of the learning rate, for both solvers:
+
+        - "constant" keeps it;
+        - "cosine" lets it fall to 0 over `max_iter` epochs;
+        - "invscaling" divides it by ``(1 + t)**power_t``, where ``t`` samples were seen
+          in all epochs before;
+        - "adaptive" divides it by 5 whenever training would stop, and stops when it is
+          below 1e-6.
+    learning_rate_init : float, default=0.002
+        Initial learning rate, positive. Where `X` is so small or large that the first
+        guess scales the weights of a layer, it scales their steps alike: they learn in
+        a unit of their own, and that of `X` hardly matters. Columns that differ in
+        scale do matter: the largest would decide alone.
+    power_t : float, default=0.5
+        Exponent, not negative. Only used with ``learning_rate="invscaling"``.
+    momentum : float, default=0.9
+        Momentum in [0, 1]. Only used with ``solver="sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether to use Nesterov's momentum. Only used with ``solver="sgd"``.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's running means of the gradient and its square, in [0, 1). Only
+        used with ``solver="adam"``, and not related to `beta`.
+    epsilon : float, default=1e-8
+        Positive number in Adam's denominator. Only used with ``solver="adam"``.
+    batch_size : int or "auto", default=128
+        Samples per mini-batch; at most all samples. "auto" is 200.
+    max_iter : int, default=200
+        Maximum number of epochs. An epoch has ``n_samples / batch_size`` updates, which
+        is a single one where there are only a few rows: see `n_iter_no_change`.
+    shuffle : bool, default=True
+        Whether to shuffle the samples in each epoch.
+    tol : float, default=1e-4
+        Improvement of the loss that counts.
+    n_iter_no_change : int or inf, default=10
+        Training stops when the loss (or with `early_stopping` the validation score) has
+        not improved by `tol` for more than this many epochs in a row. On a few rows an
+        epoch is one update, and ten are little: ``n_iter_no_change=100`` (and a larger
+        `max_iter`, if that is reached) lets such a training take its time.
+    early_stopping : bool, default=False
+        Whether to set samples aside, and to watch R squared on them instead of the
+        loss. The weights of the best epoch are kept. With `warm_start`, those that
+        there are before the first epoch are scored on the same samples, and kept, with
+        a warning, if no epoch surpasses them.
+    validation_fraction : float, default=0.1
+        Share of the samples that is set aside; in (0, 1). Only
+        used with `early_stopping`.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights there are, instead of new ones. The data
+        may be others, with the same features and columns of y, whose mean and deviation
+        stay those of the first fit.
+    grad_clip : float or None, default=None
+        Every element of the gradient is clipped to [-grad_clip, grad_clip], for weights
+        in the unit that they learn in.
+    max_grad_norm : float or None, default=1.0
+        The gradient of all parameters together is scaled down to at most this
+        Euclidean norm (after `grad_clip`), in the same units.
+    weight_decay : float, default=1e-5
+        L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
+        is added to the loss, in the unit that they learn in. Adam turns even a weak
+        gradient into full steps: a weight whose input never fires decays to 0.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights and biases and the order of the samples. Pass an
+        int for the same result, to the bit, in every `fit`.
+    verbose : bool, default=False
+        Whether to print a line per epoch.
+    engine : {"auto", "numba", "numpy"}, default="auto"
+        What computes. "numba" needs that package, compiles in the first fit on a
+        machine and uses all cores (for a mini-batch of training up to 8), within the
+        limits of ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS``, threadpoolctl and joblib;
+        "auto" takes it where it is installed and ``NUMBA_DISABLE_JIT`` is not set.
+        Spikes are the same for all engines, gradients up to rounding.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : lists of shape (n_layers - 1,)
+        Weights and biases; element ``l`` is an ndarray of shape (n_inputs, n_units), or
+        (n_units,), of layer ``l + 1``.
+    neuron_constants_ : list of dicts of ndarrays
+        The constants of each layer's neurons, of shape (n_units,), by name, such as
+        "alpha" and "threshold"; learned or not.
+    network_ : tuple
+        What the network consists of: ``layers``, ``readout`` and ``loss``.
+    y_mean_, y_scale_ : ndarrays of shape (n_outputs,)
+        Mean and standard deviation of y in the first call of `fit` or `partial_fit`:
+        what an output of 0, and a change of it by 1, stand for.
+    detach_reset_ : bool
+        Whether the gradient ignores that the reset depends on the spike: what
+        `detach_reset` said, or "auto" chose.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during `fit`. Defined only when `X` has feature names
+        that are all strings.
+    n_iter_ : int
+        Number of epochs of the last call.
+    t_ : int
+        Number of samples seen by the solver, a sample of each epoch counting anew.
+    loss_curve_ : list of float
+        Mean loss of each epoch, in squared deviations of y, while its weights were
+        changing; those of earlier calls included, with `warm_start` and in
+        `partial_fit` (of the last 1,000 calls).
+    loss_, best_loss_ : float
+        The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
+    train_scores_ : list of float
+        R squared of each epoch on the samples that are learned from, each predicted
+        just before its mini-batch changes the weights.
+    validation_scores_ : list of float or None
+        R squared after each epoch on the samples set aside; None without
+        `early_stopping`.
+    best_validation_score_ : float or None
+        That of the weights that are kept.
+    learning_rate_ : float
+        The learning rate of the last mini-batch.
+    firing_rates_ : ndarray of shape (n_layers - 1,)
+        Mean number of spikes per neuron and step in the last epoch, for each hidden
+        layer; that of the output layer, which never fires, is 0.
+    firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
+        The same for each epoch in `loss_curve_`.
+    grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
+        Euclidean norm of the gradient of each layer's weights, in the unit that they
+        learn in and before clipping: the mean over the mini-batches of each epoch.
+    n_layers_, n_outputs_ : int
+        Number of layers, input and output included, and of output neurons.
+    out_activation_ : str
+        "identity".
+
+    See Also
+    --------
+    SpikingClassifier : For labels.
+    sklearn.neural_network.MLPRegressor : The network without spikes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_snn import SpikingRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), SpikingRegressor(random_state=0))
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.2
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        neuron="lif",
+        learn_neuron=False,
+        alpha=0.95,
+        threshold=0.6,
+        beta=5.0,
+        n_steps=25,
+        surrogate="sigmoid",
+        reset="zero",
+        detach_reset="auto",
+        solver="adam",
+        learning_rate="cosine",
+        learning_rate_init=0.002,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        batch_size=128,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        grad_clip=None,
+        max_grad_norm=1.0,
+        weight_decay=1e-5,
+        random_state=None,
+        verbose=False,
+        engine="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.neuron = neuron
+        self.learn_neuron = learn_neuron
+        self.alpha = alpha
+        self.threshold = threshold
+        self.beta = beta
+        self.n_steps = n_steps
+        self.surrogate = surrogate
+        self.reset = reset
+        self.detach_reset = detach_reset
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.grad_clip = grad_clip
+        self.max_grad_norm = max_grad_norm
+        self.weight_decay = weight_decay
+        self.random_state = random_state
+        self.verbose = verbose
+        self.engine = engine
