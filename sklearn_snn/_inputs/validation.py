@@ -309,7 +309,12 @@ def validate_weights(X, sample_weight, all_zero=False):
 
 def n_columns(y):
     """Return how many columns a y has that was not checked yet; 1 if it has no axis."""
-    shape = np.shape(y) if not hasattr(y, "shape") else y.shape
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        try:
+            shape = np.asarray(y).shape
+        except ValueError:  # of lists of unequal length, which is found out later
+            return 1
     return shape[1] if len(shape) == 2 else 1
 
 
