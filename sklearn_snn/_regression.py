@@ -1,7 +1,11 @@
 """What a spiking network does as a regressor: methods, and what its targets are."""
 
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    column_or_1d,
+)
 
 from sklearn_snn._base import BaseSpikingNetwork
 from sklearn_snn._compat import fit_context
@@ -115,8 +119,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
 
         Returns
         -------
-        y : ndarray of float64 of shape (n_samples,) or (n_samples, n_outputs)
-            As many dimensions as y had in `fit`.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As many dimensions as y had in `fit`; of the dtype of `coefs_`.
 
         Warns
         -----
@@ -176,6 +180,7 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
 
     def _check_y(self, y):
         """Return y; a single column becomes flat."""
+        assert_all_finite(y, input_name="y")  # of objects, nobody has looked yet
         return column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _find_target(self, y, weights):

@@ -131,7 +131,9 @@ def weigh(samples, class_weight, target):
         Logarithm of what the mean was, which may itself leave the range of floats.
     """
     factors = np.ones(len(samples.y))
-    if target.takes_class_weight:
+    if class_weight is not None and not target.takes_class_weight:
+        raise ValueError("class_weight is not for several labels at once.")
+    if class_weight is not None:
         labels = target.names[samples.y]
         factors = class_weights(class_weight, target.names, labels, samples.weights)
     if not factors.all():

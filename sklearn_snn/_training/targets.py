@@ -220,9 +220,11 @@ class Numbers:
         return (np.asarray(y, np.float64).reshape(len(y), -1) - self.mean) / self.scale
 
     def decode(self, outputs):
-        """Return the numbers, of the shape of y."""
+        """Return the numbers, of the dtype of the outputs if that can hold them."""
         y = outputs.astype(np.float64) * self.scale + self.mean
-        return y[:, 0] if self.is_flat else y
+        y = y[:, 0] if self.is_flat else y
+        fits = np.abs(y).max(initial=0) <= np.finfo(outputs.dtype).max
+        return y.astype(outputs.dtype) if fits else y
 
     def tally(self, outputs, targets, weights):
         """Return the sum of the squared errors of each number."""
