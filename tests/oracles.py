@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 sj_neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
 sj_surrogate = pytest.importorskip("spikingjelly.activation_based.surrogate")
+functional = torch.nn.functional
 
 # Derivatives of the surrogates, written down once more from their definitions.
 SURROGATE_DERIVATIVES = {
@@ -37,66 +38,126 @@ class _Spike(torch.autograd.Function):
         return grad * ctx.derivative(x, ctx.beta), None, None
 
 
-def _torch_layer(current, neuron):
-    """Step through a layer; every line is one of the defining equations."""
-    v = torch.zeros_like(current[0])
-    spikes = []
+def _fire(u, neuron, threshold):
+    """Return spikes, and the membranes that their resets leave."""
+    derivative = SURROGATE_DERIVATIVES[neuron.surrogate]
+    s = _Spike.apply(u - threshold, derivative, neuron.beta)
+    r = s.detach() if neuron.detach_reset else s
+    v = {"zero": u * (1 - r), "subtract": u - threshold * r, "none": u}
+    return s, v[neuron.reset]
+
+
+# Every line is one of the defining equations. A layer gets its currents over time, and
+# returns membranes and spikes.
+
+
+def _lif_layer(current, neuron, p):
+    alpha, v = p["alpha"], torch.zeros_like(current[0])
+    gain = 1 if neuron.has_unit_gain else 1 - alpha
+    membranes, spikes = [], []
     for current_t in current:
-        u = neuron.alpha * v + current_t
-        s = _Spike.apply(
-            u - neuron.threshold, SURROGATE_DERIVATIVES[neuron.surrogate], neuron.beta
-        )
+        u = alpha * v + gain * current_t
+        s, v = _fire(u, neuron, p["threshold"])
+        membranes.append(u)
         spikes.append(s)
-        r = s.detach() if neuron.detach_reset else s
-        if neuron.reset == "zero":
-            v = u * (1 - r)
-        elif neuron.reset == "subtract":
-            v = u - neuron.threshold * r
-        else:
-            v = u
-    return torch.stack(spikes)
+    return torch.stack(membranes), torch.stack(spikes)
 
 
-def _spikingjelly_layer(current, neuron):
+def _adlif_layer(current, neuron, p):
+    alpha, rho, a, b = (p[name] for name in ("alpha", "rho", "a", "b"))
+    v, w = torch.zeros_like(current[0]), torch.zeros_like(current[0])
+    membranes, spikes = [], []
+    for current_t in current:
+        u = alpha * v + (1 - alpha) * (current_t - w)
+        s, v = _fire(u, neuron, p["threshold"])
+        w = rho * w + (1 - rho) * neuron.q * (a * v + b * s)
+        membranes.append(u)
+        spikes.append(s)
+    return torch.stack(membranes), torch.stack(spikes)
+
+
+def _integrator_layer(current, neuron, p):
+    u, membranes = torch.zeros_like(current[0]), []
+    for current_t in current:
+        u = p["alpha"] * u + (1 - p["alpha"]) * current_t
+        membranes.append(u)
+    return torch.stack(membranes), torch.zeros_like(current)
+
+
+TORCH_LAYERS = {
+    "LIF": _lif_layer,
+    "AdLIF": _adlif_layer,
+    "LeakyIntegrator": _integrator_layer,
+}
+
+
+def _torch_layer(current, neuron, p):
+    return TORCH_LAYERS[type(neuron).__name__](current, neuron, p)
+
+
+def _spikingjelly_layer(current, neuron, p):
     layer = sj_neuron.LIFNode(
-        tau=1 / (1 - neuron.alpha),
-        decay_input=False,
-        v_threshold=neuron.threshold,
+        tau=1 / (1 - p["alpha"][0].item()),
+        decay_input=not neuron.has_unit_gain,
+        v_threshold=p["threshold"][0].item(),
         v_reset={"zero": 0.0, "subtract": None}[neuron.reset],
         surrogate_function=SPIKINGJELLY_SURROGATES[neuron.surrogate](alpha=neuron.beta),
         detach_reset=neuron.detach_reset,
         step_mode="m",
     ).to(current.dtype)
-    return layer(current)
+    return None, layer(current)
 
 
 LAYERS = {"torch": _torch_layer, "spikingjelly": _spikingjelly_layer}
 
+LOSSES = {
+    "cross_entropy": lambda z, y: functional.cross_entropy(z, y, reduction="none"),
+    "logistic": lambda z, y: functional.binary_cross_entropy_with_logits(
+        z, y, reduction="none"
+    ).sum(dim=1),
+    "squared_error": lambda z, y: ((z - y) ** 2).mean(dim=1) / 2,
+}
 
-def loss_and_gradients(library, network, coefs, intercepts, X, y, shares):
-    """Return spikes of all layers, the loss, and the gradients, all as numpy arrays.
 
-    X has shape (n_samples, n_steps, n_features), or (n_samples, n_features) for a
+def _outputs(readout, membranes, spikes):
+    """Return the outputs of what the last layer did over time."""
+    if readout.name == "membrane_mean":
+        scale = 1 if readout.scale == "auto" else readout.scale
+        return scale * membranes.mean(dim=0)
+    scale = 10 / len(spikes) if readout.scale == "auto" else readout.scale
+    middle = scale * len(spikes) / 2 if readout.is_signed else 0
+    return scale * spikes.sum(dim=0) - middle
+
+
+def loss_and_gradients(library, case):
+    """Return spikes of all layers, the loss, outputs, and gradients, as numpy arrays.
+
+    The gradients are those of weights, biases, and constants that learn, by layer. X
+    has shape (n_samples, n_steps, n_features), or (n_samples, n_features) for a
     constant current.
     """
-    params = [torch.tensor(p, requires_grad=True) for p in (*coefs, *intercepts)]
-    weights, biases = params[: len(coefs)], params[len(coefs) :]
+    dtype, X = case.params[0]["coef"].dtype, np.asarray(case.X)
+    params = [
+        {name: torch.tensor(array.astype(dtype)) for name, array in p.items()}
+        for p in case.params
+    ]
     if X.ndim == 2:
-        X = np.repeat(X[:, np.newaxis], network.n_steps, axis=1)
-    x = torch.tensor(X.astype(coefs[0].dtype)).transpose(0, 1)
-    spikes = []
-    for w, b in zip(weights, biases, strict=True):
-        x = LAYERS[library](x @ w + b, network.neuron)
+        X = np.repeat(X[:, np.newaxis], case.n_steps, axis=1)
+    x = torch.tensor(X.astype(dtype)).transpose(0, 1)
+    spikes, leaves = [], []
+    for layer, p in zip(case.network.layers, params, strict=True):
+        names = "coef", "intercept", *layer.neuron.learned
+        leaves.append({name: p[name].requires_grad_() for name in names})
+        current = x @ p["coef"] + p["intercept"]
+        membranes, x = LAYERS[library](current, layer.neuron, p)
         spikes.append(x)
-    logits = network.logit_scale * x.sum(dim=0)
-    losses = torch.nn.functional.cross_entropy(
-        logits, torch.tensor(y), reduction="none"
-    )
-    loss = (torch.tensor(shares) * losses).sum()
+    outputs = _outputs(case.network.readout, membranes, x)
+    losses = LOSSES[case.network.loss](outputs, torch.tensor(case.targets))
+    loss = (torch.tensor(case.shares) * losses).sum()
     loss.backward()
     return (
         [s.detach().numpy() for s in spikes],
         loss.item(),
-        [w.grad.numpy() for w in weights],
-        [b.grad.numpy() for b in biases],
+        outputs.detach().numpy(),
+        [{name: p.grad.numpy() for name, p in of.items()} for of in leaves],
     )
