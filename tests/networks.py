@@ -99,8 +99,17 @@ def make_case(neurons, n_steps, depth=1, dtype=np.float64, kind="spikes"):
     return Case(network, n_steps, params, X, y, shares)
 
 
-def assert_same_gradients(ours, theirs, rtol):
-    """Compare gradients up to a share of the largest number of each array."""
+def arrays_of(gradients):
+    """Return the arrays of all layers in a list."""
+    return [gradient for of_layer in gradients for gradient in of_layer.values()]
+
+
+def assert_same_gradients(ours, theirs, rtol, of_largest=None):
+    """Compare gradients up to shares of each number, and of the largest of its array.
+
+    The second is as the first, unless it is given.
+    """
+    of_largest = rtol if of_largest is None else of_largest
     for index, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         assert a.keys() == b.keys()
         for name in a:
@@ -108,6 +117,6 @@ def assert_same_gradients(ours, theirs, rtol):
                 a[name],
                 b[name],
                 rtol=rtol,
-                atol=rtol * np.abs(b[name]).max(),
+                atol=of_largest * np.abs(b[name]).max(),
                 err_msg=f"{name} of layer {index}",
             )

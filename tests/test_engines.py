@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
@@ -21,10 +22,10 @@ from sklearn_snn._engines import threads as threads
 from sklearn_snn._engines.compiled import batch as numba_batch
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.compiled.engine import NumbaEngine
-from sklearn_snn._engines.compiled.neurons import step_backward
+from sklearn_snn._engines.compiled.neurons import backward_step
+from sklearn_snn._engines.compiled.options import compiled
 from sklearn_snn._engines.numpy_engine import NumpyEngine
-from sklearn_snn._model.network import Network, initial_parameters
-from sklearn_snn._model.neurons import LIF, RESETS
+from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
 
 
@@ -45,76 +46,78 @@ def kinds_of_input(images, n_steps):
     }
 
 
-def both_engines(network):
-    return NumpyEngine(network), NumbaEngine(network)
+def both_engines(network, n_steps):
+    return NumpyEngine(network, n_steps), NumbaEngine(network, n_steps)
 
 
 @pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "mixed", "constant"])
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-12)])
 def test_engines_agree_on_mnist(kind, dtype, rtol, mnist):
     images, labels = mnist[0][:64] / 255, mnist[1][:64].astype(int)
-    network = Network(LIF(), 40, 0.25)
-    coefs, intercepts = initial_parameters(
-        [784, 100, 30, 10], dtype, np.random.RandomState(0)
-    )
-    X = kinds_of_input(images, network.n_steps)[kind]
+    sizes = [784, 100, 30, 10]
+    params = initial_params(lif(), sizes, dtype, 0)
+    X = kinds_of_input(images, 40)[kind]
     if kind not in ("trains", "spikes"):
         X = X.astype(dtype)
-    for engine in both_engines(network):
-        engine.first_guess(coefs, intercepts, X, np.ones(len(X)))
+    both = both_engines(network_of(lif(), sizes, 0.25), 40)
+    for engine in both:
+        engine.first_guess(params, X, np.ones(len(X)))
     loss_weights = np.linspace(0, 0.03, 64)
     reference, fast = (
-        engine.loss_and_gradients(coefs, intercepts, X, labels, loss_weights)
-        for engine in both_engines(network)
+        engine.loss_and_gradients(params, X, labels, loss_weights) for engine in both
     )
-    spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
+    spikes = [engine.spikes(params, X) for engine in both]
     for a, b in zip(*spikes, strict=True):
         assert a.any()
         np.testing.assert_array_equal(a, b)
-    assert fast[0] == pytest.approx(reference[0], rel=rtol)
-    for a, b in zip(fast[1] + fast[2], reference[1] + reference[2], strict=True):
-        assert a.dtype == dtype
-        np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
-    for a, b in zip(fast[3], reference[3], strict=True):
+    assert fast.loss == pytest.approx(reference.loss, rel=rtol)
+    assert all(g.dtype == dtype for g in arrays_of(fast.gradients))
+    assert_same_gradients(fast.gradients, reference.gradients, 0, rtol)
+    for a, b in zip(fast.n_spikes, reference.n_spikes, strict=True):
         np.testing.assert_array_equal(a, b)
-    logits = [e.logits(coefs, intercepts, X) for e in both_engines(network)]
-    np.testing.assert_array_equal(*logits)
+    np.testing.assert_array_equal(*[engine.run(params, X) for engine in both])
 
 
 @pytest.mark.parametrize("detach_reset", [False, True])
 @pytest.mark.parametrize("reset", sorted(RESETS))
 @pytest.mark.parametrize("surrogate", sorted(SURROGATES))
 def test_engines_agree_on_all_neurons(surrogate, reset, detach_reset, rng):
-    neuron = LIF(0.9, 0.7, 3.0, surrogate, reset, detach_reset)
-    network = Network(neuron, 15, 0.5)
+    neurons = lif(0.9, 0.7, 3.0, surrogate, reset, detach_reset)
     sizes = [70, 17, 5, 3]
+    network = network_of(neurons, sizes, 0.5)
     y = rng.integers(0, 3, 20)
     X = SpikeTrains(rng.random((20, 70)), 15)
     for dtype, rtol in ((np.float32, 1e-5), (np.float64, 1e-12)):
-        coefs, intercepts = initial_parameters(sizes, dtype, np.random.RandomState(1))
-        reference, fast = both_engines(network)
-        reference.first_guess(coefs, intercepts, X, np.ones(len(X)))
-        expected = reference.loss_and_gradients(
-            coefs, intercepts, X, y, np.ones(len(y))
-        )
-        got = fast.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
-        for a, b in zip(got[1] + got[2], expected[1] + expected[2], strict=True):
-            assert b.any()
-            np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
+        params = initial_params(neurons, sizes, dtype, 1)
+        reference, fast = both_engines(network, 15)
+        reference.first_guess(params, X, np.ones(len(X)))
+        expected = reference.loss_and_gradients(params, X, y, np.ones(len(y)))
+        got = fast.loss_and_gradients(params, X, y, np.ones(len(y)))
+        assert all(g.any() for g in arrays_of(expected.gradients))
+        assert_same_gradients(got.gradients, expected.gradients, 0, rtol)
+
+
+@compiled
+def _carry_back(neuron, s, delta, carry):
+    g, e = np.zeros_like(carry[0]), np.zeros_like(carry[0])
+    total = np.zeros_like(carry[0])
+    for t in range(len(s) - 1, -1, -1):
+        backward_step(neuron, 0, t, g, s, e, delta, carry, total)
 
 
 @pytest.mark.parametrize("reset", sorted(RESETS))
 def test_compiled_gradients_do_not_become_subnormal(reset):
     """As those of numpy do not; subnormal numbers take many times as long."""
     n_steps, n_units = 400, 5
-    network = Network(LIF(alpha=0.5, reset=reset), n_steps, 1.0)
-    constants = numba_batch.constants_of(network, np.dtype(np.float32))
-    delta = np.zeros((n_steps + 1, n_units), np.float32)
-    delta[-1] = 1  # and nothing but its decay after it
-    g, e, total = np.zeros((3, n_units), np.float32)
-    s = np.zeros((n_steps, n_units), np.uint8)
-    for t in reversed(range(n_steps)):
-        step_backward(t, g, s, e, delta, total, constants)
+    neurons, sizes = lif(alpha=0.5, reset=reset), [1, n_units]
+    params = initial_params(neurons, sizes, np.float32, 0)
+    layers = numba_batch.pack(params, has_events=True)
+    network = network_of(neurons, sizes)
+    _, neuron = numba_batch.compiled_neurons(network, params, layers)
+    delta = np.zeros((n_steps, n_units), np.float32)
+    s = np.zeros_like(delta, np.uint8)
+    carry = np.ones((1, n_units), np.float32)  # and nothing but its decay after it
+    _carry_back(neuron, s, delta, carry)
     nonzero = delta[delta != 0]
     assert 50 < len(nonzero) / n_units < 100
     assert nonzero.min() > np.finfo(np.float32).tiny
@@ -124,46 +127,45 @@ def test_compiled_gradients_do_not_become_subnormal(reset):
 @pytest.mark.parametrize("n_features", [1, 63, 64, 65])
 def test_rare_and_frequent_spikes(n_features, rate):
     """Silences are counted from a rate of one half on."""
-    network = Network(LIF(threshold=0.3), 50, 0.2)
-    coefs, intercepts = initial_parameters(
-        [n_features, 2], np.float32, np.random.RandomState(0)
-    )
+    neurons, sizes = lif(threshold=0.3), [n_features, 2]
+    params = initial_params(neurons, sizes, np.float32, 0)
     X = SpikeTrains(np.full((3, n_features), rate), 50)
-    results = [
-        e.loss_and_gradients(coefs, intercepts, X, np.array([0, 1, 1]), np.ones(3))
-        for e in both_engines(network)
+    both = both_engines(network_of(neurons, sizes, 0.2), 50)
+    gradients = [
+        e.loss_and_gradients(params, X, np.array([0, 1, 1]), np.ones(3)).gradients[0]
+        for e in both
     ]
-    spikes = [e.spikes(coefs, intercepts, X) for e in both_engines(network)]
+    spikes = [e.spikes(params, X) for e in both]
     np.testing.assert_array_equal(*spikes)
-    np.testing.assert_allclose(results[0][1][0], results[1][1][0], atol=1e-5, rtol=1e-5)
+    coefs = [gradient["coef"] for gradient in gradients]
+    np.testing.assert_allclose(*coefs, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "constant"])
 def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     """A large batch is worked on a few samples at a time, with the same gradient."""
     X = kinds_of_input(rng.random((70, 9)), 12)[kind]
-    network = Network(LIF(), 12, 0.5)
-    coefs, intercepts = initial_parameters([9, 8, 3], float, np.random.RandomState(0))
+    sizes = [9, 8, 3]
+    params = initial_params(lif(), sizes, float, 0)
     y = rng.integers(0, 3, 70)
-    engine = NumbaEngine(network)
-    engine.first_guess(coefs, intercepts, X, np.ones(len(X)))
-    expected = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
-    sizes = []
+    engine = NumbaEngine(network_of(lif(), sizes, 0.5), 12)
+    engine.first_guess(params, X, np.ones(len(X)))
+    expected = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
+    n_samples = []
     for method in ("_run_trains", "_run_sequences", "_run_currents"):
         run = getattr(numba_batch.Batch, method)
 
         def record(self, X, *args, run=run):
-            sizes.append(X.shape[0])
+            n_samples.append(X.shape[0])
             return run(self, X, *args)
 
         monkeypatch.setattr(numba_batch.Batch, method, record)
     monkeypatch.setattr(numba_batch, "MAX_CHUNK_SAMPLES", 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
-    got = engine.loss_and_gradients(coefs, intercepts, X, y, np.ones(len(y)))
-    assert max(sizes) == 3
-    assert got[0] == pytest.approx(expected[0], rel=1e-12)
-    for a, b in zip(got[1] + got[2], expected[1] + expected[2], strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
+    got = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
+    assert max(n_samples) == 3
+    assert got.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert_same_gradients(got.gradients, expected.gradients, 0, 1e-12)
 
 
 def test_trained_networks_are_the_same():
@@ -181,15 +183,15 @@ def test_trained_networks_are_the_same():
     assert np.abs(a).max() > 0.1
 
 
-NETWORK = Network(LIF(), 5, 1.0)
+ANY = network_of(lif(), [4, 3]), 5
 
 
 def test_auto_takes_numba_and_a_missing_one_is_named(monkeypatch):
-    assert isinstance(engines.make_engine("auto", NETWORK), NumbaEngine)
+    assert isinstance(engines.make_engine("auto", *ANY), NumbaEngine)
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
-    assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
+    assert isinstance(engines.make_engine("auto", *ANY), NumpyEngine)
     with pytest.raises(ImportError, match=r"sklearn-snn\[fast\]"):
-        engines.make_engine("numba", NETWORK)
+        engines.make_engine("numba", *ANY)
 
 
 @pytest.fixture
@@ -222,15 +224,15 @@ def test_a_broken_numba_is_named_once(broken_numba, iris):
 def test_a_warning_that_is_an_error_comes_each_time(broken_numba):
     for _ in range(2):
         with pytest.raises(RuntimeWarning, match=broken_numba):
-            engines.make_engine("auto", NETWORK)
+            engines.make_engine("auto", *ANY)
 
 
 def test_a_disabled_numba_is_not_used_without_a_word(monkeypatch):
     """Who sets the variable knows; whoever asks for numba by name is told."""
     monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
-    assert isinstance(engines.make_engine("auto", NETWORK), NumpyEngine)
+    assert isinstance(engines.make_engine("auto", *ANY), NumpyEngine)
     with pytest.raises(ImportError, match="NUMBA_DISABLE_JIT"):
-        engines.make_engine("numba", NETWORK)
+        engines.make_engine("numba", *ANY)
 
 
 # Threads
