@@ -24,33 +24,35 @@ def make_ours(engine_name):
 
         from sklearn_snn import PoissonSpikeEncoder
         from sklearn_snn._engines import make_engine
-        from sklearn_snn._model.network import Network, initial_parameters
+        from sklearn_snn._model.network import Layer, Network
         from sklearn_snn._model.neurons import LIF
+        from sklearn_snn._model.parameters import initial_weights, layered, learning
         from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
 
         trains = PoissonSpikeEncoder(n_steps, random_state=0).fit_transform(images)
-        network = Network(LIF(ALPHA, THRESHOLD, BETA), n_steps, 10 / n_steps)
-        coefs, intercepts = initial_parameters(
-            [images.shape[1], n_hidden, 10], np.float32, np.random.RandomState(0)
-        )
-        optimizer = Adam(coefs + intercepts)
-        engine = make_engine(engine_name, network)
-        engine.first_guess(coefs, intercepts, trains[:128], np.ones(128))
+        sizes = images.shape[1], n_hidden, 10
+        network = Network(tuple(Layer(LIF(BETA), n) for n in sizes[1:]))
+        constants = [
+            {"alpha": np.full(n, ALPHA), "threshold": np.full(n, THRESHOLD)}
+            for n in sizes[1:]
+        ]
+        weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
+        params = layered(*weights, constants)
+        optimizer = Adam(learning(network, params))
+        engine = make_engine(engine_name, network, n_steps)
+        engine.first_guess(params, trains[:128], np.ones(128))
 
         def step(rows):
+            loss_weights = np.full(len(rows), 1 / len(rows))
             result = engine.loss_and_gradients(
-                coefs,
-                intercepts,
-                trains[rows],
-                labels[rows],
-                np.full(len(rows), 1 / len(rows)),
+                params, trains[rows], labels[rows], loss_weights
             )
-            grads = result.coef_grads + result.intercept_grads
+            grads = learning(network, result.gradients)
             clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
             optimizer.update(grads, LEARNING_RATE)
 
         def predict(rows):
-            return engine.logits(coefs, intercepts, trains[rows]).argmax(axis=1)
+            return engine.run(params, trains[rows]).argmax(axis=1)
 
         return step, predict
 

@@ -17,8 +17,9 @@ from sklearn_snn import PoissonSpikeEncoder
 from sklearn_snn._engines.compiled.batch import Batch, pack
 from sklearn_snn._engines.compiled.chunks import active_inputs
 from sklearn_snn._engines.compiled.engine import NumbaEngine
-from sklearn_snn._model.network import Network, initial_parameters
+from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
+from sklearn_snn._model.parameters import initial_weights, layered, learning
 from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
 from sklearn_snn._utils.workspace import Workspace
 from sklearn_snn.datasets import fetch_mnist
@@ -33,35 +34,37 @@ args = parser.parse_args()
 images, labels = fetch_mnist(split="train", return_X_y=True)
 images, labels = images[: args.batch], labels[: args.batch].astype(int)
 trains = PoissonSpikeEncoder(args.n_steps, random_state=0).fit_transform(images)
-network = Network(LIF(), args.n_steps, 10 / args.n_steps)
-coefs, intercepts = initial_parameters(
-    [784, *args.hidden, 10], np.float32, np.random.RandomState(0)
-)
-engine = NumbaEngine(network)
-engine.first_guess(coefs, intercepts, trains, np.ones(args.batch))
-optimizer = Adam(coefs + intercepts)
+sizes = [784, *args.hidden, 10]
+network = Network(tuple(Layer(LIF(), n) for n in sizes[1:]))
+constants = [
+    {"alpha": np.full(n, 0.95), "threshold": np.full(n, 0.6)} for n in sizes[1:]
+]
+weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
+params = layered(*weights, constants)
+engine = NumbaEngine(network, args.n_steps)
+engine.first_guess(params, trains, np.ones(args.batch))
+optimizer = Adam(learning(network, params))
 workspace, everything = Workspace(), slice(0, args.batch)
 loss_weights = np.full(args.batch, 1 / args.batch)
 
 
 def forward():
     """Run the whole batch as one chunk, forward."""
-    Batch(network, coefs, intercepts, trains).run(0, everything, workspace)
+    Batch(network, params, trains, args.n_steps).run(0, everything, workspace)
 
 
 def forward_and_backward():
     """Run the whole batch as one chunk, both ways."""
-    batch = Batch(network, coefs, intercepts, trains)
-    layers = batch.layers
-    gradients = np.empty_like(layers.transposed), np.empty_like(layers.biases)
+    batch = Batch(network, params, trains, args.n_steps)
+    gradients = batch.gradients_in(np.empty(batch.n_gradients(), np.float32))
     batch.learn(labels, loss_weights, [gradients])
     batch.run(0, everything, workspace)
 
 
 def gradients():
     """Return the gradients as training sees them."""
-    result = engine.loss_and_gradients(coefs, intercepts, trains, labels, loss_weights)
-    return result.coef_grads + result.intercept_grads
+    result = engine.loss_and_gradients(params, trains, labels, loss_weights)
+    return learning(network, result.gradients)
 
 
 def step():
@@ -73,7 +76,7 @@ def step():
 
 grads = gradients()
 parts = {
-    "weights in whole numbers": lambda: pack(coefs, intercepts, has_events=True),
+    "weights in whole numbers": lambda: pack(params, has_events=True),
     "inputs that can fire": lambda: active_inputs(trains.levels[trains.rates]),
     "forward, with the two above": forward,
     "forward and backward": forward_and_backward,

@@ -1,23 +1,26 @@
 """Networks that do not learn: none is born silent, and one that falls silent warns."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from networks import initial_params, lif, network_of
 from recording import Recorder
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn._engines.numpy_engine import NumpyEngine
-from sklearn_snn._model.network import MEMBRANE_RANGE, Network, initial_parameters
-from sklearn_snn._model.neurons import LIF, is_reset_stable
+from sklearn_snn._model.first_guess import MEMBRANE_RANGE
+from sklearn_snn._model.neurons.resets import is_reset_stable
 from sklearn_snn._training.diagnosis import (
     dead_layers,
     dead_neurons,
     hardly_learned,
     short_memory,
 )
+from sklearn_snn._training.targets import Classes
 from sklearn_snn._training.trainer import Epoch, Samples
 from sklearn_snn.exceptions import DeadNeuronWarning
 
@@ -31,13 +34,13 @@ def blobs(rng):
 # First guess
 
 
-def deviations(network, coefs, X):
+def deviations(params, X):
     """Return the standard deviations of membranes that never reset, by hand."""
-    current = X.astype(float) @ coefs[0].astype(float)
+    current = X.astype(float) @ params[0]["coef"].astype(float)
     current -= current.mean(axis=(0, 1))
     u, squares = 0, []
-    for t in range(network.n_steps):
-        u = network.neuron.alpha * u + current[:, t]
+    for t in range(X.shape[1]):
+        u = params[0]["alpha"] * u + current[:, t]
         squares.append(np.mean(u**2))
     return np.sqrt(np.mean(squares))
 
@@ -48,20 +51,19 @@ def deviations(network, coefs, X):
 def test_first_guess_scales_the_membranes(scale, expected, rng, engine):
     from sklearn_snn._engines import make_engine
 
-    network = Network(LIF(), 20, 1.0)
+    sizes = [6, 8, 3]
     X = scale * rng.normal(size=(40, 20, 6))
-    drawn, intercepts = initial_parameters(
-        [6, 8, 3], np.float64, np.random.RandomState(0)
-    )
-    coefs = [w.copy() for w in drawn]
-    make_engine("auto", network).first_guess(coefs, intercepts, X, np.ones(40))
-    low, high = (network.neuron.threshold * r for r in MEMBRANE_RANGE)
+    params = initial_params(lif(), sizes, np.float64, 0)
+    drawn = params[0]["coef"].copy()
+    engine = make_engine("auto", network_of(lif(), sizes, 1.0), 20)
+    engine.first_guess(params, X, np.ones(40))
+    low, high = (params[0]["threshold"][0] * r for r in MEMBRANE_RANGE)
     if expected == "inside":
-        np.testing.assert_array_equal(coefs[0], drawn[0])
-        assert low < deviations(network, coefs, X) < high
+        np.testing.assert_array_equal(params[0]["coef"], drawn)
+        assert low < deviations(params, X) < high
     else:
         goal = low if expected == "low" else high
-        assert deviations(network, coefs, X) == pytest.approx(goal, rel=1e-6)
+        assert deviations(params, X) == pytest.approx(goal, rel=1e-6)
 
 
 def test_first_guess_weighs_samples(rng):
@@ -72,11 +74,10 @@ def test_first_guess_weighs_samples(rng):
         (X, weights),
         (X.repeat(weights, axis=0), np.ones(sum(weights))),
     ):
-        coefs, intercepts = initial_parameters(
-            [6, 4, 2], float, np.random.RandomState(0)
-        )
-        NumpyEngine(Network(LIF(), 9, 1.0)).first_guess(coefs, intercepts, samples, w)
-        results.append(coefs + intercepts)
+        sizes = [6, 4, 2]
+        params = initial_params(lif(), sizes, float, 0)
+        NumpyEngine(network_of(lif(), sizes, 1.0), 9).first_guess(params, samples, w)
+        results.append([p[name] for p in params for name in ("coef", "intercept")])
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)
 
@@ -112,23 +113,28 @@ def test_dim_input_is_no_silence(rate, mnist):
 
 
 @pytest.mark.parametrize(
-    ("stable", "neuron"),
+    ("stable", "others"),
     [
-        (True, LIF()),
-        (True, LIF(alpha=0.5, threshold=1.5)),  # alpha kappa = 0.94
-        (False, LIF(alpha=0.5, threshold=1.7)),  # 1.06
-        (False, LIF(threshold=2.0)),
-        (False, LIF(threshold=1e308)),
-        (False, LIF(beta=10.0)),
-        (False, LIF(alpha=0.99)),  # remembers 100 steps
-        (True, LIF(alpha=0.9, threshold=1.6, reset="subtract")),  # 1 - 2
-        (False, LIF(alpha=0.9, threshold=1.8, reset="subtract")),  # 0.9 (1 - 2.25)
-        (True, LIF(threshold=100.0, reset="none")),
-        (False, LIF(surrogate="atan")),  # peaks at beta / 2
+        (True, {}),
+        (True, {"alpha": 0.5, "threshold": 1.5}),  # alpha kappa = 0.94
+        (False, {"alpha": 0.5, "threshold": 1.7}),  # 1.06
+        (False, {"threshold": 2.0}),
+        (False, {"threshold": 1e308}),
+        (False, {"beta": 10.0}),
+        (False, {"alpha": 0.99}),  # remembers 100 steps
+        (True, {"alpha": 0.9, "threshold": 1.6, "reset": "subtract"}),  # 1 - 2
+        (
+            False,
+            {"alpha": 0.9, "threshold": 1.8, "reset": "subtract"},
+        ),  # 0.9 (1 - 2.25)
+        (True, {"threshold": 100.0, "reset": "none"}),
+        (False, {"surrogate": "atan"}),  # peaks at beta / 2
     ],
 )
-def test_when_the_gradient_goes_through_the_reset(stable, neuron):
-    assert is_reset_stable(neuron) is stable
+def test_when_the_gradient_goes_through_the_reset(stable, others):
+    defaults = {"alpha": 0.95, "threshold": 0.6, "beta": 5.0}
+    defaults |= {"surrogate": "sigmoid", "reset": "zero"}
+    assert is_reset_stable(**defaults | others) is stable
 
 
 def test_auto_detaches_where_it_has_to(blobs):
@@ -146,7 +152,7 @@ def test_auto_detaches_where_it_has_to(blobs):
 
 # Dead neurons
 
-NETWORK = Network(LIF(), 25, 0.4)
+NETWORK, TARGET = network_of(lif(), [3, 4, 2], 0.4), Classes(np.arange(2))
 EPOCH = Epoch(
     loss=0.5,
     penalty=0.0,
@@ -159,13 +165,22 @@ EPOCH = Epoch(
 )
 
 
+def trainer_of(samples, n_steps=25, **constants):
+    """Return what is told of a trainer, for two classes."""
+    params = initial_params(lif(**constants), [3, 4, 2], float, 0)
+    engine = SimpleNamespace(network=NETWORK, n_steps=n_steps)
+    return SimpleNamespace(samples=samples, target=TARGET, engine=engine, params=params)
+
+
 def test_which_layers_are_reported():
     alive = np.full(4, 0.5)
-    assert dead_layers([alive, alive], np.arange(4)) == []
-    assert dead_layers([np.array([0, 0.1, 0.2, 1]), alive], np.arange(4)) == []
-    hidden, output = dead_layers(
-        [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])], np.array(["cat", "dog"])
+    assert dead_layers([alive, alive], NETWORK, np.arange(4)) == []
+    assert dead_layers([np.array([0, 0.1, 0.2, 1]), alive], NETWORK, np.arange(4)) == []
+    rates, names = (
+        [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])],
+        np.array(["cat", "dog"]),
     )
+    hidden, output = dead_layers(rates, NETWORK, names)
     assert "3 of 4 neurons (75%) of hidden layer 1 are silent" in hidden
     assert "threshold" in hidden
     assert "1 of 2 neurons (50%) of the output layer (of classes 'dog')" in output
@@ -176,12 +191,12 @@ def test_which_layers_are_reported():
 @pytest.mark.parametrize(("unanswered", "warns"), [(0.1, False), (0.11, True)])
 def test_silence_for_many_samples_is_reported(unanswered, warns):
     epoch = EPOCH._replace(unanswered=unanswered)
-    findings = dead_neurons(epoch, np.arange(2))
+    findings = dead_neurons(epoch, NETWORK, TARGET)
     assert len(findings) == warns
     assert all("For 11% of the samples no output neuron fired" in f for f in findings)
     # Once is enough.
     dead = epoch._replace(firing_rates=[np.full(4, 0.5), np.array([0, 0.5])])
-    assert len(dead_neurons(dead, np.arange(2))) == 1
+    assert len(dead_neurons(dead, NETWORK, TARGET)) == 1
 
 
 def test_a_region_that_is_given_up_warns(rng):
@@ -242,7 +257,7 @@ def test_a_dead_network_warns(threshold, kind, blobs):
 def test_what_counts_as_hardly_learned(loss, score, weights, warns, penalty):
     samples = Samples(None, np.arange(2), *[np.array(weights)] * 2)
     epoch = EPOCH._replace(loss=loss + penalty, penalty=penalty, score=score)
-    assert len(hardly_learned(epoch, samples, NETWORK)) == warns
+    assert len(hardly_learned(epoch, trainer_of(samples))) == warns
 
 
 def test_a_training_that_stalls_at_chance_warns():
@@ -264,7 +279,7 @@ def test_loss_and_accuracy_are_each_compared_with_their_own_guessing():
         (0.69, 0.81, False),
     ):
         epoch = EPOCH._replace(loss=loss, score=score)
-        assert len(hardly_learned(epoch, samples, NETWORK)) == warns
+        assert len(hardly_learned(epoch, trainer_of(samples))) == warns
 
 
 @pytest.mark.parametrize(
@@ -280,22 +295,21 @@ def test_loss_and_accuracy_are_each_compared_with_their_own_guessing():
     ],
 )
 def test_a_memory_that_is_short_beside_the_recordings_is_named(n_steps, alpha, advice):
-    network = Network(LIF(alpha=alpha), n_steps, 0.1)
     X = np.zeros((2, n_steps, 1), np.uint8)
     samples = Samples(X, np.arange(2), np.ones(2), np.ones(2))
     guessing = EPOCH._replace(loss=0.69, score=0.5)
-    findings = hardly_learned(guessing, samples, network)
-    findings += short_memory(guessing, samples, network)
+    trainer = trainer_of(samples, n_steps, alpha=alpha)
+    findings = hardly_learned(guessing, trainer) + short_memory(guessing, trainer)
     assert len(findings) == (1 if advice is None else 2)
     for finding in findings:
         assert ("memory" in finding) is (advice is not None)
         assert all(part in finding for part in advice or ())
     # Not where it learns, nor of what is the same all the time.
-    assert short_memory(EPOCH, samples, network) == []
+    assert short_memory(EPOCH, trainer) == []
     for steady in (X[:, 0], SpikeTrains(np.ones((2, 1)), n_steps)):
-        constant = samples._replace(X=steady)
-        assert short_memory(guessing, constant, network) == []
-        (finding,) = hardly_learned(guessing, constant, network)
+        trainer.samples = samples._replace(X=steady)
+        assert short_memory(guessing, trainer) == []
+        (finding,) = hardly_learned(guessing, trainer)
         assert "memory" not in finding
 
 
@@ -342,14 +356,14 @@ def test_a_network_that_learns_does_not_warn(digits):
 def test_divergence_keeps_the_last_complete_epoch(blobs, engine, monkeypatch):
     from sklearn_snn._engines import make_engine
 
-    engine_class = type(make_engine("auto", Network(LIF(), 1, 1.0)))
+    engine_class = type(make_engine("auto", NETWORK, 25))
     step, n_steps = engine_class.loss_and_gradients, []
 
     def poisoned(self, *args):
         result = step(self, *args)
         n_steps.append(1)
         if len(n_steps) == 8:  # the second mini-batch of the third epoch
-            result.coef_grads[0][0, 0] = np.nan
+            result.gradients[0]["coef"][0, 0] = np.nan
         return result
 
     good = SpikingClassifier(

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from networks import lif, network_of, params_of
 
 from sklearn_snn._engines import make_engine
-from sklearn_snn._model.network import Network, initial_parameters
-from sklearn_snn._model.neurons import LIF, RESETS, lif_forward
+from sklearn_snn._model.neurons.resets import RESETS
+from sklearn_snn._model.parameters import initial_weights
 
 N_STEPS = 6
 LARGEST = {np.float64: 1e308, np.float32: 1e38}
@@ -21,11 +22,13 @@ def test_engines_agree(size, kind, reset, dtype, rng):
     sizes = {"huge": LARGEST[dtype], "subnormal": float(np.finfo(dtype).tiny) / 8}
     X *= sizes.get(size) or rng.choice([1, *sizes.values()], shape)
     X = X.astype(dtype)
-    network = Network(LIF(alpha=0.9, reset=reset), N_STEPS, 1.0)
-    coefs, intercepts = initial_parameters((4, 7, 3), dtype, rng)
+    neurons, sizes = lif(alpha=0.9, reset=reset), (4, 7, 3)
+    network = network_of(neurons, sizes, 1.0)
+    coefs, intercepts = initial_weights(sizes, dtype, rng)
     coefs[0] *= 10  # currents of the largest inputs are infinite
+    params = params_of(neurons, coefs, intercepts)
     spikes = [
-        make_engine(engine, network).spikes(coefs, intercepts, X)
+        make_engine(engine, network, N_STEPS).spikes(params, X)
         for engine in ("numpy", "numba")
     ]
     for numpys, numbas in zip(*spikes, strict=True):
@@ -42,8 +45,9 @@ def test_what_an_infinite_membrane_is_reset_to(reset, expected):
     """Without leak or input, the second step's membrane is the reset one."""
     current = np.zeros((2, 1, 3))
     current[0] = np.inf, -np.inf, 0.25
-    membrane, spikes = np.empty((2, 2, 1, 3))
+    neurons, tape = lif(alpha=1.0, reset=reset), {}
+    tape["membrane"], tape["spikes"] = np.empty((2, 2, 1, 3))
     with np.errstate(invalid="ignore"):  # as in the engines
-        lif_forward(current, LIF(alpha=1.0, reset=reset), membrane, spikes)
-    assert membrane[1, 0].tolist() == expected
-    assert spikes[0, 0].tolist() == [1, 0, 0]
+        neurons.neuron.forward(neurons.spread(3), current, (np.zeros((1, 3)),), tape)
+    assert tape["membrane"][1, 0].tolist() == expected
+    assert tape["spikes"][0, 0].tolist() == [1, 0, 0]

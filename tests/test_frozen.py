@@ -1,6 +1,7 @@
 """What is set after a fit changes no answer of its network, but for the engine."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from helpers import (
 from recording import Recorder
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sklearn_snn._model.constants import frozen_constants, make_network
-from sklearn_snn._model.network import Network
+from sklearn_snn._constants import frozen_constants
+from sklearn_snn._model.build import initial_constants, make_network
+from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
+from sklearn_snn._model.readouts import Readout
 from sklearn_snn.inspection import AnytimeAccuracyDisplay, SpikeRasterDisplay
 
 X, Y = some_digits(3, 60)
@@ -48,6 +51,11 @@ WRONG = {
     "solver": "lbfgs",
     "class_weight": "rare",
 }
+
+
+def constants_of(**params):
+    """Return the constants of a classifier."""
+    return frozen_constants(fast(**params).get_params(), "cross_entropy")
 
 
 def answers(model, X, y):
@@ -103,10 +111,10 @@ def test_training_takes_the_present_parameters(how, name):
     model.set_params(**{name: OTHERS[name]})
     train = model.partial_fit if how == "partial_fit" else model.fit
     train(X, Y)
-    assert model._constants_ == frozen_constants(model.get_params())
+    assert model._constants_ == frozen_constants(model.get_params(), "cross_entropy")
     assert model._constants_ != first._constants_
     same = copy.deepcopy(model)
-    same._constants_ = frozen_constants(fast(**{name: OTHERS[name]}).get_params())
+    same._constants_ = constants_of(**{name: OTHERS[name]})
     np.testing.assert_equal(answers(model, X, Y), answers(same, X, Y))
     if how == "fit":
         assert_same_network(model, fast(**{name: OTHERS[name]}).fit(X, Y))
@@ -186,24 +194,29 @@ def test_constants_are_plain_values():
     """Whatever numbers the parameters are: any file can hold them."""
     numbers = {"alpha": np.float32(0.9), "threshold": np.int8(1), "beta": 4}
     numbers |= {"n_steps": np.int16(5), "logit_scale": np.float64(2)}
-    params = fast(**numbers, reset=np.str_("zero")).get_params()
-    constants = frozen_constants(params)
-    assert constants == {
+    constants = constants_of(**numbers, reset=np.str_("zero"))
+    expected = {
         **{"alpha": float(np.float32(0.9)), "threshold": 1.0, "beta": 4.0},
         **{"surrogate": "sigmoid", "reset": "zero", "detach_reset": False},
         **{"n_steps": 5, "logit_scale": 2.0},
     }
+    assert {name: constants[name] for name in expected} == expected
     kinds = [float, float, float, str, str, bool, int, float]
-    assert [type(value) for value in constants.values()] == kinds
-    neuron = LIF(float(np.float32(0.9)), 1.0, 4.0)
-    assert make_network(constants) == Network(neuron, 5, 2.0)
-    assert make_network(constants, 9) == Network(neuron, 9, 2.0)
+    assert [type(constants[name]) for name in expected] == kinds
+    assert json.loads(json.dumps(constants)) == constants
+    layers = Layer(LIF(4.0), 3), Layer(LIF(4.0), 2)
+    assert make_network(constants, [3, 2]) == Network(layers, Readout(scale=2.0))
+    for of_layer, n_units in zip(
+        initial_constants(constants, [3, 2]), [3, 2], strict=True
+    ):
+        np.testing.assert_array_equal(of_layer["alpha"], [np.float32(0.9)] * n_units)
+        np.testing.assert_array_equal(of_layer["threshold"], [1.0] * n_units)
 
 
 def test_automatic_logits_depend_on_the_length_of_the_input():
-    constants = frozen_constants(fast().get_params())
-    assert make_network(constants).logit_scale == 1.0
-    assert make_network(constants, 40).logit_scale == 0.25
+    readout = make_network(constants_of(), [3]).readout
+    assert readout.factor(10) == 1.0
+    assert readout.factor(40) == 0.25
 
 
 @pytest.mark.parametrize(

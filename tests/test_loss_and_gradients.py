@@ -12,6 +12,7 @@ from helpers import (
     kinds_of_input,
     some_digits,
 )
+from networks import Case
 from scipy import sparse
 from sklearn.metrics import log_loss
 
@@ -47,11 +48,12 @@ def test_equal_to_automatic_differentiation(kind, library, engine):
     single = model.coefs_[0].dtype == np.float32
     shares = (weights / weights.sum()).astype(model.coefs_[0].dtype)
     y = np.searchsorted(model.classes_, NAMES)
-    network = model._network(data)
-    assert network.neuron.alpha == 0.9
-    parameters = model.coefs_, model.intercepts_
-    *_, loss, coef_grads, intercept_grads = oracles.loss_and_gradients(
-        library, network, *parameters, dense(data), y, shares
+    engine, parameters = model._engine(data), model._learned_params()
+    assert all((p["alpha"] == 0.9).all() for p in parameters)
+    case = Case(engine.network, engine.n_steps, parameters, dense(data), y, shares)
+    _, loss, _, gradients = oracles.loss_and_gradients(library, case)
+    coef_grads, intercept_grads = (
+        [g[name] for g in gradients] for name in ("coef", "intercept")
     )
     rtol = 2e-4 if single else 1e-9
     assert result.loss == pytest.approx(loss, rel=rtol)

@@ -70,26 +70,24 @@ def test_no_copy_for_loss_and_gradients(recordings):
 @pytest.mark.parametrize("kind", ["table", "sparse", "trains"])
 def test_only_mini_batches_are_taken(kind, rng, engine, monkeypatch):
     """Of every kind of X, by counting the rows that the engine gets."""
-    from sklearn_snn._engines import make_engine
-
     X = rng.random((300, 6)) * (rng.random((300, 6)) < 0.5)
     X = {"table": X, "sparse": sparse.csr_array(X), "trains": SpikeTrains(X, 5)}[kind]
     y = np.arange(300) % 3
     model = fast(early_stopping=True, batch_size=16, validation_fraction=0.4)
-    engine_class = type(make_engine("auto", fast().fit(X, y)._network(X)))
-    seen = {"logits": [], "loss_and_gradients": []}
+    engine_class = type(fast().fit(X, y)._engine(X))
+    seen = {"run": [], "loss_and_gradients": []}
     methods = {name: getattr(engine_class, name) for name in seen}
     for name in seen:
 
-        def record(self, coefs, intercepts, X, *args, name=name):
+        def record(self, params, X, *args, name=name):
             seen[name].append(X.shape[0])
-            return methods[name](self, coefs, intercepts, X, *args)
+            return methods[name](self, params, X, *args)
 
         monkeypatch.setattr(engine_class, name, record)
     weights = 1 + y % 2
     weights[::7] = 0
     model.fit(X, y, weights)
     n_valid = np.ceil(0.4 * np.count_nonzero(weights))
-    assert set(seen["logits"]) == {16, n_valid % 16}
-    assert sum(seen["logits"]) == 3 * n_valid
+    assert set(seen["run"]) == {16, n_valid % 16}
+    assert sum(seen["run"]) == 3 * n_valid
     assert max(seen["loss_and_gradients"]) == 16

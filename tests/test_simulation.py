@@ -46,7 +46,7 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
     assert isinstance(record, SimulationRecord)
     assert record.layers == [0, 1, 2]
     engine = model._engine(X)
-    spikes = engine.spikes(model.coefs_, model.intercepts_, X)
+    spikes = engine.spikes(model._learned_params(), X)
     for recorded, s in zip(record.spikes, spikes, strict=True):
         assert recorded.dtype == np.uint8
         np.testing.assert_array_equal(recorded, s)
@@ -251,9 +251,9 @@ def test_train_scores_and_gradient_norms_by_hand(blobs, engine):
     hits = start.predict(X) == y
     assert model.train_scores_ == [pytest.approx(weights[hits].sum() / 60)]
     step = start._engine(X).loss_and_gradients(
-        start.coefs_, start.intercepts_, X, y, weights / 60
+        start._learned_params(), X, y, weights / 60
     )
-    expected = [np.linalg.norm(g) for g in step.coef_grads]
+    expected = [np.linalg.norm(g["coef"]) for g in step.gradients]
     np.testing.assert_allclose(model.grad_norm_curve_[0], expected, rtol=1e-9)
 
 

@@ -118,9 +118,9 @@ def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
     gradients = []
     step = engine_class.loss_and_gradients
 
-    def record(self, coefs, intercepts, X, *args):
-        result = step(self, coefs, intercepts, X, *args)
-        gradients.append(result[1][0].copy())
+    def record(self, params, X, *args):
+        result = step(self, params, X, *args)
+        gradients.append(result.gradients[0]["coef"].copy())
         return result
 
     monkeypatch.setattr(engine_class, "loss_and_gradients", record)
@@ -146,9 +146,9 @@ def test_samples_are_shuffled_anew_in_every_epoch(blobs, engine_class, monkeypat
     seen = []
     step = engine_class.loss_and_gradients
 
-    def record(self, coefs, intercepts, X, *args):
+    def record(self, params, X, *args):
         seen.append(X[:, 0])
-        return step(self, coefs, intercepts, X, *args)
+        return step(self, params, X, *args)
 
     monkeypatch.setattr(engine_class, "loss_and_gradients", record)
     X, y = blobs

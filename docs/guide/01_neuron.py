@@ -111,12 +111,15 @@ for reset in ("zero", "subtract", "none"):
 # %%
 # .. dropdown:: The library's lines, for those who want to read them
 #
-#    Arrays have the shape ``(n_steps, n_samples, n_units)``, results go into memory
+#    Arrays have the shape ``(n_steps, n_samples, n_units)``, and the leak and the
+#    threshold are arrays of one number per neuron. Results go on a tape, into memory
 #    that is reused (``out=``), and ``smooth`` is for :ref:`tests of the gradient
-#    <sphx_glr_auto_guide_04_bptt.py>`.
+#    <sphx_glr_auto_guide_04_bptt.py>`. The gain is for neurons that differ in their
+#    leak: then the current is multiplied by :math:`1 - \alpha`, else it is added as it
+#    is.
 #
-#    .. literalinclude:: /../sklearn_snn/_neurons.py
-#       :pyobject: lif_forward
+#    .. literalinclude:: /../sklearn_snn/_model/neurons/lif.py
+#       :pyobject: LIF.forward
 
 # %%
 # Charging and firing
