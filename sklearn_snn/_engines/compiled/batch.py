@@ -230,7 +230,7 @@ class Batch:
                 factors = layer.neuron.gradient_factors(p)
                 for name in layer.neuron.learned:
                     total = constants[names.index(name), neurons]
-                    gradient[name] = total * factors[name]
+                    gradient[name] = total.astype(np.float64) * factors[name]
             by_layer.append(gradient)
         return by_layer
 

@@ -56,6 +56,11 @@ class NumbaEngine:
         kinds = {layer.neuron for layer in network.layers[:-1]}
         if len(kinds) > 1:
             return "its hidden layers are of different kinds of neurons"
+        fires = network.layers[-1].neuron.fires
+        if network.readout.observes == "membrane" and fires:
+            return "it reads the membranes of neurons that fire"
+        if network.readout.observes == "spikes" and not fires:
+            return "it reads the spikes of neurons that never fire"
         problems = [problem_of(layer.neuron) for layer in network.layers]
         return next(filter(None, problems), None)
 
