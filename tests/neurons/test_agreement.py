@@ -9,6 +9,7 @@ import pytest
 from networks import arrays_of, assert_same_gradients
 from neurons.cases import (
     ALL,
+    COUNTED,
     FIRING,
     KINDS,
     LOSSES,
@@ -26,6 +27,7 @@ from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
 
+ENGINES = "numba", "numpy"
 DTYPES = np.float64, np.float32
 TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
 
@@ -187,7 +189,7 @@ def test_extreme_inputs(name, size, dtype, rng):
                 X = rng.uniform(-1, 1, shape)
                 X *= sizes.get(size) or rng.choice([1, *sizes.values()], shape)
                 extreme = case._replace(X=X.astype(dtype))
-                spikes = [extreme.spikes(engine) for engine in ("numba", "numpy")]
+                spikes = [extreme.spikes(engine) for engine in ENGINES]
                 with telling(names, readout, reset, shape):
                     assert_same_answers(*spikes)
                 if size == "huge" and case.network.layers[0].neuron.fires:
@@ -197,7 +199,7 @@ def test_extreme_inputs(name, size, dtype, rng):
 @pytest.mark.parametrize("name", FIRING)
 def test_a_neuron_recovers_from_an_infinite_current(name, engine):
     """Of which nothing is left after a reset to zero."""
-    case = case_of((name, name), "spike_count", reset="zero", n_steps=6)
+    case = case_of((name, COUNTED), reset="zero", n_steps=6)
     X = np.zeros((2, 6, N_FEATURES))
     case.params[0]["coef"][:] = 1e300
     case.params[0]["intercept"][:] = 20
@@ -205,11 +207,35 @@ def test_a_neuron_recovers_from_an_infinite_current(name, engine):
     first, _ = case._replace(X=X).spikes(engine)
     assert first[0].all()
     assert first[1:].any()
-    quiet = case_of((name, name), "spike_count", reset="zero", n_steps=6)
+    quiet = case_of((name, COUNTED), reset="zero", n_steps=6)
     quiet.params[0]["intercept"][:] = 20
     expected, _ = quiet._replace(X=np.zeros_like(X)).spikes(engine)
     assert expected[0].all()
     np.testing.assert_array_equal(first, expected)
+
+
+@pytest.mark.parametrize("detach_reset", [False, True])
+@pytest.mark.parametrize("reset", sorted(RESETS))
+@pytest.mark.parametrize("name", FIRING)
+def test_gradients_where_a_membrane_is_infinite(name, reset, detach_reset):
+    """Both engines have the same numbers, and the same that are none.
+
+    A factor of zero must not multiply an infinite membrane.
+    """
+    choices = {"reset": reset, "detach_reset": detach_reset}
+    for names, readout in stacks(name):
+        case = case_of(names, readout, kind="graded", **choices)
+        np.abs(case.params[0]["coef"], out=case.params[0]["coef"])
+        case.params[0]["coef"] *= 10
+        case.X[0, 3] = LARGEST[np.float64]
+        fast, reference = (case.step(engine).gradients for engine in ENGINES)
+        with telling(names, readout):
+            for a, b in zip(arrays_of(fast), arrays_of(reference), strict=True):
+                np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b))
+                finite = np.isfinite(b)
+                np.testing.assert_allclose(a[finite], b[finite], rtol=1e-9)
+            if detach_reset and reset == "zero":
+                assert np.isfinite(reference[0]["coef"]).all()
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e6])
@@ -224,8 +250,9 @@ def test_extreme_outputs(loss, scale):
         assert all(np.isfinite(g).all() for g in arrays_of(case.step().gradients))
 
 
-def test_auto_takes_what_supports_the_network():
-    """With a word, where the fastest does not: see test_engines."""
+def test_auto_takes_what_supports_the_network(monkeypatch):
+    """With a word, where the fastest does not."""
+    monkeypatch.setattr("sklearn_snn._engines._told", set())
     case = case_of(("lif",), "membrane_mean")
     with pytest.warns(RuntimeWarning, match=r"numpy engine runs, as .* in numba"):
         engine = make_engine("auto", case.network, 10)

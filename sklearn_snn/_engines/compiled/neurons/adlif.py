@@ -99,14 +99,14 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
 def backward_step(neuron, t, g, s, e, u, carry, total):
     flush, reset = neuron.flush, neuron.reset
     number = u.dtype.type
-    through = number(0) if neuron.detach_reset else number(1)
     for h in range(len(g)):
         d, gain = carry[0, h], neuron.gain[h]
         om = neuron.rho[h] * carry[1, h] - gain * d
         om = (om + flush) - flush
         nu = neuron.alpha[h] * d + neuron.by_membrane[h] * om
-        by_spike = reset_by_spike(reset, u[t, h], neuron.threshold[h])
-        kappa = reset_by_membrane(reset, number(s[t, h])) + through * by_spike * e[h]
+        kappa = reset_by_membrane(reset, number(s[t, h]))
+        if not neuron.detach_reset:  # zero times an infinite membrane is not zero
+            kappa += reset_by_spike(reset, u[t, h], neuron.threshold[h]) * e[h]
         d = (g[h] + neuron.by_spike[h] * om) * e[h] + nu * kappa
         d = (d + flush) - flush
         carry[0, h] = d

@@ -124,9 +124,10 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
     number = u.dtype.type
     one, zero = number(1), number(0)
     if neuron.reset == 0:
-        through = zero if neuron.detach_reset else one
         for h in range(len(g)):
-            kappa = (one - number(s[t, h])) - through * u[t, h] * e[h]
+            kappa = one - number(s[t, h])
+            if not neuron.detach_reset:  # zero times an infinite membrane is not zero
+                kappa -= u[t, h] * e[h]
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             d = (d + flush) - flush
             carry[0, h] = d

@@ -33,7 +33,7 @@ def reset_by_spike(reset, u, threshold):
         return -u
     if reset == 1:
         return -threshold
-    return u - u
+    return threshold - threshold  # zero, also where the membrane is infinite
 
 
 @compiled
