@@ -177,6 +177,12 @@ def lone(name):
     return [((name,), readout) for readout in readouts]
 
 
+def networks_of(name):
+    """Return (names, readout, engines that know it) of all networks of a neuron."""
+    both = [(*stack, ("numpy", "numba")) for stack in stacks(name)]
+    return both + [(*stack, ("numpy",)) for stack in lone(name)]
+
+
 @contextmanager
 def telling(*what):
     """Add to an error of a loop which of its turns it was."""

@@ -1,12 +1,7 @@
-"""Every neuron against torch autograd, which knows its defining equations alone.
-
-Spikes, outputs and loss, and the gradients of weights, biases and learned constants.
-"""
+"""Every neuron against torch autograd, which knows its defining equations alone."""
 
 import numpy as np
-import oracles
 import pytest
-from networks import assert_same_gradients
 from neurons.cases import (
     ALL,
     FIRING,
@@ -15,37 +10,15 @@ from neurons.cases import (
     TABLE,
     assert_alive,
     case_of,
-    lone,
+    networks_of,
     stacks,
     telling,
     variants,
 )
+from neurons.checks import check_autograd, put_at_limits
 
 from sklearn_snn._model.neurons.resets import RESETS
-from sklearn_snn._model.parameters import limits_of_constants
 from sklearn_snn._model.surrogates import SURROGATES
-
-RTOL = 1e-9
-
-
-def check(case, engine, library="torch"):
-    """Compare all that an engine says of a case; return the gradients of the oracle."""
-    spikes, loss, outputs, gradients = oracles.loss_and_gradients(library, case)
-    for ours, theirs in zip(case.spikes(engine), spikes, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    step = case.step(engine)
-    np.testing.assert_allclose(step.outputs, outputs, rtol=RTOL, atol=RTOL)
-    np.testing.assert_allclose(step.loss, loss, rtol=RTOL)
-    for count, s in zip(step.n_spikes, spikes, strict=True):
-        np.testing.assert_array_equal(count, s.sum(axis=(0, 1)))
-    assert_same_gradients(step.gradients, gradients, RTOL)
-    return gradients
-
-
-def networks_of(name):
-    """Return (names, readout, engines that know it) of all networks of a neuron."""
-    both = [(*stack, ("numpy", "numba")) for stack in stacks(name)]
-    return both + [(*stack, ("numpy",)) for stack in lone(name)]
 
 
 @pytest.mark.parametrize("surrogate", sorted(SURROGATES))
@@ -60,7 +33,7 @@ def test_every_choice(name, reset, surrogate):
                 assert_alive(case)
                 for engine in engines:
                     with telling(names, readout, choices, learns, engine):
-                        gradients = check(case, engine)
+                        gradients = check_autograd(case, engine)
                         # The comparison must not be of zeros.
                         assert all(of_layer["coef"].any() for of_layer in gradients)
 
@@ -73,7 +46,7 @@ def test_every_kind_of_input(name, kind):
         assert_alive(case)
         for engine in engines:
             with telling(names, readout, engine):
-                check(case, engine)
+                check_autograd(case, engine)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -84,10 +57,10 @@ def test_every_loss_and_readout(name, loss):
         case = case_of(names, readout, loss=loss)
         for engine in engines:
             with telling(names, readout, engine):
-                check(case, engine)
+                check_autograd(case, engine)
                 auto = case.network.readout._replace(scale="auto")
                 network = case.network._replace(readout=auto)
-                check(case._replace(network=network), engine)
+                check_autograd(case._replace(network=network), engine)
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 60])
@@ -100,7 +73,7 @@ def test_every_length(name, n_steps):
             case = case_of(names, readout, n_steps=n_steps, **choices)
             for engine in engines:
                 with telling(names, readout, detach_reset, engine):
-                    check(case, engine)
+                    check_autograd(case, engine)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -128,12 +101,9 @@ def test_constants_at_the_limits_they_learn_in(name, end, engine):
     """
     for names, readout in stacks(name):
         case = case_of(names, readout)
-        limits = iter(limits_of_constants(case.network, case.params))
-        for layer, p in zip(case.network.layers, case.params, strict=True):
-            for constant in layer.neuron.learned:
-                p[constant][:2] = next(limits)[end]
+        put_at_limits(case, end)
         with telling(names, readout):
-            check(case, engine)
+            check_autograd(case, engine)
 
 
 @pytest.mark.parametrize("detach_reset", [False, True])
@@ -145,4 +115,4 @@ def test_the_gain_of_spikingjelly(surrogate, reset, detach_reset, engine):
     case = case_of(("leaky gain",) * 3, learns=False, **choices)
     for p in case.params:
         p["alpha"][:], p["threshold"][:] = 0.75, 0.6
-    check(case, engine, "spikingjelly")
+    check_autograd(case, engine, "spikingjelly")

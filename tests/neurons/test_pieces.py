@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 from neurons.cases import ALL, telling, variants
-from neurons.pieces import N_STEPS, Sequence, assert_same_run
+from neurons.checks import N_STEPS, Sequence, assert_same_run
 
 from sklearn_snn._utils.workspace import Workspace
 

@@ -1,9 +1,47 @@
-"""A neuron over a sequence, at once and in pieces with state and carry handed on."""
+"""What must be true of every neuron; a mistake in it raises AssertionError."""
 
 import numpy as np
+import oracles
+from networks import assert_same_gradients
 from neurons.cases import constants_of, layer_of
 
+from sklearn_snn._model.parameters import (
+    keep_in_limits,
+    learning,
+    limits_of_constants,
+    units_of_constants,
+)
 from sklearn_snn._utils.workspace import Workspace
+
+# Autograd
+
+
+def check_autograd(case, engine, library="torch", rtol=1e-9):
+    """Compare spikes, outputs, loss and gradients; return the oracle's gradients.
+
+    They are those of weights, biases and learned constants.
+    """
+    spikes, loss, outputs, gradients = oracles.loss_and_gradients(library, case)
+    for ours, theirs in zip(case.spikes(engine), spikes, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    step = case.step(engine)
+    np.testing.assert_allclose(step.outputs, outputs, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(step.loss, loss, rtol=rtol)
+    for count, s in zip(step.n_spikes, spikes, strict=True):
+        np.testing.assert_array_equal(count, s.sum(axis=(0, 1)))
+    assert_same_gradients(step.gradients, gradients, rtol)
+    return gradients
+
+
+def put_at_limits(case, end):
+    """Let some of the learned constants be as low as they may get, or as high."""
+    limits = iter(limits_of_constants(case.network, case.params))
+    for layer, p in zip(case.network.layers, case.params, strict=True):
+        for name in layer.neuron.learned:
+            p[name][:2] = next(limits)[end]
+
+
+# Pieces of sequences
 
 N_STEPS, N_SAMPLES, N_UNITS = 9, 3, 5
 
@@ -84,3 +122,49 @@ def assert_same_run(pieces, whole, rtol):
                 )
             else:
                 np.testing.assert_array_equal(array, expected[name], err_msg=message)
+
+
+# Learning
+
+
+class Learner:
+    """The parameters of a case, an optimizer as training has it, and the limits.
+
+    Attributes
+    ----------
+    constants : list of ndarrays
+        Those that learn.
+    limits : list of pairs of float
+    """
+
+    def __init__(self, case, optimizer_class):
+        self.case, network = case, case.network
+        self.arrays = learning(network, case.params)
+        self.limits = limits_of_constants(network, case.params)
+        n_weights = len(self.arrays) - len(self.limits)
+        self.constants = self.arrays[n_weights:]
+        units = [1.0] * n_weights + units_of_constants(network, case.params)
+        self.optimizer = optimizer_class(self.arrays, scales=units)
+
+    def step(self, gradients, learning_rate):
+        """Take a step, and check that no constant is beyond its limits."""
+        self.optimizer.update(gradients, learning_rate)
+        keep_in_limits(self.case.network, self.case.params, self.limits)
+        for array, (low, high) in zip(self.constants, self.limits, strict=True):
+            assert (array >= low).all()
+            assert (array <= high).all()
+
+    def push(self, gradient, learning_rate):
+        """Take a step with a gradient that is the same number for all."""
+        gradients = [np.full_like(array, gradient) for array in self.arrays]
+        self.step(gradients, learning_rate)
+
+
+def check_limits(case, optimizer_class, learning_rate, n_steps=25):
+    """Push constants to one limit and the other; they come to each, and leave it."""
+    learner = Learner(case, optimizer_class)
+    for end, gradient in ((0, 1), (1, -1), (0, 1)):
+        for _ in range(n_steps):
+            learner.push(gradient, learning_rate)
+        for array, limits in zip(learner.constants, learner.limits, strict=True):
+            np.testing.assert_array_equal(array, np.full_like(array, limits[end]))
