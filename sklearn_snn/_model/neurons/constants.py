@@ -49,5 +49,7 @@ def spread(value, n_units, over_time=False):
         return np.linspace(low, high, n_units)
     with np.errstate(divide="ignore"):
         taus = np.linspace(*(-1 / np.log([low, high])), n_units)
-        # The ends are what they were said to be, not what rounding makes of them.
-        return np.clip(np.exp(-1 / taus), min(low, high), max(low, high))
+        leaks = np.clip(np.exp(-1 / taus), min(low, high), max(low, high))
+    # The ends are what they were said to be, not what rounding makes of them.
+    leaks[-1], leaks[0] = high, low
+    return leaks
