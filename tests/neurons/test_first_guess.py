@@ -1,0 +1,108 @@
+"""The first guess of the weights of every neuron: none is born silent, nor wild."""
+
+import numpy as np
+import pytest
+from neurons.cases import ALL, FIRING, KINDS, TABLE, case_of, stacks, telling
+
+from sklearn_snn._model.first_guess import (
+    INTEGRATOR_RANGE,
+    MEMBRANE_RANGE,
+    OUTPUT_PERIOD,
+)
+from sklearn_snn._model.network import resting_state
+
+N_STEPS, N_SAMPLES = 30, 40
+
+
+def membranes(neuron, p, current):
+    """Return membranes, of shape (n_steps, n_samples, n_units), without spikes."""
+    if neuron.fires:
+        neuron, p = neuron.unreset(p)
+    tape = {name: np.empty_like(current) for name in neuron.tape}
+    state = resting_state(neuron, current.shape, current.dtype)
+    neuron.forward(p, current, state, tape)
+    return tape["membrane"]
+
+
+def guessed(case):
+    """Make the first guess; return what each layer receives, time-major."""
+    engine = case.engine("numpy")
+    engine.first_guess(case.params, case.X, np.ones(N_SAMPLES))
+    (_, tape), *others = engine.tapes(case.params, case.X)
+    assert not others
+    X = np.asarray(case.X, float)
+    X = np.repeat(X[:, np.newaxis], N_STEPS, axis=1) if X.ndim == 2 else X
+    below = [layer["spikes"].copy() for layer in tape.layers[:-1]]
+    return [X.transpose(1, 0, 2), *below]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ALL)
+def test_the_mean_current_charges_to_the_threshold(name, kind):
+    """Within the steps there are, or 10 for an output; of an integrator it is 0."""
+    for names, readout in stacks(name):
+        case = case_of(names, readout, kind=kind, n_steps=N_STEPS, n_samples=N_SAMPLES)
+        inputs = guessed(case)
+        layers = zip(case.network.layers, case.params, inputs, strict=True)
+        for index, (layer, p, x) in enumerate(layers):
+            is_output = index == len(names) - 1
+            n_steps = OUTPUT_PERIOD if is_output else N_STEPS
+            mean = x.mean(axis=(0, 1)) @ p["coef"] + p["intercept"]
+            current = np.tile(mean, (n_steps, 1, 1))
+            with telling(names, readout, index):
+                if layer.neuron.fires:
+                    highest = membranes(layer.neuron, p, current).max(axis=(0, 1))
+                    np.testing.assert_allclose(highest, p["threshold"], rtol=1e-9)
+                else:
+                    np.testing.assert_allclose(mean, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ALL)
+def test_no_neuron_is_born_silent(name, kind):
+    for names, readout in stacks(name):
+        case = case_of(names, readout, kind=kind, n_steps=N_STEPS, n_samples=N_SAMPLES)
+        guessed(case)
+        for layer, spikes in zip(
+            case.network.layers, case.spikes("numpy"), strict=True
+        ):
+            with telling(names, readout):
+                assert spikes.any(axis=(0, 1)).all() == layer.neuron.fires
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.3, 1e3])
+@pytest.mark.parametrize("name", ALL)
+def test_membranes_deviate_by_what_a_threshold_can_tell(name, scale):
+    """By at least 0.3 and at most 10 thresholds; the weights change if they have to."""
+    for names, readout in stacks(name):
+        case = case_of(
+            names, readout, kind="graded", n_steps=N_STEPS, n_samples=N_SAMPLES
+        )
+        case = case._replace(X=scale * case.X)
+        drawn = [p["coef"].copy() for p in case.params]
+        for index, x in enumerate(guessed(case)):
+            neuron, p = case.network.layers[index].neuron, case.params[index]
+            current = x @ p["coef"]
+            current -= current.mean(axis=(0, 1))
+            u = membranes(neuron, p, current)
+            deviation = np.sqrt(np.mean(np.square(u)))
+            unit = np.median(p["threshold"]) if neuron.fires else 1
+            low, high = MEMBRANE_RANGE if neuron.fires else INTEGRATOR_RANGE
+            with telling(names, readout, index):
+                assert low * (1 - 1e-6) < deviation / unit < high * (1 + 1e-6)
+                if low * 1.001 < deviation / unit < high * 0.999:
+                    np.testing.assert_array_equal(p["coef"], drawn[index])
+
+
+@pytest.mark.parametrize("name", FIRING)
+def test_the_response_is_that_to_a_current_of_one(name):
+    """Other currents charge in proportion, as long as nothing fires."""
+    row = TABLE[name]
+    p = {key: np.linspace(*ends, 6) for key, ends in row.ranges.items()}
+    for n_steps in (1, 7, 40):
+        response = row.neuron.response(p, n_steps)
+        assert response.shape == (6,)
+        for strength in (0.01, 3.0):
+            current = np.full((n_steps, 1, 6), strength)
+            highest = membranes(row.neuron, p, current).max(axis=(0, 1))
+            np.testing.assert_allclose(highest, strength * response, rtol=1e-12)
