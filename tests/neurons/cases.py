@@ -86,10 +86,13 @@ def layer_of(name, n_units, learns, **choices):
     return Layer(row.neuron._replace(**choices, learned=learned), n_units)
 
 
-def constants_of(name, n_units, rng):
-    """Return constants within the ranges of a row."""
+def constants_of(name, n_units, rng, alike=False):
+    """Return constants within the ranges of a row, or in the middle of them."""
     ranges = TABLE[name].ranges
-    return {key: rng.uniform(*ends, n_units) for key, ends in ranges.items()}
+    constants = {key: rng.uniform(*ends, n_units) for key, ends in ranges.items()}
+    if alike:
+        constants = {k: np.full(n_units, sum(ranges[k]) / 2) for k in constants}
+    return constants
 
 
 def inputs_of(kind, n_samples, n_steps, dtype, rng):
@@ -129,18 +132,20 @@ def case_of(
     loss="cross_entropy",
     n_samples=N_SAMPLES,
     smooth=False,
+    alike=False,
     **choices,
 ):
     """Return a Case: a network of layers of these rows, and an input.
 
-    Further arguments are the reset, surrogate and detach_reset of all layers.
+    If the neurons are alike, the constants are the same for all of a row. Further
+    arguments are the reset, surrogate and detach_reset of all layers.
     """
     rng = np.random.default_rng([SEED, zlib.crc32(repr(names).encode())])
     sizes = [N_FEATURES, *HIDDEN[: len(names) - 1], N_OUTPUTS]
     layers, constants, coefs, intercepts = [], [], [], []
     for name, (n_inputs, n_units) in zip(names, pairwise(sizes), strict=True):
         layers.append(layer_of(name, n_units, learns, **choices))
-        constants.append(constants_of(name, n_units, rng))
+        constants.append(constants_of(name, n_units, rng, alike))
         spread = 2.5 * TABLE[name].drive / np.sqrt(n_inputs)
         coefs.append((spread * rng.normal(0.1, 0.6, (n_inputs, n_units))).astype(dtype))
         drive = TABLE[name].drive

@@ -78,6 +78,26 @@ def test_engines_agree(name, dtype, surrogate):
                     check_engines(case, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ALL)
+def test_engines_agree_on_neurons_that_are_alike(name, dtype):
+    """Alike in a layer, and in all of them, so that one number is enough."""
+    for choices in variants(name, surrogate="sigmoid"):
+        for names, readout in stacks(name):
+            for kind in ("trains", "graded"):
+                case = case_of(
+                    names,
+                    readout,
+                    dtype=dtype,
+                    kind=kind,
+                    learns=False,
+                    alike=True,
+                    **choices,
+                )
+                with telling(names, readout, kind, choices):
+                    check_engines(case, dtype)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ALL)

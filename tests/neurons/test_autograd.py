@@ -49,6 +49,21 @@ def test_every_kind_of_input(name, kind):
                 check_autograd(case, engine)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ALL)
+def test_neurons_that_are_alike(name, kind):
+    """Compiled code keeps one number of each constant, where none of them learns."""
+    for choices in variants(name, surrogate="sigmoid"):
+        for names, readout, engines in networks_of(name):
+            for learns in (False, True):
+                case = case_of(
+                    names, readout, kind=kind, learns=learns, alike=True, **choices
+                )
+                for engine in engines:
+                    with telling(names, readout, engine, choices, learns):
+                        check_autograd(case, engine)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", ALL)
 def test_every_loss_and_readout(name, loss):

@@ -124,12 +124,12 @@ ADLIF = """
     backward: d = h * e[t] + nu * kappa[t] => d = h * e[t] + nu
     backward: d += m[t] =>
     backward: h += g[t] =>
-    backward: om * (w - adaptation[t]) => om * (w + adaptation[t])
-    backward: d * (v - u[t]) => d * (v + u[t])
-    backward: om=om, v=v: om * v => om=om, v=v_before: om * v
-    backward: om * s[t] => om * s[t - 1]
-    backward: nu * by_threshold[t] - h * e[t] => -h * e[t]
-    backward: nu * by_threshold[t] - h * e[t] => nu * by_threshold[t]
+    backward: w_before - adaptation => w_before + adaptation
+    backward: v_before - u => v_before + u
+    backward: kept["om"] * v, => kept["om"] * v_before,
+    backward: kept["om"] * s, => kept["om"] * u,
+    backward: kept["nu"] * by_threshold => 0
+    backward: - kept["h"] * e =>  + kept["h"] * e
     gradient_factors: "alpha": 1 / (1 - p["alpha"]) => "alpha": 1.0
     gradient_factors: "rho": 1 / (1 - p["rho"]) => "rho": 1.0
     gradient_factors: "a": scale => "a": self.q
@@ -200,8 +200,8 @@ ADLIF_PIECES = """
     backward: (zeros, zeros) if carry is None else carry => zeros, zeros
     backward: if carry is None else carry => if carry is None else (carry[0], zeros)
     backward: if carry is None else carry => if carry is None else (zeros, carry[1])
-    backward: v_before, w_before = state => v_before, w_before = zeros, state[1]
-    backward: v_before, w_before = state => v_before, w_before = state[0], zeros
+    backward: state[0][np.newaxis] => 0 * v[:1]
+    backward: state[1][np.newaxis] => 0 * v[:1]
 """
 INTEGRATOR_PIECES = """
     forward: v = state[0].copy() => v = 0 * state[0]
