@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn.datasets import fetch_mnist
 
-pytest.register_assert_rewrite("helpers", "networks", "recording", "warned")
+pytest.register_assert_rewrite("helpers", "networks", "neurons", "recording", "warned")
 
 
 def pytest_runtest_setup(item):

@@ -1,7 +1,6 @@
 """What must be true of every neuron; a mistake in it raises AssertionError."""
 
 import numpy as np
-import oracles
 from networks import assert_same_gradients
 from neurons.cases import constants_of, layer_of
 
@@ -21,7 +20,9 @@ def check_autograd(case, engine, library="torch", rtol=1e-9):
 
     They are those of weights, biases and learned constants.
     """
-    spikes, loss, outputs, gradients = oracles.loss_and_gradients(library, case)
+    from oracles import loss_and_gradients
+
+    spikes, loss, outputs, gradients = loss_and_gradients(library, case)
     for ours, theirs in zip(case.spikes(engine), spikes, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     step = case.step(engine)

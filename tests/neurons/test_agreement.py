@@ -22,6 +22,7 @@ from neurons.cases import (
 )
 
 from sklearn_snn._engines import make_engine, threads
+from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._model.neurons.resets import RESETS
@@ -189,6 +190,22 @@ def test_pickles_and_copies_do_the_same(name, engine):
             again = other.step(engine)
             assert again.loss == step.loss
             assert_same_answers(arrays_of(again.gradients), arrays_of(step.gradients))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_prepared_is_not_compiled_again(name, kind):
+    """Whatever the targets; and nothing that is learned changes."""
+    for names, readout in stacks(name):
+        for loss in LOSSES:
+            case = case_of(names, readout, kind=kind, loss=loss)
+            engine, before = case.engine("numba"), copy.deepcopy(case.params)
+            assert engine.prepare(case.params, case.X, case.targets) >= 0
+            assert engine.prepare(case.params, case.X, case.targets) == 0
+            n_compiled = kernels.n_compiled()
+            case.step("numba")
+            assert kernels.n_compiled() == n_compiled
+            np.testing.assert_equal(case.params, before)
 
 
 # The ends of the range of floats
