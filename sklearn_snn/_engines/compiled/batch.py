@@ -244,6 +244,7 @@ _NO_TRAINS = kernels.Trains(
 )
 
 
+@np.errstate(over="ignore")  # what is infinite in float32 is so in numpy, too
 def compiled_neurons(network, params, layers):
     """Return the neurons of the hidden layers, and those of the output layer.
 
@@ -269,6 +270,7 @@ def compiled_neurons(network, params, layers):
     return simplified([hidden, output])
 
 
+@np.errstate(over="ignore")
 def readout_of(network, n_steps, dtype):
     """Return the Readout of a network for weights of a dtype."""
     readout, number = network.readout, dtype.type
