@@ -126,7 +126,9 @@ def surrogate_derivative(x, beta, surrogate):
         for h in range(len(x)):
             z = -beta * abs(x[h])
             e = _exp(lowest if z < lowest else z)  # NaN stays
-            x[h] = beta * e / ((one + e) * (one + e))
+            derivative = beta * e / ((one + e) * (one + e))
+            # Not a little above it: what it is multiplied with may be huge.
+            x[h] = zero if z < lowest else derivative
     elif surrogate == 1:
         for h in range(len(x)):
             z = one + beta * abs(x[h])
