@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from sklearn_snn._compat import num_samples
 from sklearn_snn._spike_trains import SpikeTrains
 
 _ACCEPTED = "(n_samples, n_features) and (n_samples, n_steps, n_features)"
@@ -142,7 +143,7 @@ def _hint_at_samples(X, y):
     """Say which axis of X is as long as y."""
     if isinstance(X, SpikeTrains):
         return None
-    shape, n = np.shape(X), np.shape(y)[0]
+    shape, n = np.shape(X), num_samples(y)
     if len(shape) == 2 and shape[1] == n:
         return f"X of shape {shape} has as many columns as y has labels: try X.T."
     if len(shape) == 3 and shape[1] == n:
