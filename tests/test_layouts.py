@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import fast
 from numpy.lib import recfunctions
 
 from sklearn_snn import (
