@@ -197,6 +197,7 @@ _NO_TRAINS = kernels.Trains(
 )
 
 
+@np.errstate(over="ignore")  # what is infinite in float32 is so in numpy, too
 def constants_of(network, dtype):
     """Return the Constants of a network for weights of a dtype."""
     neuron, number = network.neuron, dtype.type
