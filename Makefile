@@ -33,9 +33,9 @@ test: .venv/.test,oracles
 
 # Old versions meet the newest of what they need in turn, which warns of their age.
 test-lowest: .venv-lowest/.test
-	NUMBA_CACHE_DIR=$(CURDIR)/.venv-lowest/numba .venv-lowest/bin/python -m pytest $(PYTEST) \
-		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
-		-W ignore::FutureWarning
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-lowest/numba PYTEST_ADDOPTS="-W ignore::DeprecationWarning \
+		-W ignore::PendingDeprecationWarning -W ignore::FutureWarning" \
+		.venv-lowest/bin/python -m pytest $(PYTEST)
 
 # What the cases were is printed in the end.
 fuzz: .venv/.test

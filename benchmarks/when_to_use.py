@@ -152,6 +152,10 @@ def compare(seeds, sets):
     return results
 
 
+def _two_digits(number):
+    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
+
+
 def cell(runs):
     """Return accuracy with spread, and cost, as two lines of text."""
     accuracy, fit, predict = zip(*runs, strict=True)
@@ -159,7 +163,7 @@ def cell(runs):
     fit, predict = statistics.median(fit), 1000 * statistics.median(predict)
     return (
         f"{statistics.mean(accuracy):.3f} ± {spread:.3f}",
-        f"{fit:.{int(fit < 10)}f} s, {predict:.{int(predict < 1)}f} ms",
+        f"{_two_digits(fit)} s, {_two_digits(predict)} ms",
     )
 
 

@@ -1,5 +1,6 @@
 """Image sets of the MNIST family, fetched and read by torchvision."""
 
+import concurrent.futures.thread  # noqa: F401 (torch wants it where it is too late)
 import math
 import multiprocessing
 import os

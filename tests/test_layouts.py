@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import fast
 from numpy.lib import recfunctions
 
 from sklearn_snn import (
@@ -207,6 +208,14 @@ def test_nothing_is_said_where_no_axis_fits():
     for X_ in (X, X[:, 0], SpikeTrains(X[:, 0], 9)):
         with pytest.raises(ValueError, match=r"inconsistent numbers of samples: .*\]$"):
             SpikingClassifier().fit(X_, Y[:9])
+
+
+def test_labels_without_an_axis():
+    """Whatever has a length but no shape is counted as scikit-learn does."""
+    X = np.zeros((12, 3))
+    model = fast().fit(np.eye(12)[:, :3] + X, np.arange(12) % 2)
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[12, 1\]"):
+        model.score(X, {0: 1})
 
 
 def test_channels_first_at_predict():

@@ -136,6 +136,8 @@ def choose_sample(X, sample, y=None):
     n_samples = num_samples(X)
     check_index(sample, n_samples, "sample")
     truth = true_label(y, n_samples, sample)
+    if sparse.issparse(X):
+        X = X.tocsr()  # not every format has rows to choose from
     return safe_indexing(X, [int(sample)]), truth
 
 
