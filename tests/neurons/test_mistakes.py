@@ -124,12 +124,12 @@ ADLIF = """
     backward: d = h * e[t] + nu * kappa[t] => d = h * e[t] + nu
     backward: d += m[t] =>
     backward: h += g[t] =>
-    backward: w_before - adaptation => w_before + adaptation
-    backward: v_before - u => v_before + u
-    backward: kept["om"] * v, => kept["om"] * v_before,
-    backward: kept["om"] * s, => kept["om"] * u,
-    backward: kept["nu"] * by_threshold => 0
-    backward: - kept["h"] * e =>  + kept["h"] * e
+    _constant_gradients: w_before - adaptation => w_before + adaptation
+    _constant_gradients: v_before - u => v_before + u
+    _constant_gradients: om * v, => om * v_before,
+    _constant_gradients: om * s, => om * u,
+    _constant_gradients: nu * by_threshold => 0
+    _constant_gradients: - h * e =>  + h * e
     gradient_factors: "alpha": 1 / (1 - p["alpha"]) => "alpha": 1.0
     gradient_factors: "rho": 1 / (1 - p["rho"]) => "rho": 1.0
     gradient_factors: "a": scale => "a": self.q
@@ -200,8 +200,8 @@ ADLIF_PIECES = """
     backward: (zeros, zeros) if carry is None else carry => zeros, zeros
     backward: if carry is None else carry => if carry is None else (carry[0], zeros)
     backward: if carry is None else carry => if carry is None else (zeros, carry[1])
-    backward: state[0][np.newaxis] => 0 * v[:1]
-    backward: state[1][np.newaxis] => 0 * v[:1]
+    _constant_gradients: state[0][np.newaxis] => 0 * v[:1]
+    _constant_gradients: state[1][np.newaxis] => 0 * v[:1]
 """
 INTEGRATOR_PIECES = """
     forward: v = state[0].copy() => v = 0 * state[0]

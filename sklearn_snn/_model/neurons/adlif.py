@@ -122,7 +122,7 @@ class AdLIF(NamedTuple):
 
     def backward(self, p, grads, tape, state, carry, delta, workspace):
         """Carry the gradient back through time; see `LIF.backward`."""
-        u, s, adaptation = (tape[name] for name in self.tape)
+        u, s = tape["membrane"], tape["spikes"]
         dtype, flush = u.dtype, flush_of(u.dtype)
         alpha, threshold, rho = by_dtype(p, ("alpha", "threshold", "rho"), dtype)
         gain = (1 - p["alpha"]).astype(dtype)
@@ -155,22 +155,32 @@ class AdLIF(NamedTuple):
                 kept[name][t] = value
         gradients = {}
         if self.learned:
-            v = np.empty_like(u)
-            RESETS[self.reset].apply(u, s, threshold, v)
-            v_before = np.concatenate([state[0][np.newaxis], v[:-1]])
-            w_before = np.concatenate([state[1][np.newaxis], adaptation[:-1]])
-            terms = {
-                "alpha": lambda: kept["d"] * (v_before - u),
-                "threshold": lambda: kept["nu"] * by_threshold - kept["h"] * e,
-                "rho": lambda: kept["om"] * (w_before - adaptation),
-                "a": lambda: kept["om"] * v,
-                "b": lambda: kept["om"] * s,
-            }
-            factors = self.gradient_factors(p)
-            for name in self.learned:
-                total = terms[name]().sum(axis=(0, 1), dtype=np.float64)
-                gradients[name] = total * factors[name]
+            derivatives = e, by_threshold
+            gradients = self._constant_gradients(p, tape, state, kept, derivatives)
         return gradients, (d, om)
+
+    def _constant_gradients(self, p, tape, state, kept, derivatives):
+        """Return the gradients of the constants that learn, from all steps at once."""
+        u, s, adaptation = (tape[name] for name in self.tape)
+        d, om, nu, h = kept.values()
+        e, by_threshold = derivatives
+        (threshold,) = by_dtype(p, ("threshold",), u.dtype)
+        v = np.empty_like(u)
+        RESETS[self.reset].apply(u, s, threshold, v)
+        v_before = np.concatenate([state[0][np.newaxis], v[:-1]])
+        w_before = np.concatenate([state[1][np.newaxis], adaptation[:-1]])
+        terms = {
+            "alpha": lambda: d * (v_before - u),
+            "threshold": lambda: nu * by_threshold - h * e,
+            "rho": lambda: om * (w_before - adaptation),
+            "a": lambda: om * v,
+            "b": lambda: om * s,
+        }
+        factors = self.gradient_factors(p)
+        return {
+            name: terms[name]().sum(axis=(0, 1), dtype=np.float64) * factors[name]
+            for name in self.learned
+        }
 
     def response(self, p, n_steps):
         """Return the highest membranes within so many steps of a constant current of 1.
