@@ -110,6 +110,23 @@ def refuse_sequences(X, n, owner):
         )
 
 
+def refuse_dates_and_text(X):
+    """Raise ValueError for what numpy would take for numbers, and nobody else."""
+    columns = list(getattr(X, "dtypes", ()))  # of pandas or polars
+    kinds = {getattr(t, "kind", "") for t in [*columns, getattr(X, "dtype", None)]}
+    has_dates = any(str(t).startswith(("Date", "Time", "Duration")) for t in columns)
+    if has_dates or kinds & set("mM"):
+        raise ValueError(
+            "X has dates or times, which are no numbers: make columns of them, such as "
+            "the month, or the days since a date."
+        )
+    if isinstance(X, np.ndarray) and kinds & set("SU"):
+        raise ValueError(
+            "dtype='numeric' is not compatible with arrays of bytes/strings. Convert "
+            "your data to numeric values explicitly instead."
+        )
+
+
 @contextmanager
 def hints(X, y, n_features):
     """Add to errors about lengths which axis of X seems to be meant.

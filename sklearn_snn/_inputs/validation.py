@@ -17,7 +17,12 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._compat import check_sample_weight
 from sklearn_snn._inputs.extent import parts
-from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.layout import (
+    hints,
+    n_dimensions,
+    refuse_dates_and_text,
+    refuse_dimensions,
+)
 from sklearn_snn._inputs.learned_input import check_likeness, longest_in_fit
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
@@ -91,6 +96,7 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
 
 def _validate_table(estimator, X, y, *, reset, **y_options):
     """Check a table."""
+    refuse_dates_and_text(X)
     out = validate_data(
         estimator,
         X,

@@ -18,7 +18,7 @@ the others of the shape of the outputs.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax
 
 
 class Loss(NamedTuple):
@@ -70,7 +70,12 @@ def squared_error(outputs, y, loss_weights):
 def _softmax(outputs):
     # Class by class, long vectors, instead of many short ones: several times as fast.
     by_class = np.ascontiguousarray(np.moveaxis(outputs, -1, 0))
-    return np.moveaxis(softmax(by_class, axis=0), 0, -1)
+    powers = np.exp(by_class - by_class.max(axis=0))
+    # numpy adds the classes of a single sample in another order than those of many.
+    total = powers[0].copy()
+    for power in powers[1:]:
+        total += power
+    return np.moveaxis(powers / total, 0, -1)
 
 
 LOSSES = {

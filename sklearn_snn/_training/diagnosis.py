@@ -23,6 +23,38 @@ _ADVICE = {
 }
 
 
+class Answers:
+    """Counts, over the batches of an epoch, who was silent and who was wrong.
+
+    Parameters
+    ----------
+    network : Network
+    target : target
+    """
+
+    def __init__(self, network, target):
+        fires = network.layers[-1].neuron.fires
+        self._may_be_silent = fires and target.silence_is_no_answer
+        # Samples for which an output neuron fired or not, by right and wrong.
+        self._counts = np.zeros((2, 2), int)
+
+    def add(self, outputs, targets):
+        """Count the samples of a batch."""
+        if self._may_be_silent:
+            is_silent = outputs.max(axis=1) == 0
+            is_wrong = outputs.argmax(axis=1) != targets
+            kinds = 2 * is_silent + is_wrong
+            self._counts += np.bincount(kinds, minlength=4).reshape(2, 2)
+
+    def unanswered(self):
+        """Return the share of silent samples; 0 if they are not wrong more often."""
+        n_samples, (n_others, n_silent) = self._counts.sum(), self._counts.sum(axis=1)
+        others_wrong, silent_wrong = self._counts[:, 1].tolist()
+        if n_silent == 0 or silent_wrong * n_others < others_wrong * n_silent:
+            return 0.0
+        return float(n_silent / n_samples)
+
+
 def dead_neurons(epoch, network, target):
     """Describe layers of silent or saturated neurons, and silence for many samples.
 
@@ -42,7 +74,8 @@ def dead_neurons(epoch, network, target):
         findings.append(
             f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
             "last epoch: they are taken for the first class, and hardly learned from. "
-            "It may help to lower beta or threshold, or to raise n_steps."
+            "It may help to train for longer (max_iter, n_iter_no_change), in smaller "
+            "batches, or with a lower beta."
         )
     return findings
 

@@ -41,8 +41,8 @@ class Epochs:
         self._stall = Stall(float(estimator.tol), estimator.n_iter_no_change)
         self._last, self._last_epoch = None, None
         self._problems = []
-        # The parameters of the best epoch, if it is not the last.
-        self._best, self._is_surpassed = {}, True
+        # The best epoch and its parameters, if it need not be the last.
+        self._best, self._best_epoch, self._is_surpassed = {}, None, True
         if is_continued and validation is not None:
             self._stall.best = self._validation_score()
             self._best = {k: vars(estimator)[k] for k in PARAMETERS}
@@ -116,7 +116,7 @@ class Epochs:
             score = self._validation_score()
             if score > self._stall.best:
                 self._best = {k: fitted[k] for k in PARAMETERS}
-                self._is_surpassed = True
+                self._best_epoch, self._is_surpassed = epoch, True
             fitted |= {
                 "best_loss_": None,
                 "validation_scores_": [*(last["validation_scores_"] or []), score],
@@ -153,7 +153,8 @@ class Epochs:
         return True
 
     def _evidence(self):
-        return self._last_epoch, self._trainer
+        """Return the epoch whose weights are kept, and the trainer."""
+        return self._best_epoch or self._last_epoch, self._trainer
 
     def _warn(self, findings):
         self._problems += map(ConvergenceWarning, findings)

@@ -15,6 +15,7 @@ from sklearn_snn._model.parameters import (
     units_of_constants,
 )
 from sklearn_snn._model.parameters import learning as learning_arrays
+from sklearn_snn._training.diagnosis import Answers
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
     SGD,
@@ -115,7 +116,8 @@ class Epoch(NamedTuple):
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer.
     unanswered : float
-        Share of the samples for which no output neuron fired, though one should.
+        Share of the samples for which no output neuron fired, if these were answered
+        wrong more often than the others; a network may use silence as an answer.
     learning_rate : float
         Of the last mini-batch.
     seconds : float
@@ -250,7 +252,8 @@ class Trainer:
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
-        loss, penalty, tally, unanswered, grad_norms = 0.0, 0.0, 0.0, 0, []
+        loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
+        answers = Answers(self.engine.network, self.target)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
@@ -262,7 +265,7 @@ class Trainer:
             share = len(batch.y) / n_samples
             loss += (step.loss / self.weight + batch_penalty) * share
             penalty += batch_penalty * share
-            unanswered += self._n_unanswered(step.outputs)
+            answers.add(step.outputs, batch.y)
             tally += self.target.tally(step.outputs, batch.y, batch.score_weights)
             grad_norms.append(batch_norms)
             for count, more in zip(counts, step.n_spikes, strict=True):
@@ -277,17 +280,10 @@ class Trainer:
             self.target.score(tally, samples.y, samples.score_weights),
             np.mean(grad_norms, axis=0),
             rates,
-            unanswered / n_samples,
+            answers.unanswered(),
             rate,
             time.perf_counter() - start,
         )
-
-    def _n_unanswered(self, outputs):
-        """Count the samples for which no output neuron fired, if that is no answer."""
-        fires = self.engine.network.layers[-1].neuron.fires
-        if not (fires and self.target.silence_is_no_answer):
-            return 0
-        return np.count_nonzero(outputs.max(axis=1) == 0)
 
     def _learning_rate(self, progress):
         plan = self.plan
