@@ -1,6 +1,7 @@
 """What is set after a fit changes no answer of its network, but for the engine."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -202,6 +203,7 @@ def test_constants_are_plain_values():
         **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
         **{"readout": "spike_count", "learn_neuron": []},
     }
+    assert json.loads(json.dumps(constants)) == constants
     kinds = {name: type(value) for name, value in constants.items()}
     assert kinds.pop("neuron_settings") is dict
     assert kinds == {
@@ -224,6 +226,7 @@ def test_constants_of_other_neurons_are_plain_values():
     constants = frozen(
         neuron=neuron, learn_neuron=("b", "alpha"), readout="membrane_mean"
     )
+    assert json.loads(json.dumps(constants)) == constants
     settings = constants["neuron_settings"]
     assert settings == {
         **{"alpha": [0.8, 0.9], "rho": [0.9835, 0.9967], "a": 1.0, "b": [0.0, 2.0]},
