@@ -139,7 +139,7 @@ class AdLIF(Neuron):
     Parameters
     ----------
     alpha : float or pair of float, default=(0.8187, 0.9608)
-        Leak of the membrane, in [0, 1]: time constants of 5 to 25 steps. None is the
+        Leak of the membrane, in [0, 1): time constants of 5 to 25 steps. None is the
         `alpha` of the estimator.
     rho : float or pair of float, default=(0.9835, 0.9967)
         Leak of the adaptation, in [0, 1): time constants of 60 to 300 steps. For
