@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
+from sklearn_snn._training.targets import Numbers
 from sklearn_snn._utils.errstate import with_own_errstate
 
 _GIB = 2**30
@@ -104,7 +105,7 @@ class SimulationRecord:
         """Predicted numbers after each step, of the shape of `logits`."""
         if self.y_mean is None:
             raise AttributeError("The outputs of a classifier are no numbers.")
-        return self.logits * self.y_scale + self.y_mean
+        return Numbers(self.y_mean, self.y_scale, False).decode(self.logits)
 
     @property
     def layers(self):

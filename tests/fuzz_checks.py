@@ -122,7 +122,8 @@ def check_answer(estimator, method, answer):
     is_classes = is_classifier(estimator) and estimator.network_.loss != "logistic"
     match method:
         case "predict" if not is_classifier(estimator):
-            assert np.isfinite(answer).all(), "numbers are finite"
+            is_in_range = estimator.y_scale_.max() < 1e300
+            assert np.isfinite(answer).all() or not is_in_range, "numbers are finite"
         case "predict" if not is_classes:
             assert answer.shape[1] == estimator.n_outputs_
             assert np.isin(answer, (0, 1)).all()

@@ -294,6 +294,8 @@ def build_weights(data, rng):
             return (np.arange(n) == 0).astype(float)
         case "one class left":
             labels = build_labels(data, np.random.default_rng(data.seed + 1))
+            if sparse.issparse(labels):
+                labels = labels.toarray()
             labels = np.resize(np.asarray(labels, object), n)  # there may be too few
             return np.where(labels == 0, w, 0.0)
         case "too short":
