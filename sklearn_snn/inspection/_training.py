@@ -14,7 +14,7 @@ from sklearn_snn.inspection._pipelines import final_model
 # Of loss and score, by objective.
 _NAMES = {
     "cross_entropy": ("Loss (cross-entropy, nats)", "Accuracy (sample-weighted)"),
-    "logistic": ("Loss (logistic, nats)", "Accuracy of all labels (sample-weighted)"),
+    "logistic": ("Loss (logistic, nats)", "Accuracy of all labels\n(sample-weighted)"),
     "squared_error": ("Loss (half the squared error)", "R squared (sample-weighted)"),
 }
 
@@ -172,6 +172,7 @@ class TrainingDisplay:
         if not self.firing_rates.size:
             text = {"ha": "center", "va": "center", "transform": rates.transAxes}
             rates.text(0.5, 0.5, "No layer that fires", **text)
+            rates.set_xlim(loss.get_xlim())
         for panel in axes.ravel():
             panel.set_xlabel("Epoch")
             panel.xaxis.get_major_locator().set_params(integer=True)
