@@ -338,7 +338,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     def _labels(self, y, n_labels):
         """Return the target of several labels at once; raise ValueError for others."""
         kind = type_of_target(y, input_name="y")
-        if kind != "multilabel-indicator" or y.shape[1] != n_labels:
+        # To scikit-learn any two values are an indicator.
+        is_of_labels = kind == "multilabel-indicator" and np.isin(y, (0, 1)).all()
+        if not is_of_labels or y.shape[1] != n_labels:
             raise ValueError(
                 f"y of two dimensions must hold 0 and 1 for each of several labels, "
                 f"{n_labels} here; got {kind!r} of shape {y.shape}."

@@ -29,6 +29,7 @@ from sklearn_snn._model.build import initial_constants
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn._version import __version__
 from sklearn_snn.exceptions import OtherVersionWarning
+from sklearn_snn.neurons import RANGES
 
 # What a state says of who wrote it. Version 0.1.0 gave the first of them only.
 _VERSION_KEY = "_sklearn_snn_version"
@@ -189,8 +190,7 @@ def _check_network(state, name):
         layers = zip(state["neuron_constants_"], expected, strict=True)
         is_whole &= all(
             found.keys() == wanted.keys()
-            and all(found[k].shape == wanted[k].shape for k in wanted)
-            and all(a.dtype == "f8" and np.isfinite(a).all() for a in found.values())
+            and all(_is_constant(k, found[k], wanted[k].shape) for k in wanted)
             for found, wanted in layers
         )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
@@ -200,6 +200,13 @@ def _check_network(state, name):
             f"The arrays in this state of a {name} are damaged: they are not of finite "
             "numbers, or do not fit each other."
         )
+
+
+def _is_constant(name, array, shape):
+    """Return whether an array can be a constant of so many neurons."""
+    low, high, _ = RANGES[name]
+    is_whole = array.dtype == "f8" and array.shape == shape
+    return is_whole and bool(((low <= array) & (array <= high)).all())
 
 
 def _check_constants(constants, estimator_class):

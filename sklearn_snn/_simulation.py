@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
+from sklearn_snn._training.targets import Numbers
 from sklearn_snn._utils.errstate import with_own_errstate
 
 _GIB = 2**30
@@ -14,11 +15,10 @@ _GIB = 2**30
 
 @dataclass(frozen=True, repr=False)
 class SimulationRecord:
-    """What `SpikingClassifier.simulate` recorded.
+    """What `simulate` of an estimator recorded.
 
-    The lists have an element per layer, in the order of `SpikingClassifier.coefs_`: the
-    hidden layers and last the output layer. It is None for a layer that was not asked
-    for.
+    The lists have an element per layer, in the order of `coefs_`: the hidden layers and
+    last the output layer. It is None for a layer that was not asked for.
 
     Parameters
     ----------
@@ -31,21 +31,27 @@ class SimulationRecord:
         above the threshold exactly where the neuron fires.
     spikes : list of ndarrays of uint8 of shape (n_samples, n_steps, n_units)
         1 where the neuron fires. Their sums are unsigned: cast before you subtract.
-    logits : ndarray of shape (n_samples, n_steps, n_classes)
+    logits : ndarray of shape (n_samples, n_steps, n_outputs)
         Outputs of what the output neurons did up to each step; at the last one the
         logits of the prediction. Those of a regressor are in the deviation of y.
-    thresholds : list of ndarrays of shape (n_units,), or None
-        Membrane above which each neuron fires; None for a layer that never does.
+    thresholds : list of ndarrays of shape (n_units,)
+        Membrane above which each neuron fires, of all layers and of the type of the
+        membranes; None for a layer that never does.
     classes : ndarray of shape (n_outputs,)
-        What the output neurons stand for.
+        What the output neurons stand for: classes, or indices of labels or numbers.
     loss : str, default="cross_entropy"
         What the network was trained on, which makes probabilities of logits.
+    y_mean, y_scale : ndarrays of shape (n_outputs,), default=None
+        What a logit of 0, and one more, stand for; None for a classifier.
 
     Attributes
     ----------
     threshold : float
-        That of the first neuron of the first layer: of all, unless they learned theirs
-        or were given several.
+        That of the first neuron that has one: of all, unless they learned theirs or
+        were given several.
+    probabilities, values : ndarrays of the shape of `logits`
+        What the logits stand for after each step: probabilities of a classifier, or
+        numbers, in the unit of y, of a regressor.
 
     See Also
     --------
@@ -72,20 +78,34 @@ class SimulationRecord:
     thresholds: list
     classes: np.ndarray
     loss: str = "cross_entropy"
+    y_mean: np.ndarray | None = None
+    y_scale: np.ndarray | None = None
 
     @property
     def threshold(self):
         """Threshold of the first neuron that has one."""
-        return float(next(t[0] for t in self.thresholds if t is not None))
+        for of_layer in self.thresholds:
+            if of_layer is not None:
+                # As it was given, where it had to be rounded to float32.
+                return float(str(of_layer[0]))
+        raise AttributeError("No neuron of this network has a threshold.")
 
     @property
     @with_own_errstate
     def probabilities(self):
-        """Class probabilities after each step, of the shape of `logits`."""
+        """Probabilities after each step, of the shape of `logits`."""
         activate = LOSSES[self.loss].activate
         if activate is None:
             raise AttributeError("The outputs of a regressor are no probabilities.")
         return activate(self.logits)
+
+    @property
+    @with_own_errstate
+    def values(self):
+        """Predicted numbers after each step, of the shape of `logits`."""
+        if self.y_mean is None:
+            raise AttributeError("The outputs of a classifier are no numbers.")
+        return Numbers(self.y_mean, self.y_scale, False).decode(self.logits)
 
     @property
     def layers(self):
@@ -161,9 +181,17 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
         inputs = np.asarray(X) if must_draw else X
         if X.ndim == 2 and X.dtype != np.float32:
             inputs = X.astype(np.float64)  # of whole numbers, too
-    thresholds = [p.get("threshold") for p in params]
+    known = target.attributes()
     return SimulationRecord(
-        inputs, membranes, spikes, logits, thresholds, target.names, network.loss
+        inputs,
+        membranes,
+        spikes,
+        logits,
+        [p["threshold"].astype(dtype) if "threshold" in p else None for p in params],
+        target.names,
+        network.loss,
+        known.get("y_mean_"),
+        known.get("y_scale_"),
     )
 
 

@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 
 from sklearn_snn._compat import InvalidParameterError
 
-_RANGES = {
+# Of each number: lowest, highest, and in words.
+RANGES = {
     "alpha": (0.0, 1.0, "in [0, 1], below 1 in a pair"),
     "rho": (0.0, np.nextafter(1.0, 0.0), "in [0, 1)"),
     "threshold": (np.nextafter(0.0, 1.0), np.finfo(float).max, "positive"),
@@ -58,11 +59,11 @@ class Neuron(BaseEstimator):
     def _checked(self, name, value):
         if value is None and name in ("alpha", "threshold"):
             return None
-        low, high, words = _RANGES[name]
+        low, high, words = RANGES[name]
         is_pair = np.ndim(value) == 1 and len(value) == 2 and name not in self._single
         numbers = [*value] if is_pair else [value]
         if is_pair and name == "alpha":
-            high = _RANGES["rho"][1]
+            high = RANGES["rho"][1]
         if not all(
             isinstance(x, Real) and not isinstance(x, bool) and low <= x <= high
             for x in numbers
@@ -138,7 +139,7 @@ class AdLIF(Neuron):
     Parameters
     ----------
     alpha : float or pair of float, default=(0.8187, 0.9608)
-        Leak of the membrane, in [0, 1]: time constants of 5 to 25 steps. None is the
+        Leak of the membrane, in [0, 1): time constants of 5 to 25 steps. None is the
         `alpha` of the estimator.
     rho : float or pair of float, default=(0.9835, 0.9967)
         Leak of the adaptation, in [0, 1): time constants of 60 to 300 steps. For

@@ -27,3 +27,9 @@ def bars(ax):
     names = [text.get_text() for text in ax.get_yticklabels()]
     widths = [patch.get_width() for patch in ax.patches]
     return dict(zip(names, widths, strict=True))
+
+
+def heading(display):
+    """Return the first line of what is written above a picture."""
+    title = display.figure_.get_suptitle()
+    return title.replace("\N{NO-BREAK SPACE}", " ").split("\n")[0]

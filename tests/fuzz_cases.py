@@ -251,11 +251,11 @@ def _repeat(values, size):
     return [values[i % len(values)] for i in range(size)]
 
 
-def _pick(pools, odd=0.15, bad=0.03):
+def pick(pools, odd=0.15, bad=0.03):
     return st.sampled_from(_weighted(pools, odd, bad))
 
 
-def _parameters(pools, most):
+def parameters_of(pools, most):
     """Draw values for a few of the parameters."""
     size, pairs = max(sum(map(len, pool)) for pool in pools.values()), []
     for name, pool in pools.items():
@@ -265,19 +265,19 @@ def _parameters(pools, most):
     return st.lists(st.sampled_from(pairs), max_size=most).map(dict)
 
 
-_DATA = {
-    "dtype": _pick(DTYPES, 0.25),
-    "values": _pick(VALUES, 0.25),
-    "layout": _pick(LAYOUTS, 0.3),
-    "n_samples": _pick(SIZES, 0.1, 0.02),
-    "n_features": _pick(WIDTHS, 0.1, 0.02),
-    "n_steps": _pick(STEPS, 0.1, 0.02),
-    "labels": _pick(LABELS, 0.25),
-    "weights": _pick(WEIGHTS, 0.25),
+CHOICES = {
+    "dtype": pick(DTYPES, 0.25),
+    "values": pick(VALUES, 0.25),
+    "layout": pick(LAYOUTS, 0.3),
+    "n_samples": pick(SIZES, 0.1, 0.02),
+    "n_features": pick(WIDTHS, 0.1, 0.02),
+    "n_steps": pick(STEPS, 0.1, 0.02),
+    "labels": pick(LABELS, 0.25),
+    "weights": pick(WEIGHTS, 0.25),
     "seed": st.integers(0, 1000),
 }
-DATA = st.builds(Data, kind=_pick(KINDS, 0.25), **_DATA)
-TABLES = st.builds(Data, kind=_pick(TABLE_KINDS, 0.3, 0.06), **_DATA)
+DATA = st.builds(Data, kind=pick(KINDS, 0.25), **CHOICES)
+TABLES = st.builds(Data, kind=pick(TABLE_KINDS, 0.3, 0.06), **CHOICES)
 PREDICTIONS = [
     "predict",
     "predict_proba",
@@ -300,24 +300,26 @@ MORE = st.sampled_from(
 
 
 @st.composite
-def _cases(draw, params, data, first, more):
+def cases_of(draw, params, data, first, more):
     operations = draw(first), *draw(more)
     other = max(operation.data for operation in operations)
     return Case(draw(params), (draw(data), draw(data) if other else None), operations)
 
 
-CLASSIFIER_CASES = _cases(
+CLASSIFIER_CASES = cases_of(
     st.builds(
         lambda engine, params: SMALL | {"engine": engine} | params,
         st.sampled_from(["numpy", "numba", "auto"]),
-        _parameters(PARAMETERS, 5),
+        parameters_of(PARAMETERS, 5),
     ),
     DATA,
     FIRST,
     st.lists(MORE, max_size=2),
 )
-ENCODER_CASES = _cases(
-    _parameters(ENCODER_PARAMETERS, 3).map(lambda params: {"random_state": 0} | params),
+ENCODER_CASES = cases_of(
+    parameters_of(ENCODER_PARAMETERS, 3).map(
+        lambda params: {"random_state": 0} | params
+    ),
     TABLES,
     st.just(Operation("fit")),
     st.just((Operation("transform"), Operation("transform", 1), Operation("fit", 1))),

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from fuzz_cases import PREDICTIONS
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.exceptions import (
     ConvergenceWarning,
     DataConversionWarning,
@@ -29,6 +30,7 @@ from sklearn_snn.exceptions import (
 )
 
 ENGINES = "numpy", "numba"
+_HUGE_LABELS = "1e308", "huge numbers", "one huge number"
 # Warnings that may be shown; those of scikit-learn are told by what they say.
 _WARNINGS = (
     ConvergenceWarning,
@@ -101,12 +103,13 @@ def attempt(function, *args, **kwargs):
             return None, error
 
 
-def check_classifier(estimator, X):
-    """Check a fitted classifier, and what it says of data that it must accept."""
-    arrays = [*estimator.coefs_, *estimator.intercepts_]
+def check_network(estimator, X):
+    """Check a fitted network, and what it says of data that it must accept."""
+    constants = [a for p in estimator.neuron_constants_ for a in p.values()]
+    arrays = [*estimator.coefs_, *estimator.intercepts_, *constants]
     assert all(np.isfinite(array).all() for array in arrays), "weights are finite"
     answers = {}
-    for method in PREDICTIONS[:-1]:
+    for method in PREDICTIONS[:-1] if is_classifier(estimator) else ["predict"]:
         answers[method], error = attempt(getattr(estimator, method), X)
         if error is not None:
             raise AssertionError(f"{method} of the data of a fit failed") from error
@@ -116,25 +119,36 @@ def check_classifier(estimator, X):
 
 def check_answer(estimator, method, answer):
     """Check that predictions make sense."""
+    is_classes = is_classifier(estimator) and estimator.network_.loss != "logistic"
     match method:
+        case "predict" if not is_classifier(estimator):
+            is_in_range = estimator.y_scale_.max() < 1e300
+            assert np.isfinite(answer).all() or not is_in_range, "numbers are finite"
+        case "predict" if not is_classes:
+            assert answer.shape[1] == estimator.n_outputs_
+            assert np.isin(answer, (0, 1)).all()
         case "predict":
             assert np.isin(answer, estimator.classes_).all(), "labels are known"
         case "predict_proba":
             assert answer.shape[1] == len(estimator.classes_)
             assert np.isfinite(answer).all(), "probabilities are finite"
             assert (answer >= 0).all()
-            np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+            assert (answer <= 1 + 1e-6).all()
+            if is_classes:
+                np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
         case "predict_log_proba":
             assert not np.isnan(answer).any() and (answer <= 0).all()
         case "decision_function":
             assert np.isfinite(answer).all(), "logits are finite"
-        case "score":
+        case "score" if is_classifier(estimator):
             assert 0 <= answer <= 1 + 1e-9
+        case "score":
+            assert answer <= 1 + 1e-9 or np.isnan(answer)  # of a single sample
 
 
-def run_classifier(case, event=lambda text: None):
+def run_network(case, event=lambda text: None, kind=SpikingClassifier):
     """Run a case; return fingerprints of all that came of it."""
-    estimator = SpikingClassifier(**copy.deepcopy(case.params))
+    estimator = kind(**copy.deepcopy(case.params))
     record = []
     for operation in case.operations:
         outcome = _operate(estimator, case, operation)
@@ -147,18 +161,22 @@ def _operate(estimator, case, operation):
     data = case.data[operation.data]
     width = None if operation.own_width else case.data[0].n_features
     X, y, weights = data.X(width), data.y(), data.sample_weight()
-    extreme = data.weights == "huge" or data.labels == "1e308"
+    # A regressor answers in the range of what it learned, too.
+    told = (data,) if is_classifier(estimator) else filter(None, case.data)
+    extreme = data.weights == "huge" or any(d.labels in _HUGE_LABELS for d in told)
     if operation.method == "score" and extreme:
-        return "is scikit-learn's own", None  # its accuracy warns of an overflow
+        return "is scikit-learn's own", None  # its scores warn of an overflow
     if operation.warm_start is not None:
         estimator.set_params(warm_start=operation.warm_start)
     arguments = (X,)
     keywords = {}
     if operation.method in ("fit", "partial_fit", "score"):
         arguments, keywords = (X, y), {"sample_weight": weights}
-    if operation.method == "partial_fit" and not hasattr(estimator, "classes_"):
+    is_first = operation.method == "partial_fit" and not hasattr(estimator, "coefs_")
+    if is_first and is_classifier(estimator):
         with contextlib.suppress(Exception):
-            keywords["classes"] = np.unique(y)
+            is_labels = np.ndim(y) == 2 and np.shape(y)[1] > 1
+            keywords["classes"] = range(np.shape(y)[1]) if is_labels else np.unique(y)
     before, given = fitted_attributes(estimator), fingerprint([X, y, weights])
     params = fingerprint(_without_generator(estimator.get_params()))
     result, error = attempt(
@@ -171,7 +189,7 @@ def _operate(estimator, case, operation):
     is_fit = operation.method in ("fit", "partial_fit")
     if error is None and is_fit:
         assert result is estimator
-        return "succeeds", fingerprint([after, check_classifier(estimator, X)])
+        return "succeeds", fingerprint([after, check_network(estimator, X)])
     if error is None:
         check_answer(estimator, operation.method, result)
         assert fingerprint(after) == fingerprint(before)
@@ -179,7 +197,7 @@ def _operate(estimator, case, operation):
     if operation.method == "fit" and "training has diverged" in str(error):
         # The last complete epoch, or all as it was.
         if fingerprint(after) != fingerprint(before):
-            check_classifier(estimator, X)
+            check_network(estimator, X)
         return "diverges", fingerprint(after)
     assert fingerprint(after) == fingerprint(before), "a failure leaves no trace"
     return "fails", type(error).__name__
@@ -229,12 +247,10 @@ def _call(estimator, method, X):
 
 
 def _with_engine(estimator, choices, function):
-    """Call ``function(engine, coefs, intercepts, X)`` with input that was checked."""
+    """Call ``function(engine, params, X)`` with input that was checked."""
     with np.errstate(all="ignore"), only_known_warnings():
         X = validate_input(estimator, choices.X(), reset=False)
-        return function(
-            estimator._engine(X), estimator.coefs_, estimator.intercepts_, X
-        )
+        return function(estimator._engine(X), estimator._learned_params(), X)
 
 
 def _spikes(engine, *args):
@@ -247,15 +263,15 @@ def _compare_gradients(estimator, choices, event):
     Rounding is that of the summands: those of equal samples may cancel.
     """
 
-    def steps(engine, coefs, intercepts, X):
+    def steps(engine, params, X):
         """Return the steps of some samples together, and of each alone."""
         X = X[:8]
-        n = X.shape[0]
-        labels, weights = np.arange(n) % len(coefs[-1].T), 0.1 + np.arange(n) % 7
+        n, n_outputs = X.shape[0], len(params[-1]["intercept"])
+        labels, weights = np.arange(n) % n_outputs, 0.1 + np.arange(n) % 7
+        if estimator.network_.loss == "logistic":
+            labels = np.eye(n_outputs)[labels]
         return [
-            engine.loss_and_gradients(
-                coefs, intercepts, X[rows], labels[rows], weights[rows]
-            )
+            engine.loss_and_gradients(params, X[rows], labels[rows], weights[rows])
             for rows in (slice(n), *(slice(i, i + 1) for i in range(n)))
         ]
 
@@ -264,10 +280,10 @@ def _compare_gradients(estimator, choices, event):
         estimator.set_params(engine=engine)
         by_engine.append(_with_engine(estimator, choices, steps))
     (one, *alone), (other, *_) = by_engine
-    np.testing.assert_array_equal(one.logits, other.logits)
+    np.testing.assert_array_equal(one.outputs, other.outputs)
     for a, b in zip(one.n_spikes, other.n_spikes, strict=True):
         np.testing.assert_array_equal(a, b)
-    rtol = 1e-3 if one.logits.dtype == np.float32 else 1e-9
+    rtol = 1e-3 if one.outputs.dtype == np.float32 else 1e-9
     np.testing.assert_allclose(one.loss, other.loss, rtol=rtol, atol=rtol)
     if not all(np.isfinite(a).all() for step in (one, other) for a in _gradients(step)):
         event("gradients: overflow")  # of which a fit is told, in either engine
@@ -278,14 +294,14 @@ def _compare_gradients(estimator, choices, event):
     event("gradients: finite")
     summands = zip(*map(_gradients, alone), strict=True)
     # What is smaller becomes 0 in an engine as soon as it goes one step back.
-    flushed = np.sqrt(np.finfo(one.logits.dtype).tiny)
+    flushed = np.sqrt(np.finfo(one.outputs.dtype).tiny)
     for a, b, terms in zip(_gradients(one), _gradients(other), summands, strict=True):
         scale = sum(np.abs(term).max(initial=0) for term in terms)
         np.testing.assert_allclose(a, b, rtol=0, atol=max(rtol * scale, flushed))
 
 
 def _gradients(step):
-    return [*step.coef_grads, *step.intercept_grads]
+    return [gradient for layer in step.gradients for gradient in layer.values()]
 
 
 def _without_generator(params):

@@ -218,6 +218,29 @@ def build_labels(data, rng):
             return np.arange(sizes[data.labels]) % 2
         case "2-D":
             return np.eye(max(n, 1), 3, dtype=int)[:n]
+        case "random labels":
+            return rng.integers(0, 2, (n, 3))
+        case "labels as floats" | "labels as bools" | "no labels":
+            share = 0.0 if data.labels == "no labels" else 0.5
+            kind = {"labels as floats": float, "labels as bools": bool}
+            return (rng.random((n, 2)) < share).astype(kind.get(data.labels, int))
+        case "sparse labels":
+            return sparse.csr_array(rng.integers(0, 2, (n, 4)))
+        case "twice 0/1":
+            return np.column_stack([y, y])
+        case "1 and 2" | "signs":
+            pair = {"1 and 2": (1, 2), "signs": (-1, 1)}[data.labels]
+            return np.where(rng.random((n, 3)) < 0.5, *pair)
+        case "numbers":
+            return rng.normal(size=(n, 2)) * [1, 1e6] + [0, 1e3]
+        case "constant":
+            return np.full(n, 0.1)
+        case "tiny numbers" | "huge numbers":
+            return rng.normal(size=n) * {"t": TINY, "h": HUGE / 8}[data.labels[0]]
+        case "one huge number":
+            return np.where(np.arange(n) == 0, HUGE, rng.random(n))
+        case "far away":
+            return 1e12 + rng.random(n)
         case "3-D":
             return y[:, np.newaxis, np.newaxis]
         case "mixed":
@@ -271,6 +294,8 @@ def build_weights(data, rng):
             return (np.arange(n) == 0).astype(float)
         case "one class left":
             labels = build_labels(data, np.random.default_rng(data.seed + 1))
+            if sparse.issparse(labels):
+                labels = labels.toarray()
             labels = np.resize(np.asarray(labels, object), n)  # there may be too few
             return np.where(labels == 0, w, 0.0)
         case "too short":

@@ -7,7 +7,12 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn import (
+    PoissonSpikeEncoder,
+    SpikeTrains,
+    SpikingClassifier,
+    SpikingRegressor,
+)
 
 SOLVERS = ("adam", "sgd")
 KINDS = ("dense", "float32", "sparse", "sequence", "spikes", "trains")
@@ -26,6 +31,12 @@ def fast(**params):
             **params,
         }
     )
+
+
+def regressor(**params):
+    """Return a regressor that is trained within milliseconds."""
+    small = {"hidden_layer_sizes": (8,), "n_steps": 10, "max_iter": 3}
+    return SpikingRegressor(**{**small, "random_state": 0, **params})
 
 
 def steady(**params):

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn.neurons import LIF, AdLIF
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -131,9 +132,18 @@ def test_wrong_dimensions(X, match):
         (np.linspace(0, 1, 12), "Unknown label type"),
         (None, "requires y to be passed"),
         (np.where(Y, np.nan, 1.0), "contains NaN"),
-        (np.eye(12, 3), "y should be a 1d array"),
+        (np.eye(12, 3) + 1, "must hold 0 and 1 for each of several labels, 3 here"),
+        (2 * np.eye(12, 3) - 1, "must hold 0 and 1 for each of several labels, 3 he"),
+        (np.arange(36).reshape(12, 3) % 3, "labels, 3 here; got 'multiclass-multiou"),
+        (np.eye(12, 3) / 3, "several labels, 3 here; got 'continuous-multioutput'"),
+        (np.eye(12, 3)[:-1], "inconsistent numbers of samples"),
+        (np.eye(12, 3)[:, None], "dim 3"),
     ],
-    ids=["length", "one class", "continuous", "none", "nan", "2-D"],
+    ids=[
+        *("length", "one class", "continuous", "none", "nan"),
+        *("one and two", "signs", "several classes", "several numbers"),
+        *("length of labels", "3-D"),
+    ],
 )
 def test_bad_y(X, y, match):
     refused(X, y, match=match)
@@ -176,6 +186,20 @@ def test_intensities_outside_the_unit_interval(X):
         ({"n_steps": 2.5}, "'n_steps'"),
         ({"surrogate": "tanh"}, "'surrogate' .* among .*'sigmoid'"),
         ({"reset": "soft"}, "'reset' .* among .*'subtract'"),
+        ({"readout": "last"}, "'readout' .* among .*'membrane_mean'"),
+        ({"neuron": "izhikevich"}, "'neuron' .* among .*'adlif'"),
+        ({"neuron": LIF}, "'neuron'"),
+        ({"neuron": LIF(alpha=1.5)}, "'alpha' parameter of LIF must be"),
+        ({"neuron": LIF(alpha=(0.5, 1.0))}, r"below 1 in a pair. Got \(0.5, 1.0\)"),
+        ({"neuron": LIF(threshold=(0.5, 0.7, 1))}, "a number or a pair of them"),
+        ({"neuron": AdLIF(q=(1, 2))}, "'q' parameter of AdLIF must be a number, pos"),
+        ({"neuron": AdLIF(rho=1)}, r"'rho' parameter of AdLIF must be .* in \[0, 1\)"),
+        ({"learn_neuron": "rho"}, r"'lif', which are \['alpha', 'threshold'\]"),
+        ({"learn_neuron": ["alpha", 3]}, "names of constants of the neuron 'lif'"),
+        ({"learn_neuron": "alpha", "alpha": 1.0}, "alpha must be below 1 where it"),
+        ({"neuron": AdLIF(alpha=None), "alpha": 1.0}, "alpha must be below 1 where cu"),
+        ({"neuron": AdLIF(alpha=1.0)}, "alpha must be below 1 where currents are"),
+        ({"readout": "membrane_mean", "alpha": 1}, "alpha must be below 1 where curr"),
         ({"solver": "lbfgs"}, "'solver' .* among .*'adam'"),
         ({"learning_rate": "step"}, "'learning_rate' .* among .*'cosine'"),
         ({"engine": "torch"}, "'engine' .* among .*'numpy'"),

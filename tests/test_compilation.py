@@ -12,15 +12,25 @@ from pathlib import Path
 import pytest
 
 import sklearn_snn
-from sklearn_snn._engines.compiled import cache as _numba_cache
+from sklearn_snn._engines.compiled import cache as compiled_cache
 from sklearn_snn._engines.compiled.chunks import entry_point
 
 PACKAGE = Path(sklearn_snn.__file__).parent
-# What the compiled functions consist of, and nothing else.
-COMPILED = {
-    *("_compat", "_numba_cache", "_numba_chunks", "_numba_layers", "_numba_network"),
-    *("_numba_neurons", "_numba_vectors", "_random"),
+# What the compiled functions consist of, with the neurons that they are made for.
+_FOLDERS = {
+    "": ("_compat",),
+    "_engines/compiled/": (
+        *("cache", "chunks", "encoding", "layers", "losses", "network", "options"),
+        *("surrogates", "vectors"),
+    ),
+    "_engines/compiled/neurons/": ("__init__", "adlif", "lif", "numbers", "resets"),
+    "_inputs/": ("random",),
+    "_model/": ("surrogates",),
+    "_model/neurons/": (
+        *("__init__", "adlif", "constants", "integrator", "lif", "resets"),
+    ),
 }
+COMPILED = {folder + name for folder, names in _FOLDERS.items() for name in names}
 
 SCRIPT = """
 import shutil, sys
@@ -30,14 +40,14 @@ assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
 if len(sys.argv) > 1:  # the folder becomes a file
-    from sklearn_snn._engines.compiled import engine as _engine_numba
+    import sklearn_snn._engines.compiled.engine
     shutil.rmtree(sys.argv[1])
     Path(sys.argv[1]).write_text("")
 sklearn_snn.SpikingClassifier(
     (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
 ).fit(X[:50], y[:50])
-from sklearn_snn._engines.compiled import chunks as _numba_chunks
-stats = _numba_chunks.run_currents.stats
+from sklearn_snn._engines.compiled import chunks
+stats = chunks.run_currents.stats
 n_compiled, n_loaded = stats.cache_misses.values(), stats.cache_hits.values()
 print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
 """
@@ -120,24 +130,31 @@ def copy(tmp_path):
     return Path(shutil.copytree(PACKAGE, tmp_path / "sklearn_snn"))
 
 
+ENTRY = "sklearn_snn._engines.compiled.chunks"
+
+
+def parent_of(name, folder):
+    """Return where a module is, if the package is in a folder."""
+    return folder.parent.joinpath(*name.split(".")[:-1])
+
+
 def key_of(folder):
     """Return the key of the compiled code of a package in a folder."""
 
     def find(name):
-        parent = folder.parent if name == "sklearn_snn" else folder
-        return PathFinder.find_spec(name, [str(parent)])
+        return PathFinder.find_spec(name, [str(parent_of(name, folder))])
 
-    return _numba_cache.code_key("sklearn_snn._engines.compiled.chunks", find)
+    return compiled_cache.code_key(ENTRY, find)
 
 
 def test_what_compiled_code_uses_renews_it_and_nothing_else(copy):
     before, renewing = key_of(copy), set()
     assert before is not None
-    for path in copy.glob("*.py"):
+    for path in copy.rglob("*.py"):
         content = path.read_bytes()
         path.write_bytes(content + b"\n# another line\n")
         if key_of(copy) != before:
-            renewing.add(path.stem)
+            renewing.add(path.relative_to(copy).with_suffix("").as_posix())
         path.write_bytes(content)
     assert renewing == COMPILED
     assert key_of(copy) == before
@@ -153,7 +170,7 @@ def test_what_compiled_code_uses_renews_it_and_nothing_else(copy):
     ],
 )
 def test_a_module_that_compiled_code_comes_to_use(statement, copy):
-    with (copy / "_random.py").open("a") as file:
+    with (copy / "_inputs" / "random.py").open("a") as file:
         file.write(f"\n\n{statement}\n")
     keys = set()
     for number in (1, 2):
@@ -165,31 +182,33 @@ def test_a_module_that_compiled_code_comes_to_use(statement, copy):
 
 def test_the_key_without_sources(copy):
     assert compileall.compile_dir(copy, legacy=True, quiet=1)
-    for path in copy.glob("*.py"):
+    for path in copy.rglob("*.py"):
         path.unlink()
     before = key_of(copy)
     assert before is not None
-    (copy / "_engine_numba.pyc").unlink()
+    (copy / "_engines" / "compiled" / "engine.pyc").unlink()
     assert key_of(copy) == before
-    (copy / "_random.pyc").write_bytes((copy / "_synapses.pyc").read_bytes())
-    assert key_of(copy) != before
+    other = (copy / "_model" / "synapses.pyc").read_bytes()
+    (copy / "_inputs" / "random.pyc").write_bytes(other)
+    assert key_of(copy) not in (before, None)
 
 
 def test_the_key_in_an_archive(copy, tmp_path):
     shutil.make_archive(tmp_path / "package", "zip", tmp_path, "sklearn_snn")
-    importer = zipimport.zipimporter(str(tmp_path / "package.zip"))
-    inside = zipimport.zipimporter(str(tmp_path / "package.zip" / Path("sklearn_snn")))
+    inside = tmp_path / "package.zip" / "sklearn_snn"
 
     def find(name):
-        return (importer if name == "sklearn_snn" else inside).find_spec(name)
+        folder = str(parent_of(name, inside))
+        return zipimport.zipimporter(folder).find_spec(name)
 
-    key = _numba_cache.code_key("sklearn_snn._engines.compiled.chunks", find)
+    key = compiled_cache.code_key(ENTRY, find)
+    assert key is not None
     assert key == key_of(copy)
 
 
 def test_without_a_key_nothing_is_kept(monkeypatch):
     """As in applications whose loader does not give its files away."""
-    assert _numba_cache.code_key("sklearn_snn", lambda name: None) is None
+    assert compiled_cache.code_key("sklearn_snn", lambda name: None) is None
 
     def double(x, code=None):
         return 2 * x

@@ -63,7 +63,23 @@ DAMAGE = {
     "infinity": lambda s: s["intercepts_"][1].fill(np.inf),
     "objects": lambda s: s["coefs_"].__setitem__(0, s["coefs_"][0].astype(object)),
     "text": lambda s: s["intercepts_"].__setitem__(0, s["intercepts_"][0].astype(str)),
+    "neurons of a layer too few": lambda s: s["neuron_constants_"].pop(),
+    "no neurons": lambda s: s.update(neuron_constants_=None),
+    "neurons too few": lambda s: with_constant(s, "alpha", lambda a: a[1:]),
+    "a leak that grows": lambda s: with_constant(s, "alpha", lambda a: a + 1),
+    "NaN for a leak": lambda s: with_constant(s, "alpha", lambda a: a * np.nan),
+    "no threshold": lambda s: s["neuron_constants_"][0].pop("threshold"),
+    "threshold 0": lambda s: with_constant(s, "threshold", lambda a: a * (a != a[1])),
+    "no limit": lambda s: with_constant(s, "threshold", lambda a: a + np.inf),
+    "half numbers": lambda s: with_constant(s, "alpha", lambda a: a.astype("f4")),
+    "a list of leaks": lambda s: with_constant(s, "alpha", lambda a: a.tolist()),
+    "one constant more": lambda s: with_constant(s, "threshold", np.copy, "rho"),
 }
+
+
+def with_constant(state, name, change, new_name=None):
+    constants = state["neuron_constants_"][-1]
+    constants[new_name or name] = change(constants[name])
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -77,6 +93,7 @@ def test_arrays_that_do_not_fit(damage):
     assert not hasattr(new, "coefs_")
 
 
+NONE = {"alpha": None, "threshold": None}
 # In the constants of the fit, and in what is known of the data.
 DEEPER = {
     "a constant alone": ("_constants_", {"alpha": 0.9}),
@@ -90,6 +107,19 @@ DEEPER = {
     "half a step": ("_constants_", lambda c: c | {"n_steps": 10.5}),
     "auto, not chosen": ("_constants_", lambda c: c | {"detach_reset": "auto"}),
     "text for a scale": ("_constants_", lambda c: c | {"logit_scale": "ten"}),
+    "no such neuron": ("_constants_", lambda c: c | {"neuron": "izhikevich"}),
+    "another neuron": ("_constants_", lambda c: c | {"neuron": "adlif"}),
+    "no settings": ("_constants_", lambda c: c | {"neuron_settings": None}),
+    "one setting": ("_constants_", lambda c: c | {"neuron_settings": {"alpha": 0.9}}),
+    "a leak of 2": (
+        *("_constants_", lambda c: c | {"neuron_settings": {**NONE, "alpha": 2.0}}),
+    ),
+    "it learns all": ("_constants_", lambda c: c | {"learn_neuron": True}),
+    "it learns else": ("_constants_", lambda c: c | {"learn_neuron": ["rho"]}),
+    "no such readout": ("_constants_", lambda c: c | {"readout": "last"}),
+    "no such loss": ("_constants_", lambda c: c | {"loss": "hinge"}),
+    "of a regressor": ("_constants_", lambda c: c | {"loss": "squared_error"}),
+    "no readout": ("_constants_", lambda c: {k: c[k] for k in c if k != "readout"}),
     "no dict": ("_learned_input_", 3),
     "an empty dict": ("_learned_input_", {}),
     "samples below 0": ("_learned_input_", lambda d: d | {"n_samples": -1}),

@@ -19,10 +19,11 @@ from helpers import (
 from recording import Recorder
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sklearn_snn import neurons
 from sklearn_snn._constants import frozen_constants
 from sklearn_snn._model.build import initial_constants, make_network
 from sklearn_snn._model.network import Layer, Network
-from sklearn_snn._model.neurons import LIF
+from sklearn_snn._model.neurons import LIF, AdLIF, LeakyIntegrator
 from sklearn_snn._model.readouts import Readout
 from sklearn_snn.inspection import AnytimeAccuracyDisplay, SpikeRasterDisplay
 
@@ -53,8 +54,7 @@ WRONG = {
 }
 
 
-def constants_of(**params):
-    """Return the constants of a classifier."""
+def frozen(**params):
     return frozen_constants(fast(**params).get_params(), "cross_entropy")
 
 
@@ -111,10 +111,10 @@ def test_training_takes_the_present_parameters(how, name):
     model.set_params(**{name: OTHERS[name]})
     train = model.partial_fit if how == "partial_fit" else model.fit
     train(X, Y)
-    assert model._constants_ == frozen_constants(model.get_params(), "cross_entropy")
+    assert model._constants_ == frozen(**{name: OTHERS[name]})
     assert model._constants_ != first._constants_
     same = copy.deepcopy(model)
-    same._constants_ = constants_of(**{name: OTHERS[name]})
+    same._constants_ = frozen(**{name: OTHERS[name]})
     np.testing.assert_equal(answers(model, X, Y), answers(same, X, Y))
     if how == "fit":
         assert_same_network(model, fast(**{name: OTHERS[name]}).fit(X, Y))
@@ -194,27 +194,64 @@ def test_constants_are_plain_values():
     """Whatever numbers the parameters are: any file can hold them."""
     numbers = {"alpha": np.float32(0.9), "threshold": np.int8(1), "beta": 4}
     numbers |= {"n_steps": np.int16(5), "logit_scale": np.float64(2)}
-    constants = constants_of(**numbers, reset=np.str_("zero"))
-    expected = {
-        **{"alpha": float(np.float32(0.9)), "threshold": 1.0, "beta": 4.0},
+    constants = frozen(**numbers, reset=np.str_("zero"))
+    alpha = float(np.float32(0.9))
+    assert constants == {
+        **{"alpha": alpha, "threshold": 1.0, "beta": 4.0},
         **{"surrogate": "sigmoid", "reset": "zero", "detach_reset": False},
-        **{"n_steps": 5, "logit_scale": 2.0},
+        **{"n_steps": 5, "logit_scale": 2.0, "loss": "cross_entropy"},
+        **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
+        **{"readout": "spike_count", "learn_neuron": []},
     }
-    assert {name: constants[name] for name in expected} == expected
-    kinds = [float, float, float, str, str, bool, int, float]
-    assert [type(constants[name]) for name in expected] == kinds
     assert json.loads(json.dumps(constants)) == constants
-    layers = Layer(LIF(4.0), 3), Layer(LIF(4.0), 2)
-    assert make_network(constants, [3, 2]) == Network(layers, Readout(scale=2.0))
-    for of_layer, n_units in zip(
-        initial_constants(constants, [3, 2]), [3, 2], strict=True
-    ):
-        np.testing.assert_array_equal(of_layer["alpha"], [np.float32(0.9)] * n_units)
-        np.testing.assert_array_equal(of_layer["threshold"], [1.0] * n_units)
+    kinds = {name: type(value) for name, value in constants.items()}
+    assert kinds.pop("neuron_settings") is dict
+    assert kinds == {
+        **dict.fromkeys(("alpha", "threshold", "beta", "logit_scale"), float),
+        **dict.fromkeys(("surrogate", "reset", "neuron", "readout", "loss"), str),
+        **{"detach_reset": bool, "n_steps": int, "learn_neuron": list},
+    }
+    neuron = LIF(beta=4.0)
+    layers = Layer(neuron, 7), Layer(neuron, 3)
+    assert make_network(constants, [7, 3]) == Network(layers, Readout(scale=2.0))
+    for n, of_layer in zip([7, 3], initial_constants(constants, [7, 3]), strict=True):
+        assert of_layer.keys() == {"alpha", "threshold"}
+        np.testing.assert_array_equal(of_layer["alpha"], np.full(n, alpha))
+        np.testing.assert_array_equal(of_layer["threshold"], np.ones(n))
+
+
+def test_constants_of_other_neurons_are_plain_values():
+    """Of numbers of any kind, and of lists of names."""
+    neuron = neurons.AdLIF(alpha=np.array([0.8, 0.9]), a=np.int8(1), q=np.float32(60))
+    constants = frozen(
+        neuron=neuron, learn_neuron=("b", "alpha"), readout="membrane_mean"
+    )
+    assert json.loads(json.dumps(constants)) == constants
+    settings = constants["neuron_settings"]
+    assert settings == {
+        **{"alpha": [0.8, 0.9], "rho": [0.9835, 0.9967], "a": 1.0, "b": [0.0, 2.0]},
+        **{"q": 60.0, "threshold": None},
+    }
+    assert type(settings["a"]) is type(settings["q"]) is float
+    assert {type(x) for x in settings["alpha"]} == {float}
+    assert constants["learn_neuron"] == ["alpha", "b"]
+    network = make_network(constants, [4, 2])
+    assert network.layers == (
+        Layer(AdLIF(q=60.0, learned=("alpha", "b")), 4),
+        Layer(LeakyIntegrator(("alpha",)), 2),
+    )
+    hidden, output = initial_constants(constants, [4, 2])
+    taus = np.linspace(*(-1 / np.log([0.8, 0.9])), 4)
+    np.testing.assert_allclose(hidden["alpha"], np.exp(-1 / taus))
+    np.testing.assert_array_equal(hidden["threshold"], np.full(4, 0.6))
+    np.testing.assert_array_equal(hidden["b"], np.linspace(0, 2, 4))
+    # The output has the leak of the estimator, not that of the hidden neurons.
+    assert output.keys() == {"alpha"}
+    np.testing.assert_array_equal(output["alpha"], np.full(2, 0.95))
 
 
 def test_automatic_logits_depend_on_the_length_of_the_input():
-    readout = make_network(constants_of(), [3]).readout
+    readout = make_network(frozen(), [3, 2]).readout
     assert readout.factor(10) == 1.0
     assert readout.factor(40) == 0.25
 

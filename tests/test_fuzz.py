@@ -6,8 +6,11 @@ from collections import Counter
 
 import pytest
 from fuzz_cases import CLASSIFIER_CASES, ENCODER_CASES
-from fuzz_checks import compare_engines, is_repeatable, run_classifier, run_encoder
+from fuzz_checks import compare_engines, is_repeatable, run_encoder, run_network
+from fuzz_neurons import NEURON_CASES, REGRESSOR_CASES
 from hypothesis import HealthCheck, event, given, settings
+
+from sklearn_snn import SpikingClassifier, SpikingRegressor
 
 # With a number of cases set, each run draws others.
 N_CASES = int(os.environ.get("SKLEARN_SNN_FUZZ_CASES", 0))
@@ -32,29 +35,45 @@ def fuzz(n_cases, share):
     )
 
 
-@in_parts
-def test_classifier(part):
+def run_cases(cases, n_cases, share, kind):
+    """Run cases twice each, with an estimator of some kind."""
     counts = Counter()
 
     def count(text):
         event(text)
         counts[text] += 1
 
-    @fuzz(900, 0.8)
-    @given(CLASSIFIER_CASES)
+    @fuzz(n_cases, share)
+    @given(cases)
     def check(case):
         counts["cases"] += 1
         fits = counts["fit: succeeds"] + counts["partial_fit: succeeds"]
-        record = run_classifier(case, count)
+        record = run_network(case, count, kind)
         more = counts["fit: succeeds"] + counts["partial_fit: succeeds"]
         counts["cases that fit"] += more > fits
         if is_repeatable(case):
-            assert run_classifier(case) == record, "the same bits again"
+            assert run_network(case, kind=kind) == record, "the same bits again"
 
     check()
     print(dict(counts))
-    assert counts["cases"] >= n_of_part(900, 0.8) - 1, "hypothesis gave up early"
+    assert counts["cases"] >= n_of_part(n_cases, share) - 1, "hypothesis gave up early"
     assert 3 * counts["cases that fit"] > counts["cases"], counts
+
+
+@in_parts
+def test_classifier(part):
+    run_cases(CLASSIFIER_CASES, 900, 0.5, SpikingClassifier)
+
+
+@in_parts
+def test_neurons_and_labels(part):
+    """With one engine: that both agree on any neuron is tested elsewhere."""
+    run_cases(NEURON_CASES, 400, 0.2, SpikingClassifier)
+
+
+@in_parts
+def test_regressor(part):
+    run_cases(REGRESSOR_CASES, 400, 0.1, SpikingRegressor)
 
 
 @in_parts

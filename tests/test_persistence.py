@@ -18,11 +18,15 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import make_pipeline
 
 import sklearn_snn
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor
+from sklearn_snn.neurons import LIF
 
 X, Y = (a[:200] for a in load_digits(n_class=3, return_X_y=True))
 X = X / 16
 NAMES = np.array(["zero", "one", "two"])[Y]
+ONE_HOT, NUMBERS = np.eye(3, dtype=int)[Y], np.column_stack([5.0 * Y, X[:, 30]])
+OWN = LIF(alpha=(0.6, 0.95), threshold=(0.4, 0.8))
+ADAPTIVE = {"neuron": "adlif", "learn_neuron": ["b", "rho"], "readout": "membrane_mean"}
 
 # Prints a digest of what a saved model predicts: of all rows, as this file does.
 SCRIPT = """
@@ -49,6 +53,11 @@ def make_classifier(**params):
     return SpikingClassifier(**{**defaults, **params})
 
 
+def make_regressor(**params):
+    defaults = {"hidden_layer_sizes": (8,), "n_steps": 8, "max_iter": 2}
+    return SpikingRegressor(**{**defaults, "random_state": 0, **params})
+
+
 def make_encoder(**params):
     return PoissonSpikeEncoder(**{"n_steps": 8, "random_state": 0, **params})
 
@@ -69,11 +78,22 @@ MODELS = {
     ).fit(X, Y),
     "strings": lambda: make_classifier(class_weight={"zero": 2}).fit(X, NAMES),
     "objects": lambda: make_classifier().fit(X, NAMES.astype(object)),
+    "adaptive": lambda: make_classifier(**ADAPTIVE).fit(X, Y),
+    "partial_fit, learned": partial(fit_partially, neuron=OWN, learn_neuron=True),
+    "labels": lambda: make_classifier(readout="membrane_mean").fit(X, ONE_HOT),
+    "numbers": lambda: make_regressor(neuron=OWN).fit(X, NUMBERS),
+    "number": lambda: make_regressor(hidden_layer_sizes=()).fit(X, NUMBERS[:, 0]),
     "encoder": lambda: make_encoder().fit(X),
     "encoder by feature": lambda: make_encoder(scaling="feature").fit(X),
     "pipeline": lambda: make_pipeline(make_encoder(), make_classifier()).fit(X, Y),
 }
-CLASSIFIERS = [name for name in MODELS if not name.startswith(("encoder", "pipe"))]
+NETWORKS = [name for name in MODELS if not name.startswith(("encoder", "pipe"))]
+# What they are fitted on if it is not Y.
+TARGETS = {
+    **{"strings": NAMES, "objects": NAMES.astype(object), "labels": ONE_HOT},
+    **{"numbers": NUMBERS, "number": NUMBERS[:, 0]},
+}
+OURS = PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor, LIF
 
 
 @cache
@@ -122,6 +142,8 @@ def answer(model, data=X):
     """Return all that a model says of the data: spikes, or probabilities and labels."""
     if isinstance(model, PoissonSpikeEncoder):
         return np.asarray(model.transform(data))
+    if isinstance(model, SpikingRegressor):
+        return model.predict(data)
     return model.predict_proba(data), model.predict(data), model.classes_
 
 
@@ -137,6 +159,9 @@ def leaves(value, path=""):
             yield from leaves(item, f"{path}[{i}]")
     elif isinstance(value, np.ndarray):
         yield path, (value.dtype, value.shape), value.tolist()
+    elif isinstance(value, LIF):
+        yield path, LIF, None
+        yield from leaves(vars(value), f"{path}, neuron")
     else:
         yield path, type(value), value
 
@@ -176,9 +201,10 @@ def test_round_trips_before_a_fit(make, round_trip):
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_partial_fit_goes_on_where_it_was(solver, round_trip):
+@pytest.mark.parametrize("own", [{}, {"neuron": OWN, "learn_neuron": True}])
+def test_partial_fit_goes_on_where_it_was(own, solver, round_trip):
     """The state of the solver, the count of epochs and the seed are saved too."""
-    model = fit_partially(solver=solver)
+    model = fit_partially(solver=solver, **own)
     loaded = round_trip(model)
     at_first = answer(model)
     for rows in (slice(0, 120), slice(80, 200)):
@@ -199,12 +225,12 @@ def test_warm_start_goes_on_where_it_was(round_trip):
     assert len(model.validation_scores_) == 4
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_clones_are_new(name):
     """A clone has the parameters and nothing of the fit, and learns the same."""
     model = fitted(name)
     new = clone(model)
-    assert vars(new).keys() == model.get_params().keys()
+    assert vars(new).keys() == model.get_params(deep=False).keys()
     assert repr(new.get_params()) == repr(model.get_params())
     with pytest.raises(ValueError, match="not fitted"):
         new.predict(X)
@@ -212,17 +238,14 @@ def test_clones_are_new(name):
         new.partial_fit(X, Y, classes=[0, 1, 2])
     else:
         data = X.astype(np.float32) if "float32" in name else X
-        new.fit(data, {"strings": NAMES, "objects": NAMES.astype(object)}.get(name, Y))
+        new.fit(data, TARGETS.get(name, Y))
     assert_same(new, model)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_skops_meets_no_types_but_ours(name):
     data = skops.io.dumps(fitted(name))
-    ours = {
-        f"{c.__module__}.{c.__qualname__}"
-        for c in (PoissonSpikeEncoder, SpikingClassifier)
-    }
+    ours = {f"{c.__module__}.{c.__qualname__}" for c in OURS}
     untrusted = set(skops.io.get_untrusted_types(data=data))
     assert untrusted
     assert untrusted <= ours
@@ -231,7 +254,7 @@ def test_skops_meets_no_types_but_ours(name):
 @pytest.mark.parametrize("name", [n for n in MODELS if n != "pipeline"])
 def test_a_state_is_made_of_plain_things(name):
     """What is saved can be read by any version, and executes nothing."""
-    plain = bool, int, float, str, list, tuple, type(None), np.generic
+    plain = bool, int, float, str, list, tuple, type(None), np.generic, LIF
     state = fitted(name).__getstate__()
     assert type(state) is dict
     for path, kind, content in leaves(state):

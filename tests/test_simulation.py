@@ -18,6 +18,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_snn import SimulationRecord, SpikeTrains, SpikingClassifier
 from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn.neurons import LIF
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,7 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
     record = model.simulate(X)
     assert isinstance(record, SimulationRecord)
     assert record.layers == [0, 1, 2]
-    engine = model._engine(X)
-    spikes = engine.spikes(model._learned_params(), X)
+    spikes = model._engine(X).spikes(model._learned_params(), X)
     for recorded, s in zip(record.spikes, spikes, strict=True):
         assert recorded.dtype == np.uint8
         np.testing.assert_array_equal(recorded, s)
@@ -57,6 +57,76 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
     np.testing.assert_array_equal(record.logits[:, -1], model.decision_function(X))
     np.testing.assert_array_equal(record.probabilities[:, -1], model.predict_proba(X))
     np.testing.assert_array_equal(record.classes, model.classes_)
+
+
+NEURONS = {
+    "lif": {"neuron": LIF((0.6, 0.95), (0.3, 0.7)), "learn_neuron": True},
+    "adlif": {"neuron": "adlif", "reset": "subtract"},
+    "no hidden layer": {"hidden_layer_sizes": ()},
+}
+
+
+@each_engine
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_a_record_of_membranes_that_are_read_out(neuron, kind, inputs, data):
+    """Running means, the last of which are the logits; the output has no threshold."""
+    X = inputs[kind]
+    model = fit(X, data[1], readout="membrane_mean", logit_scale=3, **NEURONS[neuron])
+    record = model.simulate(X)
+    u = record.membranes[-1].astype(float)
+    n_done = np.arange(1, u.shape[1] + 1)[:, np.newaxis]
+    means = 3 * u.cumsum(axis=1) / n_done
+    np.testing.assert_allclose(record.logits, means, rtol=1e-4, atol=1e-5)
+    assert record.logits.dtype == record.membranes[-1].dtype
+    np.testing.assert_array_equal(record.logits[:, -1], model.decision_function(X))
+    np.testing.assert_array_equal(record.probabilities[:, -1], model.predict_proba(X))
+    stages = np.stack([*model.staged_predict_proba(X)], axis=1)
+    np.testing.assert_array_equal(record.probabilities, stages)
+    assert record.thresholds[-1] is None
+    assert not record.spikes[-1].any()
+    hidden = zip(record.membranes, record.spikes, record.thresholds, strict=True)
+    for u, s, threshold in [*hidden][:-1]:
+        assert threshold.dtype == u.dtype
+        np.testing.assert_array_equal(u > threshold, s == 1)
+    if neuron == "no hidden layer":
+        with pytest.raises(AttributeError, match="No neuron of this network has"):
+            record.threshold  # noqa: B018
+    with pytest.raises(AttributeError, match="classifier are no numbers"):
+        record.values  # noqa: B018
+
+
+@each_engine
+@pytest.mark.parametrize("readout", ["spike_count", "membrane_mean"])
+def test_a_record_of_several_labels(readout, inputs, data):
+    """Whose counts are taken from half of what there can be until each step."""
+    X, y = inputs["trains"], np.eye(3, dtype=int)[data[1]]
+    model = fit(X, y, readout=readout)
+    record = model.simulate(X, layers=[-1])
+    if readout == "spike_count":
+        counts = record.spikes[-1].astype(float).cumsum(axis=1)
+        n_done = np.arange(1, 7)[:, np.newaxis]
+        expected = 10 / 6 * (counts - n_done / 2)
+        np.testing.assert_allclose(record.logits, expected, rtol=1e-6, atol=1e-6)
+    p = record.probabilities
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-record.logits.astype(float))), 1e-5)
+    np.testing.assert_array_equal(p[:, -1], model.predict_proba(X))
+    np.testing.assert_array_equal(record.logits[:, -1] > 0, model.predict(X) == 1)
+    np.testing.assert_array_equal(record.classes, [0, 1, 2])
+
+
+def test_a_record_keeps_its_thresholds(inputs, data):
+    """In the type of the membranes, as they were compared; not those of the model."""
+    model = fit(inputs["trains"], data[1], learn_neuron="threshold", threshold=0.7)
+    record = model.simulate(inputs["trains"][:3])
+    kept = [t.copy() for t in record.thresholds]
+    for p in model.neuron_constants_:
+        p["threshold"] *= 2
+    np.testing.assert_equal(record.thresholds, kept)
+    assert np.ptp(record.thresholds[0]) > 0
+    assert record.threshold == pytest.approx(record.thresholds[0][0], rel=1e-7)
+    plain = fit(inputs["trains"], data[1], threshold=0.7).simulate(inputs["trains"])
+    assert plain.threshold == 0.7
 
 
 @pytest.mark.parametrize("reset", ["zero", "subtract", "none"])

@@ -63,7 +63,7 @@ def load(state, estimator_class=SpikingClassifier):
 def test_a_state_says_who_wrote_it(model):
     state = model.__getstate__()
     assert state[VERSION] == __version__
-    assert state[FORMAT_KEY] == FORMAT == 2
+    assert state[FORMAT_KEY] == FORMAT == 3
     assert state[SKLEARN] == sklearn.__version__
     loaded, messages = load(state)
     assert messages == []
@@ -108,6 +108,18 @@ def test_a_parameter_that_came_later_is_as_things_were(model, monkeypatch):
             load(state_of(model, version, without=["beta"]))
 
 
+def test_parameters_that_came_with_neurons(model):
+    """A file from before them has plain neurons, that learn nothing and are counted."""
+    names = "neuron", "learn_neuron", "readout"
+    for version in ("0.1.0", "0.2.0"):
+        loaded, _ = load(state_of(model, version, without=names))
+        assert loaded.get_params() == model.get_params()
+        assert [getattr(loaded, n) for n in names] == ["lif", False, "spike_count"]
+    for name in names:
+        with pytest.raises(ValueError, match=rf"0\.3\.0, lacks .*\['{name}'\]"):
+            load(state_of(model, "0.3.0", without=[name]))
+
+
 class Later(SpikingClassifier):
     """What a later version may look like."""
 
@@ -127,7 +139,9 @@ def test_a_parameter_that_is_in_no_list_has_its_default(model):
 
 def test_a_parameter_that_there_always_was(model):
     """No file of any version lacks it unless it is damaged: it is not made up."""
-    for name in model.get_params():
+    first = _FIRST["SpikingClassifier"]
+    assert set(first) < set(model.get_params())
+    for name in first:
         with pytest.raises(ValueError, match=rf"0\.1\.0, lacks .*\['{name}'\]"):
             load(state_of(model, "0.1.0", without=[name]))
     channels = ChannelTransformer(StandardScaler())
@@ -168,6 +182,37 @@ def test_constants_of_format_1_are_frozen(params, detach, model):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    ("params", "detach"),
+    [({}, False), ({"reset": "subtract", "logit_scale": 2.0, "alpha": 0.99}, True)],
+)
+def test_constants_of_format_2_become_those_of_each_neuron(params, detach):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = fast(hidden_layer_sizes=(6, 4), engine="numpy", **params)
+    model.fit(X, np.arange(40) % 3)
+    names = "alpha", "threshold", "beta", "surrogate", "reset", "n_steps", "logit_scale"
+    old = {name: getattr(model, name) for name in names} | {"detach_reset": detach}
+    without = ["neuron", "learn_neuron", "readout", "neuron_constants_"]
+    changes = {"_constants_": old, FORMAT_KEY: 2}
+    # What is set after a fit is not what it answers with.
+    state = state_of(model, "0.2.0", without, **changes, threshold=9.0)
+    loaded, messages = load(state)
+    assert len(messages) == 1
+    assert loaded._constants_ == model._constants_
+    assert loaded.network_ == model.network_
+    assert loaded.threshold == 9.0
+    assert [len(p["alpha"]) for p in loaded.neuron_constants_] == [6, 4, 3]
+    for found, expected in zip(
+        loaded.neuron_constants_, model.neuron_constants_, strict=True
+    ):
+        np.testing.assert_equal(found, expected)
+    answer = loaded.decision_function(X)
+    np.testing.assert_array_equal(answer, model.decision_function(X))
+    # The state that was given is not changed.
+    assert state["_constants_"] is old
+    assert set(old) == {*names, "detach_reset"}
+
+
 def test_a_new_estimator_of_format_1_stays_new():
     new = SpikingClassifier(alpha=0.9)
     loaded, _ = load(state_of(new, "0.1.0", without=[FORMAT_KEY, SKLEARN]))
@@ -178,7 +223,7 @@ def test_a_new_estimator_of_format_1_stays_new():
 def test_a_newer_format_is_refused(make):
     state = state_of(make(), "0.9.0", **{FORMAT_KEY: FORMAT + 1})
     new = make()
-    with pytest.raises(ValueError, match=r"0\.9\.0, whose format 3.*: update"):
+    with pytest.raises(ValueError, match=r"0\.9\.0, whose format 4.*: update"):
         new.__setstate__(state)
     assert vars(new) == vars(make())
 

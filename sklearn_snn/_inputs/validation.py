@@ -346,9 +346,11 @@ def class_weights(class_weight, classes, labels, sample_weight):
     """
     if class_weight is None:
         return np.ones(len(labels))
-    by_class = compute_class_weight(
-        class_weight, classes=classes, y=labels, sample_weight=sample_weight
-    )
+    # What leaves the range is not finite, which is refused below.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        by_class = compute_class_weight(
+            class_weight, classes=classes, y=labels, sample_weight=sample_weight
+        )
     weights = by_class[np.searchsorted(classes, labels)]
     if not (np.isfinite(by_class).all() and by_class.min() >= 0 < weights.max()):
         raise ValueError(

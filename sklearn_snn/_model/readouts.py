@@ -85,9 +85,10 @@ class Readout(NamedTuple):
         return outputs.astype(total.dtype, copy=False)
 
     def sum_of(self, tape):
-        """Return the sum of the observable over the steps of a tape, step by step.
+        """Return the sum of the observable over the steps of a tape.
 
-        Not by numpy's own, whose order, and so whose rounding, depends on the shape.
+        That of membranes step by step: the order of numpy's own sum, and so its
+        rounding, depends on the shape.
 
         Parameters
         ----------
@@ -98,6 +99,8 @@ class Readout(NamedTuple):
         total : ndarray of shape (n_samples, n_outputs)
         """
         observed = tape[self.observes]
+        if self.observes == "spikes":
+            return observed.sum(axis=0)
         total = np.zeros(observed.shape[1:], observed.dtype)
         for at_step in observed:
             np.add(total, at_step, out=total)

@@ -215,10 +215,12 @@ class Numbers:
         """Return the fitted attributes that this target is made from."""
         return {"y_mean_": self.mean, "y_scale_": self.scale, "_is_flat_": self.is_flat}
 
+    @np.errstate(over="ignore")  # of what is infinite a fit says that it diverges
     def encode(self, y):
         """Return the numbers in their deviation, of shape (n_samples, n_outputs)."""
         return (np.asarray(y, np.float64).reshape(len(y), -1) - self.mean) / self.scale
 
+    @np.errstate(over="ignore")
     def decode(self, outputs):
         """Return the numbers, of the dtype of the outputs if that can hold them."""
         y = outputs.astype(np.float64) * self.scale + self.mean

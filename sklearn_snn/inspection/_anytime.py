@@ -1,17 +1,21 @@
 """AnytimeAccuracyDisplay: how soon a network knows, and what that costs in spikes."""
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score
 
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.warnings import each_once
 from sklearn_snn.inspection._figure import COLORS, layer_style, panels, set_time_axis
-from sklearn_snn.inspection._pipelines import split_pipeline
+from sklearn_snn.inspection._pipelines import final_model, split_pipeline
+
+_SCORE_NAMES = {"cross_entropy": "Accuracy", "logistic": "Accuracy (all labels right)"}
 
 
 class AnytimeAccuracyDisplay:
     """Accuracy of the answer after each step, and the spikes fired until then.
 
+    Of several labels at once, all must be right. Layers that never fire are left out.
     Use `from_estimator` or `from_predictions` to make one.
 
     Parameters
@@ -22,6 +26,8 @@ class AnytimeAccuracyDisplay:
         Mean number of spikes of a sample up to each step, by layer.
     names : list of str, default=None
         Name of each layer.
+    score_name : str, default="Accuracy"
+        What the accuracy is called.
 
     Attributes
     ----------
@@ -48,10 +54,11 @@ class AnytimeAccuracyDisplay:
     >>> plt.close()
     """
 
-    def __init__(self, accuracy, *, spikes=None, names=None):
+    def __init__(self, accuracy, *, spikes=None, names=None, score_name="Accuracy"):
         self.accuracy = accuracy
         self.spikes = spikes
         self.names = names
+        self.score_name = score_name
 
     @classmethod
     @with_own_errstate
@@ -65,7 +72,7 @@ class AnytimeAccuracyDisplay:
             Fitted.
         X : array-like with n_samples rows
             What `estimator` predicts from.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the accuracy.
@@ -76,23 +83,39 @@ class AnytimeAccuracyDisplay:
         -------
         display : AnytimeAccuracyDisplay
             The picture, drawn.
+
+        Raises
+        ------
+        TypeError
+            If there is no SpikingClassifier at the end of `estimator`: numbers, which a
+            regressor predicts, have no accuracy.
         """
-        classifier, X = split_pipeline(estimator, X)
-        spikes = classifier._spikes_per_step(X).cumsum(axis=0)
+        model = final_model(estimator)
+        if not is_classifier(model):
+            raise TypeError(
+                f"AnytimeAccuracyDisplay shows accuracy, which is of labels: "
+                f"{type(model).__name__} predicts numbers."
+            )
+        _, X = split_pipeline(estimator, X)
+        spikes = model._spikes_per_step(X).cumsum(axis=0)
         n_hidden = spikes.shape[1] - 2
         names = [
             "Input",
             *(f"Hidden layer {i + 1}" for i in range(n_hidden)),
             "Output layer",
         ]
+        network = model.network_
+        if not network.layers[-1].neuron.fires:
+            spikes, names = spikes[:, :-1], names[:-1]
         if not spikes[:, 0].any():  # a constant current
             spikes, names = spikes[:, 1:], names[1:]
         return cls.from_predictions(
             y,
-            classifier.staged_predict(X),
+            model.staged_predict(X),
             sample_weight=sample_weight,
-            spikes=spikes,
-            names=names,
+            spikes=spikes if names else None,
+            names=names or None,
+            score_name=_SCORE_NAMES[network.loss],
             ax=ax,
         )
 
@@ -106,15 +129,16 @@ class AnytimeAccuracyDisplay:
         sample_weight=None,
         spikes=None,
         names=None,
+        score_name="Accuracy",
         ax=None,
     ):
         """Draw given answers.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
+        y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
             True labels.
-        staged_y_pred : iterable of array-likes of shape (n_samples,)
+        staged_y_pred : iterable of array-likes of that shape
             Labels after each step, such as `SpikingClassifier.staged_predict` gives.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the accuracy.
@@ -122,6 +146,8 @@ class AnytimeAccuracyDisplay:
             Mean number of spikes of a sample up to each step, by layer.
         names : list of str, default=None
             Name of each layer.
+        score_name : str, default="Accuracy"
+            What the accuracy is called.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -136,7 +162,8 @@ class AnytimeAccuracyDisplay:
                 for labels in staged_y_pred
             ]
         )
-        return cls(accuracy, spikes=spikes, names=names).plot(ax=ax)
+        display = cls(accuracy, spikes=spikes, names=names, score_name=score_name)
+        return display.plot(ax=ax)
 
     @with_own_errstate
     def plot(self, ax=None):
@@ -167,7 +194,7 @@ class AnytimeAccuracyDisplay:
         axes = axes[:, 0]
         steps = np.arange(1, len(self.accuracy) + 1)
         axes[0].plot(steps, self.accuracy, color=COLORS[0], marker=".")
-        axes[0].set(ylabel="Accuracy")
+        axes[0].set(ylabel=self.score_name)
         if self.spikes is not None:
             for layer in range(self.spikes.shape[1]):
                 name = None if self.names is None else self.names[layer]

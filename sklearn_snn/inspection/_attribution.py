@@ -1,28 +1,41 @@
-"""Spikes times weights: what each neuron and each input gave to a current.
+"""Spikes times weights: what each neuron and each input gave to the outputs.
 
 Take a weighted sum of the currents that the output neurons get over all steps,
-``sum_c d_c sum_t I_t[c]``. The current is linear in the spikes of the layer below, so
-the sum falls into parts, of each neuron ``h`` there and of the biases::
+``sum_c d_c sum_t f_t[c] I_t[c]``. Where output neurons fire, ``f_t[c]`` is the gain
+that a current is multiplied with on its way into the membrane: 1, or ``1 - alpha_c``.
+Where they do not, the outputs are the means of the membranes, times a factor, and these
+are sums of currents as well::
 
-    n_h * sum_c W[h, c] d_c                  n_h: number of its spikes
-    n_steps * sum_c b_c d_c
+    factor * sum_t u_t[c] = sum_t f_t[c] I_t[c]
+    f_t[c] = factor * (1 - alpha_c**(n_steps - t))        t = 0, 1, ...
 
-A spike of ``h`` at step ``t`` thus has a value, ``r_t = s_t * sum_c W[h, c] d_c``. It
-is handed to the inputs of ``h`` as they charged the membrane. Up to its spike a
-membrane is a sum of what came in, each part leaking and reset like the whole: with the
-share ``k_t = v_t / u_t`` that a reset leaves (1 without a spike, 0 for
+so that the weighted sum is one of outputs, exactly: the later a current comes, the
+fewer means it counts in.
+
+The current is linear in the spikes of the layer below, so the sum falls into parts, of
+each neuron ``h`` there and of the biases::
+
+    sum_t s_t[h] * sum_c W[h, c] f_t[c] d_c
+    sum_t sum_c b_c f_t[c] d_c
+
+A spike of ``h`` at step ``t`` thus has a value, ``r_t = s_t * sum_c W[h, c] f_t[c]
+d_c``. It is handed to the inputs of ``h`` as they charged the membrane. Up to its spike
+a membrane is a sum of what came in, each part leaking and reset like the whole: with
+the share ``k_t = v_t / u_t`` that a reset leaves (1 without a spike, 0 for
 ``reset="zero"``), the part of one input ``j`` is::
 
-    m_t = alpha * k_{t-1} * m_{t-1} + x_t[j] * W[j, h]
+    m_t = alpha * k_{t-1} * m_{t-1} + gain * x_t[j] * W[j, h]
 
 so that the parts of all inputs and of the bias sum to ``u_t``, and input ``j`` gets
 ``r_t * m_t / u_t``. A neuron that fires has ``u_t > threshold``: no division comes near
 0. From the last step to the first that is a single recurrence::
 
     g_t = r_t / u_t + alpha * k_t * g_{t+1}
-    part of x_t[j] in all spikes of all h = x_t[j] * sum_h W[j, h] g_t[h]
+    part of x_t[j] in all spikes of all h = x_t[j] * sum_h W[j, h] gain g_t[h]
 
 and where the inputs are the spikes of another layer, their parts are the ``r_t`` there.
+A membrane that something else goes into as well, such as an adaptation that hangs on
+earlier spikes, is no sum of inputs, and cannot be taken apart like this.
 """
 
 from typing import NamedTuple
@@ -30,11 +43,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sklearn_snn._model.neurons import RESETS
+from sklearn_snn._model.neurons.resets import RESETS
 
 
 class Attribution(NamedTuple):
-    """Parts of a weighted sum of output currents.
+    """Parts of a weighted sum of output currents, or of outputs.
 
     Attributes
     ----------
@@ -61,51 +74,73 @@ class Attribution(NamedTuple):
     over_time: np.ndarray | None
 
 
-def attribute(neuron, coefs, intercepts, record, direction):
-    """Find what each neuron and each input gave to a weighted sum of output currents.
+def can_attribute(network):
+    """Return whether all membranes of a network are sums of what came in."""
+    return all(layer.neuron.sums_inputs for layer in network.layers)
+
+
+def attribute(network, params, record, direction):
+    """Find what each neuron and each input gave to a weighted sum of the outputs.
 
     Parameters
     ----------
-    neuron : LIF
-    coefs, intercepts : lists of ndarrays
+    network : Network
+        One that `can_attribute` allows.
+    params : list of dicts of ndarrays
     record : SimulationRecord
         Of one sample: all its layers and its input.
-    direction : ndarray of shape (n_classes,)
-        Weight of each output neuron's current.
+    direction : ndarray of shape (n_outputs,)
+        Weight of each output neuron's current, or of its output if it never fires.
 
     Returns
     -------
     attribution : Attribution
     """
-    n_steps, bias = record.logits.shape[1], 0.0
-    gain = np.tile(direction, (n_steps, 1))  # of a current to each neuron, by step
-    neurons, neuron_bias = None, None
-    for layer in reversed(range(len(coefs))):
-        bias += float((gain @ intercepts[layer].astype(float)).sum())
+    bias, neurons, neuron_bias = 0.0, None, None
+    # Of a current to each neuron, by step.
+    gain = direction * _output_gain(network, params[-1], record.logits.shape[1])
+    for layer in reversed(range(len(params))):
+        bias += float((gain @ params[layer]["intercept"].astype(float)).sum())
         neuron_bias = bias if neuron_bias is None else neuron_bias
         if layer == 0:
             break
         u, s = (
             a[layer - 1][0].astype(float) for a in (record.membranes, record.spikes)
         )
-        parts = s * (gain @ coefs[layer].T.astype(float))
+        parts = s * (gain @ params[layer]["coef"].T.astype(float))
         neurons = parts.sum(axis=0) if neurons is None else neurons
-        gain = _gain_below(neuron, parts, u, s)
-    inputs, over_time = _input_parts(record.inputs, gain, coefs[0].astype(float))
+        neuron, p = network.layers[layer - 1].neuron, params[layer - 1]
+        gain = _gain_below(neuron, p, parts, u, s)
+    weights = params[0]["coef"].astype(float)
+    inputs, over_time = _input_parts(record.inputs, gain, weights)
     total = inputs.sum() + bias
     return Attribution(float(total), neurons, neuron_bias, inputs, bias, over_time)
 
 
-def _gain_below(neuron, parts, u, s):
-    """Return ``g_t``, of shape (n_steps, n_units), from the value of each spike."""
+def _output_gain(network, p, n_steps):
+    """Return ``f_t``, of shape (n_steps, n_outputs)."""
+    neuron = network.layers[-1].neuron
+    if neuron.fires:
+        return np.tile(_input_gain(neuron, p), (n_steps, 1))
+    n_left = np.arange(n_steps, 0, -1)[:, np.newaxis]
+    return network.readout.factor(n_steps) * (1 - p["alpha"] ** n_left)
+
+
+def _input_gain(neuron, p):
+    """Return what a current to each neuron that fires is multiplied with."""
+    return np.ones(len(p["alpha"])) if neuron.has_unit_gain else 1 - p["alpha"]
+
+
+def _gain_below(neuron, p, parts, u, s):
+    """Return ``gain * g_t``, of shape (n_steps, n_units), from each spike's value."""
     v = np.empty_like(u)
-    RESETS[neuron.reset].apply(u, s, neuron.threshold, v)
+    RESETS[neuron.reset].apply(u, s, p["threshold"], v)
     fires = s > 0
     left = np.divide(v, u, out=np.ones_like(u), where=fires)
     gain = np.divide(parts, u, out=np.zeros_like(u), where=fires)
     for t in reversed(range(len(u) - 1)):
-        gain[t] += neuron.alpha * left[t] * gain[t + 1]
-    return gain
+        gain[t] += p["alpha"] * left[t] * gain[t + 1]
+    return gain * _input_gain(neuron, p)
 
 
 def _input_parts(inputs, gain, weights):

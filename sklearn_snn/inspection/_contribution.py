@@ -5,7 +5,8 @@ from numbers import Integral
 import numpy as np
 
 from sklearn_snn._utils.errstate import with_own_errstate
-from sklearn_snn.inspection._attribution import attribute
+from sklearn_snn.inspection._attribution import attribute, can_attribute
+from sklearn_snn.inspection._comparison import compare
 from sklearn_snn.inspection._figure import (
     COLORS,
     line_width,
@@ -17,13 +18,16 @@ from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_ba
 from sklearn_snn.inspection._pipelines import (
     channel_names,
     choose_sample,
+    final_model,
     has_names,
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, told_apart, wrapped
+from sklearn_snn.inspection._text import answer_title, short, told_apart, wrapped
 
 _LABEL = "Contribution, not cause"
+# What an output is called, in characters.
+_LONGEST_OUTPUT = 40
 
 
 class ContributionDisplay:
@@ -45,6 +49,13 @@ class ContributionDisplay:
     the answer counts spikes, so that where two classes are close or tied, the one that
     fired less may have got more current.
 
+    Where outputs are means of membranes (``readout="membrane_mean"``, and regressors),
+    a spike at step ``t``, of 0, 1, ..., counts ``factor * (1 - alpha**(n_steps - t))``
+    times as much, as it does in the mean, and contributions sum to the difference of
+    the logits. Of several labels at once it is one label whose current, or logit, is
+    taken apart, and of a regressor one predicted number, as it differs from the mean of
+    y, in its unit.
+
     An input contributes through the spikes that it charged. Each spike of a hidden
     neuron is worth ``W[neuron, answer] - W[neuron, other]``, and is shared out among
     the inputs as they made up the membrane ``u_t`` at that step::
@@ -53,12 +64,14 @@ class ContributionDisplay:
         m_t = alpha * k_{t-1} * m_{t-1} + x_t[j] * W_0[j, neuron],    W_0 = coefs_[0]
 
     where ``k_t`` is what a reset leaves of the membrane: 1 without a spike, 0 after one
-    with ``reset="zero"``, ``1 - threshold / u_t`` with "subtract". Inputs that
-    inhibited a neuron that fired all the same have a negative share; that of the bias
-    is kept apart. In deeper networks the spikes of a layer are shared out in the same
-    way among those of the layer below. These contributions, and the biases of all
+    with ``reset="zero"``, ``1 - threshold / u_t`` with "subtract". (``W_0`` is to be
+    multiplied by ``1 - alpha`` where the neurons' leaks differ or were learned.) Inputs
+    that inhibited a neuron that fired all the same have a negative share; that of the
+    bias is kept apart. In deeper networks the spikes of a layer are shared out in the
+    same way among those of the layer below. These contributions, and the biases of all
     layers, sum to the same difference. Without hidden layers they are
-    ``sum_t x_t[j] * (W[j, answer] - W[j, other])``.
+    ``sum_t x_t[j] * (W[j, answer] - W[j, other])``. Adaptive neurons, whose membranes
+    are no sums of inputs, cannot be taken apart.
 
     Use `from_estimator` to make one.
 
@@ -77,7 +90,7 @@ class ContributionDisplay:
     over_time : ndarray of shape (n_steps,), default=None
         Contributions of all inputs together at each step; None for rows.
     answer, against : str, default="the answer", "others"
-        What the two classes are called.
+        What the two classes are called; of an output alone `against` is None.
     names : list of str, default=None
         What the inputs are called; None numbers them. A value that `from_estimator`
         adds is the one before the steps of a pipeline scaled it.
@@ -87,7 +100,7 @@ class ContributionDisplay:
         How many bars are drawn: the largest, by absolute value; fewer where there is no
         room for their names. The others are summed.
     title : str, default=None
-        Truth, answer and its probability.
+        Truth, answer and how sure it is.
 
     Attributes
     ----------
@@ -149,7 +162,7 @@ class ContributionDisplay:
 
     @property
     def total(self):
-        """Current of the answer minus that of the other, over all steps."""
+        """What all contributions and biases sum to."""
         if self.neurons is None:
             return float(self.inputs.sum() + self.input_bias)
         return float(self.neurons.sum() + self.neuron_bias)
@@ -164,6 +177,7 @@ class ContributionDisplay:
         sample=0,
         y=None,
         against=None,
+        output=None,
         n_top=10,
         image_shape=None,
         ax=None,
@@ -172,18 +186,21 @@ class ContributionDisplay:
 
         Parameters
         ----------
-        estimator : SpikingClassifier, Pipeline or search
-            Fitted.
+        estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
+            Fitted; of neurons that do not adapt.
         X : array-like with n_samples rows
             What `estimator` predicts from.
         sample : int, default=0
             Which row of X.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of X, or that of the sample, for the title.
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of X, or of the sample, for the title.
         against : label or "mean", default=None
             With which class the answer is compared. None is the runner-up: of all other
             classes the most probable (of equals, the first). "mean" is the mean of all
             other classes, unless there is a class of that name.
+        output : int, default=None
+            Of several labels, or numbers, which one. None is the most probable label,
+            or the first number.
         n_top : int, default=10
             How many bars are drawn, at least 1. The others are summed.
         image_shape : tuple of two int, default=None
@@ -201,24 +218,26 @@ class ContributionDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample or class, `against` is the answer itself, `y`,
-            `n_top` or `image_shape` does not fit, or currents are not finite.
+            If the neurons adapt, before anything is done; if there is no such sample,
+            class or output, `against` is the answer itself, `y`, `n_top` or
+            `image_shape` does not fit, or currents are not finite.
         TypeError
-            If there is no SpikingClassifier at the end of `estimator`.
+            If there is no spiking network at the end of `estimator`.
         """
         if not isinstance(n_top, Integral) or n_top < 1:
             raise ValueError(f"n_top must be a positive int, got {n_top!r}.")
-        x, truth = choose_sample(X, sample, y)
-        classifier, given = split_pipeline(estimator, x)
-        record = classifier.simulate(given)
-        direction, other = _direction(record, against)
-        parts = attribute(
-            classifier._network(record.inputs).neuron,
-            classifier.coefs_,
-            classifier.intercepts_,
-            record,
-            direction,
-        )
+        network = final_model(estimator).network_
+        if not can_attribute(network):
+            raise ValueError(
+                "Contributions are parts of membranes that sum what comes in. Those of "
+                "adaptive neurons do not: adaptation, which hangs on earlier spikes, "
+                "goes into them as well."
+            )
+        x, truth = choose_sample(estimator, X, sample, y)
+        model, given = split_pipeline(estimator, x)
+        record = model.simulate(given)
+        direction, answer, other = compare(record, against, output)
+        parts = attribute(network, model._learned_params(), record, direction)
         if not np.isfinite(parts.total):
             raise ValueError(
                 "The currents of this sample are not finite: scale X, as for an MLP."
@@ -233,9 +252,9 @@ class ContributionDisplay:
             neuron_bias=parts.neuron_bias,
             counts=None if parts.neurons is None else record.spikes[-2][0].sum(axis=0),
             over_time=parts.over_time if row is None else None,
-            answer=str(classifier.classes_[record.logits[0, -1].argmax()]),
+            answer=answer,
             against=other,
-            names=channel_names(classifier) if row is None else row.names,
+            names=channel_names(model) if row is None else row.names,
             image_shape=(
                 check_image_shape(image_shape, n_features, has_names(estimator))
                 if is_image
@@ -264,12 +283,12 @@ class ContributionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        answer, other = told_apart([self.answer, self.against])
+        if self.against is None:
+            what = short(self.answer, _LONGEST_OUTPUT)
+        else:
+            what = " rather than ".join(told_apart([self.answer, self.against]))
         lines = [] if self.title is None else [self.title]
-        lines.append(
-            f"Contributions (not causes) to {answer} rather than {other}: "
-            f"{self.total:.3g} in total"
-        )
+        lines.append(f"Contributions (not causes) to {what}: {self.total:.3g} in total")
         n_panels = 1 + (self.neurons is not None) + (self.over_time is not None)
         figure, axes = panels(
             "ContributionDisplay.plot",
@@ -349,49 +368,11 @@ class ContributionDisplay:
         ax.barh(np.arange(len(heights)), heights, color=colors)
         name_bars(ax, labels)
         ax.axvline(0, color="0.6", linewidth=0.8)
-        label = f"{_LABEL}\n(> 0: for {told_apart([self.answer, self.against], 12)[0]})"
+        sense = "raises it"
+        if self.against is not None:
+            sense = f"for {told_apart([self.answer, self.against], 12)[0]}"
+        label = f"{_LABEL}\n(> 0: {sense})"
         width, _ = size_of(ax)
         # Where there is little room, the names of the bars take some of it.
         room, size = (width, 10) if width > 2 else (0.6 * width, 8)
         ax.set_xlabel(wrapped(label, room, size), fontsize=size)
-
-
-def _direction(record, against):
-    """Return the weights of the output currents, and what the other class is called.
-
-    Parameters
-    ----------
-    record : SimulationRecord
-        Of one sample.
-    against : label, "mean" or None
-
-    Returns
-    -------
-    direction : ndarray of shape (n_classes,)
-    name : str
-
-    Raises
-    ------
-    ValueError
-        If there is no such class, or it is the answer.
-    """
-    logits, classes = record.logits[0, -1], record.classes.tolist()
-    winner, n_classes = int(logits.argmax()), len(classes)
-    direction = np.zeros(n_classes)
-    if isinstance(against, str) and against == "mean" and against not in classes:
-        direction[:] = -1 / (n_classes - 1)
-        direction[winner] = 1
-        return direction, "the mean of the others"
-    if against is None:
-        order = np.argsort(-logits, kind="stable")
-        other = int(order[order != winner][0])
-    elif against not in classes or classes.index(against) == winner:
-        others = [label for i, label in enumerate(classes) if i != winner]
-        raise ValueError(
-            "against must be 'mean' or a class other than the answer, one of "
-            f"{others}, got {against!r}."
-        )
-    else:
-        other = classes.index(against)
-    direction[winner], direction[other] = 1, -1
-    return direction, str(classes[other])

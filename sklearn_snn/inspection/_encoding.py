@@ -20,7 +20,7 @@ from sklearn_snn.inspection._pipelines import (
     row_of,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, short, title_line, wrapped
+from sklearn_snn.inspection._text import answer_title, title_line, truth_text, wrapped
 
 
 class EncodingDisplay:
@@ -40,7 +40,7 @@ class EncodingDisplay:
         What the features are called; more than 30 names are not drawn. A value that
         `from_estimator` adds is the one before the steps of a pipeline scaled it.
     title : str, default=None
-        What is written above: truth, answer and its probability.
+        What is written above: truth, answer and how sure it is.
 
     Attributes
     ----------
@@ -93,8 +93,8 @@ class EncodingDisplay:
         Parameters
         ----------
         estimator : PoissonSpikeEncoder, Pipeline or search
-            Fitted. Of a pipeline, the steps up to the encoder; if there is a
-            SpikingClassifier at its end, the title says what it answers.
+            Fitted. Of a pipeline, the steps up to the encoder; if there is a spiking
+            network at its end, the title says what it answers.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             What `estimator` was fitted on.
         sample : int, default=0
@@ -103,8 +103,8 @@ class EncodingDisplay:
             Shape of the image that the features make up. None takes it for square if
             the number of features is the square of 8 or more and the columns of X have
             no names, and draws bars if not.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of X, or that of the sample, for the title.
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of X, or of the sample, for the title.
         ax : matplotlib Axes, default=None
             Axes whose place is used; None makes a figure.
 
@@ -120,14 +120,14 @@ class EncodingDisplay:
         TypeError
             If there is no encoder.
         """
-        x, truth = choose_sample(X, sample, y)
+        x, truth = choose_sample(estimator, X, sample, y)
         encoder, encoded = encoder_and_input(estimator, x)
         trains = encoder.transform(encoded)
         row = row_of(estimator, x)
-        title = title_line(truth=None if truth is None else short(truth))
+        title = title_line(truth=truth_text(truth))
         if hasattr(active_steps(estimator)[-1], "simulate"):
-            classifier, given = split_pipeline(estimator, x)
-            record = classifier.simulate(given, layers=[], inputs=False)
+            model, given = split_pipeline(estimator, x)
+            record = model.simulate(given, layers=[], inputs=False)
             title = answer_title(record, 0, truth)
         return cls(
             row.values,

@@ -16,10 +16,13 @@ from sklearn_snn.inspection._figure import (
 from sklearn_snn.inspection._pipelines import (
     check_index,
     choose_sample,
+    n_labels_of,
     split_pipeline,
 )
 from sklearn_snn.inspection._text import answer_title, told_apart, true_label
 
+_THRESHOLD_STYLE = {"linestyle": "--", "color": THRESHOLD_COLOR}
+_ZERO_STYLE = {"color": "0.8"}
 _MAX_UNITS = 10
 _TOO_MANY_UNITS = 200
 
@@ -28,8 +31,9 @@ class MembraneDisplay:
     """Membranes of a layer over time, stacked, with threshold and spikes.
 
     The membrane is that before the spike test and the reset: it is above its dashed
-    threshold line exactly where a spike is marked. Use `from_estimator` or
-    `from_record` to make one.
+    threshold line exactly where a spike is marked. Neurons that never fire have no
+    such line, and are drawn whole; zero is a faint one. Use `from_estimator` or
+    `from_record` to make a display.
 
     Parameters
     ----------
@@ -37,15 +41,15 @@ class MembraneDisplay:
         Membrane of each neuron, in the unit of the threshold.
     spikes : ndarray of shape (n_steps, n_units)
         1 where it fires.
-    threshold : float
-        Membrane above which a neuron fires.
+    threshold : float, ndarray of shape (n_units,) or None
+        Membrane above which each neuron fires; None if they never do.
     names : list of str
         What each neuron is called.
     depth : float, default=2.0
         Membranes are drawn down to so many thresholds below 0: that of an inhibited
         neuron, far below, would leave no room to see the others cross the threshold.
     title : str, default=None
-        What is written above: truth, answer and its probability.
+        What is written above: truth, answer and how sure it is.
     layer_size : int, default=None
         How many neurons the layer has; if they are more, it is said how many are shown.
 
@@ -105,7 +109,7 @@ class MembraneDisplay:
 
         Parameters
         ----------
-        estimator : SpikingClassifier, Pipeline or search
+        estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
             Fitted.
         X : array-like with n_samples rows
             What `estimator` predicts from.
@@ -115,11 +119,11 @@ class MembraneDisplay:
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
             Which neurons; None means the first ten, and of the output layer ten among
-            which are the answer and the truth.
+            which are the answer and the truth (of several labels, as many as ten).
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of the samples, or that of the one, for the title.
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of the samples, or of the one, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -133,11 +137,11 @@ class MembraneDisplay:
         ValueError
             If there is no such sample, layer or neuron, or `y` does not fit.
         TypeError
-            If there is no SpikingClassifier at the end of `estimator`.
+            If there is no spiking network at the end of `estimator`.
         """
-        X, truth = choose_sample(X, sample, y)
-        classifier, X = split_pipeline(estimator, X)
-        record = classifier.simulate(X, layers=[layer], inputs=False)
+        X, truth = choose_sample(estimator, X, sample, y)
+        model, X = split_pipeline(estimator, X)
+        record = model.simulate(X, layers=[layer], inputs=False)
         options = {"layer": layer, "units": units, "depth": depth}
         return cls.from_record(record, **options, y=truth, ax=ax)
 
@@ -158,11 +162,11 @@ class MembraneDisplay:
             Which layer, by its index in `coefs_`; -1 is the output layer.
         units : array-like of int, default=None
             Which neurons; None means the first ten, and of the output layer ten among
-            which are the answer and the truth.
+            which are the answer and the truth (of several labels, as many as ten).
         depth : float, default=2.0
             Membranes are drawn down to so many thresholds below 0.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of the samples, or that of the one, for the title.
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of the samples, or of the one, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in; None makes a figure.
 
@@ -182,12 +186,12 @@ class MembraneDisplay:
         check_index(sample, n_samples, "sample")
         if record.membranes[layer] is None:
             raise ValueError(f"Layer {layer} was not recorded, only {record.layers}.")
-        truth = true_label(y, n_samples, sample)
+        truth = true_label(y, n_samples, sample, n_labels_of(record))
         u, s = record.membranes[layer][sample], record.spikes[layer][sample]
         n_units = u.shape[1]
         is_output = layer % len(record.spikes) == len(record.spikes) - 1
         if units is None:
-            told = _classes_told(record, sample, truth) if is_output else []
+            told = _outputs_told(record, sample, truth) if is_output else []
             units = _first_with(told, n_units)
         units = np.atleast_1d(units).tolist()
         if not units or not all(
@@ -205,10 +209,11 @@ class MembraneDisplay:
             names = [str(record.classes[k]) for k in units]
         else:
             names = [str(k % n_units) for k in units]
+        threshold = record.thresholds[layer]
         return cls(
             u[:, units],
             s[:, units],
-            record.threshold,
+            None if threshold is None else threshold[units],
             names,
             depth=depth,
             title=answer_title(record, sample, truth),
@@ -241,26 +246,29 @@ class MembraneDisplay:
             self.title,
             figsize=(7, np.clip(1.5 + 0.6 * n_units, 2.5, 9)),
         )
-        floor = max(self.membranes.min(), -self.depth * self.threshold)
-        shown = np.where(self.membranes >= floor, self.membranes, np.nan)
-        highest = np.fmax.reduce(shown, axis=None, initial=self.threshold)
-        bottom = min(floor, 0)
-        spacing = 1.1 * (highest - bottom)
+        fires = self.threshold is not None
+        thresholds = np.broadcast_to(self.threshold if fires else 0.0, n_units)
+        floors = np.full(n_units, self.membranes.min())
+        if fires:
+            floors = np.maximum(floors, -self.depth * thresholds)
+        shown = np.where(self.membranes >= floors, self.membranes, np.nan)
+        highest = np.fmax.reduce(shown, axis=None, initial=thresholds.max())
+        bottom = min(floors.min(), 0)
+        spacing = 1.1 * (highest - bottom) or 1.0
         self.offsets_ = spacing * np.arange(n_units)
         steps = np.arange(1, n_steps + 1)
         width = line_width(n_steps)
         for k, offset in enumerate(self.offsets_):
             u, fired = shown[:, k] + offset, self.spikes[:, k] > 0
             ax.axhline(
-                self.threshold + offset,
-                linestyle="--",
+                thresholds[k] + offset,
                 linewidth=0.8,
-                color=THRESHOLD_COLOR,
-                label="Threshold" if k == 0 else None,
+                **(_THRESHOLD_STYLE if fires else _ZERO_STYLE),
+                label="Threshold" if fires and k == 0 else None,
             )
             ax.plot(steps, u, color=COLORS[0], linewidth=width, label="_membrane")
             # Where it is too deep to be drawn, a faint line says so.
-            deep = np.where(np.isnan(u), floor + offset, np.nan)
+            deep = np.where(np.isnan(u), floors[k] + offset, np.nan)
             ax.plot(steps, deep, ":", color="0.6", linewidth=1, label="_deep")
             ax.plot(
                 steps[fired],
@@ -272,7 +280,10 @@ class MembraneDisplay:
             )
         ax.set_yticks(self.offsets_, told_apart(self.names, room_for_labels(ax)))
         if np.isnan(shown).any():
-            ax.plot([], [], ":", color="0.6", label=f"Below {floor:.3g}")
+            below = f"{floors[0]:.3g}"
+            if np.ptp(floors):
+                below = f"-{self.depth:.3g} thresholds"
+            ax.plot([], [], ":", color="0.6", label=f"Below {below}")
         # The lowest line, not quite at the edge, is seen whole.
         ax.set_ylim(bottom - 0.03 * spacing, self.offsets_[-1] + spacing)
         label = "Membrane (0 at its name)"
@@ -280,20 +291,27 @@ class MembraneDisplay:
             label += f"\n{n_units} of {self.layer_size} neurons"
         ax.set(ylabel=label)
         set_time_axis(ax, n_steps)
-        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
-        ax.legend(**place, ncols=3, fontsize="small", handlelength=1.2, columnspacing=1)
+        if fires:
+            place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
+            style = {"fontsize": "small", "handlelength": 1.2, "columnspacing": 1}
+            ax.legend(**place, **style, ncols=3)
         self.ax_, self.figure_ = ax, figure
         return self
 
 
-def _classes_told(record, sample, truth):
-    """Return the indices of the answer and, if it is a known class, of the truth."""
-    told = {int(record.logits[sample, -1].argmax())}
-    classes = record.classes.tolist()
+def _outputs_told(record, sample, truth):
+    """Return the indices of what the title names: the answer, and what is true."""
+    logits, classes = record.logits[sample, -1], record.classes.tolist()
+    if record.loss == "squared_error":
+        return []
+    if record.loss == "logistic":
+        is_true = np.zeros(len(classes), bool) if truth is None else truth > 0
+        return np.flatnonzero(is_true | (logits > 0)).tolist()
+    told = {int(logits.argmax())}
     return sorted(told | ({classes.index(truth)} if truth in classes else set()))
 
 
 def _first_with(chosen, n_units):
     """Return the first neurons, as many as are drawn, in order; the chosen are in."""
     others = [k for k in range(n_units) if k not in chosen]
-    return sorted([*chosen, *others[: _MAX_UNITS - len(chosen)]])
+    return sorted([*chosen, *others][:_MAX_UNITS])

@@ -1,4 +1,4 @@
-"""Estimators taken apart: the classifier in one, what it is given for a sample, names.
+"""Estimators taken apart: the network in one, what it is given for a sample, names.
 
 At predict, a pipeline calls `transform` of all its steps but the last, and passes over
 "passthrough", None and (as pipelines of imbalanced-learn do) samplers.
@@ -74,27 +74,45 @@ def _is_encoder(step):
     return hasattr(step, "n_steps") and hasattr(step, "transform")
 
 
-def _classifier_of(steps, estimator):
+def _model_of(steps, estimator):
     """Return the last step; raise TypeError if it is no spiking network."""
     if not steps or not hasattr(steps[-1], "simulate"):
         raise TypeError(
-            f"There is no SpikingClassifier at the end of {type(estimator).__name__}."
+            f"There is no SpikingClassifier at the end of {type(estimator).__name__}, "
+            "nor a SpikingRegressor."
         )
     return steps[-1]
 
 
-def final_classifier(estimator):
-    """Return the classifier at the end of a fitted estimator."""
-    return _classifier_of(active_steps(estimator), estimator)
+def final_model(estimator):
+    """Return the spiking network at the end of a fitted estimator."""
+    return _model_of(active_steps(estimator), estimator)
 
 
 def split_pipeline(estimator, X):
-    """Return the classifier at the end of an estimator, and what it is given for X."""
+    """Return the network at the end of an estimator, and what it is given for X."""
     steps = active_steps(estimator)
-    classifier = _classifier_of(steps, estimator)
+    model = _model_of(steps, estimator)
     for step in steps[:-1]:
         X = step.transform(X)
-    return classifier, X
+    return model, X
+
+
+def n_labels(estimator):
+    """Return how many labels or numbers a sample has; None if nothing answers.
+
+    Of classes it is one.
+    """
+    steps = active_steps(estimator)
+    if not steps or not hasattr(steps[-1], "simulate"):
+        return None
+    model = steps[-1]
+    return 1 if model.network_.loss == "cross_entropy" else model.n_outputs_
+
+
+def n_labels_of(record):
+    """Return how many labels or numbers a sample has in a record."""
+    return 1 if record.loss == "cross_entropy" else len(record.classes)
 
 
 def has_names(estimator):
@@ -119,23 +137,25 @@ def encoder_and_input(estimator, x):
     raise TypeError(f"There is no encoder in {type(estimator).__name__}.")
 
 
-def choose_sample(X, sample, y=None):
+def choose_sample(estimator, X, sample, y=None):
     """Return one sample of X, as a batch of one, and its true label if there is one.
 
     Parameters
     ----------
+    estimator : fitted estimator
+        Which says how many labels there are.
     X : array-like, sparse matrix or SpikeTrains of n_samples samples
     sample : int
-    y : array-like of shape (n_samples,), label or None
+    y : array-like with n_samples rows, label or row of one sample, or None
 
     Raises
     ------
     ValueError
         If there is no such sample, or y does not fit.
     """
-    n_samples = num_samples(X)
+    n_samples, n_columns = num_samples(X), n_labels(estimator)
     check_index(sample, n_samples, "sample")
-    truth = true_label(y, n_samples, sample)
+    truth = true_label(y, n_samples, sample, n_columns)
     if sparse.issparse(X):
         X = X.tocsr()  # not every format has rows to choose from
     return safe_indexing(X, [int(sample)]), truth
@@ -148,7 +168,7 @@ def check_index(i, n, what):
 
 
 def row_of(estimator, x):
-    """Return the Row that an encoder, or else the classifier, is given for one sample.
+    """Return the Row that an encoder, or else the network, is given for one sample.
 
     Parameters
     ----------
@@ -199,11 +219,11 @@ def mean_over_steps(record, sample):
     return Row(values, _default_names(len(values)))
 
 
-def channel_names(classifier):
+def channel_names(model):
     """Return the names of what a network gets, or numbers where they have none."""
-    names = getattr(classifier, "feature_names_in_", None)
+    names = getattr(model, "feature_names_in_", None)
     if names is None:
-        return _default_names(classifier.n_features_in_)
+        return _default_names(model.n_features_in_)
     return [str(name) for name in names]
 
 

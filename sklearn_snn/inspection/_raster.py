@@ -14,15 +14,24 @@ from sklearn_snn.inspection._pipelines import (
     check_index,
     choose_sample,
     mean_over_steps,
+    n_labels_of,
     row_of,
     row_of_record,
     split_pipeline,
 )
-from sklearn_snn.inspection._text import answer_title, told_apart, true_label
+from sklearn_snn.inspection._text import (
+    OUTPUT_NAMES,
+    answer_title,
+    told_apart,
+    true_label,
+)
 
 
 class SpikeRasterDisplay:
     """Raster of the spikes of input, hidden and output layers.
+
+    A layer that never fires, as the output layer with ``readout="membrane_mean"`` and
+    of a `SpikingRegressor`, has no raster: `MembraneDisplay` shows what it does.
 
     Use `from_estimator` or `from_record` to make one.
 
@@ -33,10 +42,10 @@ class SpikeRasterDisplay:
         samples, in [0, 1].
     names : list of str
         Name of each layer.
-    classes : ndarray of shape (n_classes,), default=None
+    classes : ndarray of shape (n_outputs,), default=None
         What the neurons of the last layer stand for.
     title : str, default=None
-        What is written above: truth, answer and its probability.
+        What is written above: truth, answer and how sure it is.
     inputs : ndarray of shape (n_features,), default=None
         The row of a table, or the image, that the spikes are the answer to.
     input_names : list of str, default=None
@@ -45,6 +54,8 @@ class SpikeRasterDisplay:
     image_shape : tuple of two int, default=None
         Shape of the image that `inputs` makes up; None draws bars, of at most 30
         columns: those of the largest values.
+    output : str, default="Class"
+        What a neuron of the last layer is called, if it stands for something.
 
     Attributes
     ----------
@@ -84,10 +95,12 @@ class SpikeRasterDisplay:
         inputs=None,
         input_names=None,
         image_shape=None,
+        output="Class",
     ):
         self.rasters = rasters
         self.names = names
         self.classes = classes
+        self.output = output
         self.title = title
         self.inputs = inputs
         self.input_names = input_names
@@ -102,14 +115,14 @@ class SpikeRasterDisplay:
 
         Parameters
         ----------
-        estimator : SpikingClassifier, Pipeline or search
+        estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
             Fitted.
         X : array-like with n_samples rows
             What `estimator` predicts from.
         sample : int or "mean", default=0
             Which row of X; "mean" shows the mean over all of them.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of X, or that of the sample, for the title. Not used with
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of X, or of the sample, for the title. Not used with
             ``sample="mean"``.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
@@ -126,17 +139,17 @@ class SpikeRasterDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample, X is too large to simulate at once, or `y` or
-            `image_shape` does not fit.
+            If there is no such sample, X is too large to simulate at once, `y` or
+            `image_shape` does not fit, or nothing can fire.
         TypeError
-            If there is no SpikingClassifier at the end of `estimator`.
+            If there is no spiking network at the end of `estimator`.
         """
         row = None
         if not _is_mean(sample):
-            X, y = choose_sample(X, sample, y)
+            X, y = choose_sample(estimator, X, sample, y)
             sample, row = 0, row_of(estimator, X)
-        classifier, X = split_pipeline(estimator, X)
-        record = classifier.simulate(X)
+        model, X = split_pipeline(estimator, X)
+        record = model.simulate(X)
         return cls._from_row(record, row, sample, y, image_shape, ax)
 
     @classmethod
@@ -150,9 +163,9 @@ class SpikeRasterDisplay:
             As `SpikingClassifier.simulate` returns it.
         sample : int or "mean", default=0
             Which of its samples; "mean" shows the mean over all of them.
-        y : array-like of shape (n_samples,) or label, default=None
-            True labels of the samples, or that of the one, for the title. Not used with
-            ``sample="mean"``.
+        y : array-like with n_samples rows, or that of the sample, default=None
+            True labels or numbers of the samples, or of the one, for the title. Not
+            used with ``sample="mean"``.
         image_shape : tuple of two int, default=None
             Shape of the image that the features make up. None takes rows for square
             images if the number of features is the square of 8 or more, and draws bars
@@ -168,13 +181,14 @@ class SpikeRasterDisplay:
         Raises
         ------
         ValueError
-            If there is no such sample, nothing was recorded, or `y` or `image_shape`
-            does not fit.
+            If there is no such sample, nothing was recorded that can fire, or `y` or
+            `image_shape` does not fit.
         """
         n_samples, row = len(record.logits), None
         if not _is_mean(sample):
             check_index(sample, n_samples, "sample")
-            y, row = true_label(y, n_samples, sample), row_of_record(record, sample)
+            y = true_label(y, n_samples, sample, n_labels_of(record))
+            row = row_of_record(record, sample)
         return cls._from_row(record, row, sample, y, image_shape, ax)
 
     @classmethod
@@ -191,17 +205,22 @@ class SpikeRasterDisplay:
         if x is not None and x.ndim == 3 and np.isin(x, (0, 1)).all():
             layers, names = [x], ["Input"]
         last = len(record.spikes) - 1
-        for layer in record.layers:
+        shown = [i for i in record.layers if record.thresholds[i] is not None]
+        for layer in shown:
             layers.append(record.spikes[layer])
             is_output = layer == last
             names.append("Output layer" if is_output else f"Hidden layer {layer + 1}")
         if not layers:
-            raise ValueError("The record has neither layers nor input spikes.")
+            raise ValueError(
+                "The record has neither layers nor input spikes."
+                if not record.layers
+                else "The only layers recorded never fire: see MembraneDisplay."
+            )
         if is_mean:
             rasters = [s.mean(axis=0) for s in layers]
         else:
             rasters = [s[sample] for s in layers]
-        classes = record.classes if last in record.layers else None
+        classes = record.classes if last in shown else None
         return cls(
             rasters,
             names,
@@ -210,6 +229,7 @@ class SpikeRasterDisplay:
             inputs=None if row is None else row.values,
             input_names=None if row is None else row.names,
             image_shape=image_shape,
+            output=OUTPUT_NAMES[record.loss],
         ).plot(ax=ax)
 
     @with_own_errstate
@@ -256,7 +276,7 @@ class SpikeRasterDisplay:
             draw_raster(panel, raster)
             panel.set_title(name, fontsize="medium")
             is_output = i == 0 and self.classes is not None
-            panel.set_ylabel("Class" if is_output else "Neuron")
+            panel.set_ylabel(self.output if is_output else "Neuron")
             if is_output and len(self.classes) <= 20:
                 labels = told_apart(self.classes, room_for_labels(panel))
                 panel.set_yticks(range(len(labels)), labels)

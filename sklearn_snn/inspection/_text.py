@@ -10,8 +10,17 @@ import numpy as np
 from sklearn_snn._compat import num_samples
 
 _DOTS = "\N{HORIZONTAL ELLIPSIS}"
+_SPACE = "\N{NO-BREAK SPACE}"
 # Longest label, in characters.
 _LONGEST = 20
+# What an output stands for, by what a network was trained on.
+OUTPUT_NAMES = {
+    "cross_entropy": "Class",
+    "logistic": "Label",
+    "squared_error": "Number",
+}
+# Of more numbers than these, not all are written.
+_MANY_NUMBERS = 6
 # Mean width of a character, in font sizes.
 _CHARACTER_WIDTH = 0.55
 
@@ -119,20 +128,30 @@ def _value(value):
     return short(value, 12)
 
 
-def true_label(y, n_samples, sample):
+def true_label(y, n_samples, sample, n_columns=1):
     """Return the true label of a sample, or None if nobody gave it.
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,), label or None
+    y : array-like with n_samples rows, label or row of one sample, or None
     n_samples : int
     sample : int
+    n_columns : int or None, default=1
+        How many labels or numbers a sample has; None is as many as y says.
+
+    Returns
+    -------
+    truth : label or None; or an ndarray of shape (n_columns,), if these are several
 
     Raises
     ------
     ValueError
-        If y has another number of labels.
+        If y has another number of them.
     """
+    if n_columns is None:
+        n_columns = np.shape(y)[1] if np.ndim(y) == 2 else 1
+    if y is not None and n_columns > 1:
+        return _row_of_several(y, n_samples, sample, n_columns)
     if y is None or isinstance(y, (str, bytes)) or np.ndim(y) == 0:
         return y
     if num_samples(y) != n_samples or np.size(y) != n_samples:
@@ -143,6 +162,18 @@ def true_label(y, n_samples, sample):
     return np.ravel(y)[sample]
 
 
+def _row_of_several(y, n_samples, sample, n_columns):
+    rows = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    if rows.shape == (n_columns,):
+        return rows
+    if rows.shape != (n_samples, n_columns):
+        raise ValueError(
+            f"y must be of shape ({n_samples}, {n_columns}), or of ({n_columns},) for "
+            f"the sample alone, got {rows.shape}."
+        )
+    return rows[sample]
+
+
 def answer_title(record, sample, truth=None):
     """Return a line on what the network answers to a sample, and how sure it is.
 
@@ -150,8 +181,13 @@ def answer_title(record, sample, truth=None):
     ----------
     record : SimulationRecord
     sample : int
-    truth : label or None
+    truth : label, ndarray of shape (n_outputs,), or None
+        As `true_label` returns it.
     """
+    return _TITLES[record.loss](record, sample, truth)
+
+
+def _title_of_class(record, sample, truth):
     logits = record.logits[sample, -1]
     winner = logits.argmax()
     classes = record.classes.tolist()
@@ -162,28 +198,83 @@ def answer_title(record, sample, truth=None):
     tied = [labels[k] for k in np.flatnonzero(logits == logits[winner])]
     # The answer is the first of equals. The truth is named first among the others.
     tied = sorted(tied[1:], key=lambda label: label != truth)
-    return title_line(
-        labels[winner], record.probabilities[sample, -1, winner], truth, tied
-    )
+    p = _probability(record.probabilities[sample, -1, winner])
+    return title_line(f"{labels[winner]} ({p}{_tied(tied)})", truth)
 
 
-def title_line(answer=None, probability=None, truth=None, tied=()):
-    """Return truth, answer and probability as a line, or None if there is neither.
+def _title_of_labels(record, sample, truth):
+    names = told_apart(record.classes.tolist())
+    p = record.probabilities[sample, -1]
+    # As `predict` does it: no probability of just 0.5.
+    told = np.flatnonzero(record.logits[sample, -1] > 0)
+    answer = ", ".join(f"{names[k]}{_SPACE}({_probability(p[k])})" for k in told)
+    answer = answer or f"no label ({_probability(p.max())} at most)"
+    return title_line(answer, truth_text(truth, names), "; ")
+
+
+def _title_of_numbers(record, sample, truth):
+    values = record.values[sample, -1]
+    separator = ", " if len(values) == 1 else "; "
+    if truth is not None:
+        truth = _numbers(np.atleast_1d(truth))
+    return title_line(_numbers(values), truth, separator)
+
+
+_TITLES = {
+    "cross_entropy": _title_of_class,
+    "logistic": _title_of_labels,
+    "squared_error": _title_of_numbers,
+}
+
+
+def truth_text(truth, names=None):
+    """Return the label or labels of a sample as text, or None.
 
     Parameters
     ----------
-    answer : str or None
-    probability : float or None
-    truth : str or None
-        It and the others are as short as they are drawn.
-    tied : sequence of str, default=()
-        The other classes that are as probable.
+    truth : label, ndarray of shape (n_outputs,), or None
+        As `true_label` returns it.
+    names : list of str, default=None
+        Names of the labels of which an array says 0 or 1; None numbers them.
+    """
+    if np.ndim(truth) == 0:
+        return None if truth is None else short(truth)
+    if not np.isin(truth, (0, 1)).all():
+        return _numbers(truth)
+    told = np.flatnonzero(truth)
+    return ", ".join(str(k) if names is None else names[k] for k in told) or "no label"
+
+
+def _numbers(values):
+    """Return numbers as text: all of them if they are few."""
+    texts = [number(value) for value in values]
+    if len(texts) > _MANY_NUMBERS:
+        texts = [*texts[: _MANY_NUMBERS - 1], _DOTS]
+    return ", ".join(texts)
+
+
+def number(value):
+    """Return a number with four digits, or all that are left of the point."""
+    if not isinstance(value, Real):
+        return short(value)
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def title_line(answer=None, truth=None, separator=", "):
+    """Return truth and answer as a line, or None if there is neither.
+
+    Parameters
+    ----------
+    answer, truth : str or None
+        As short as they are drawn.
+    separator : str, default=", "
+        What stands between them.
     """
     known = None if truth is None else f"True: {truth}"
     if answer is None:
         return known
-    said = f"nswer: {answer} ({_probability(probability)}{_tied(tied)})"
-    return f"A{said}" if known is None else f"{known}, a{said}"
+    said = f"nswer: {answer}"
+    return f"A{said}" if known is None else f"{known}{separator}a{said}"
 
 
 def _tied(labels):
@@ -201,7 +292,7 @@ def _probability(p):
         text = "p > 0.99"
     else:
         text = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.1g}"
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return text.replace(" ", _SPACE)
 
 
 def room_for(width, font_size):

@@ -9,32 +9,44 @@ from sklearn_snn.inspection._figure import (
     layer_style,
     panels,
 )
-from sklearn_snn.inspection._pipelines import final_classifier
+from sklearn_snn.inspection._pipelines import final_model
+
+# Of loss and score, by objective.
+_NAMES = {
+    "cross_entropy": ("Loss (cross-entropy, nats)", "Accuracy (sample-weighted)"),
+    "logistic": ("Loss (logistic, nats)", "Accuracy of all labels\n(sample-weighted)"),
+    "squared_error": ("Loss (half the squared error)", "R squared (sample-weighted)"),
+}
 
 
 class TrainingDisplay:
-    """Loss, accuracy, gradient norms and firing rates of each epoch.
+    """Loss, score, gradient norms and firing rates of each epoch.
 
-    Use `from_estimator` to make one.
+    The score is the accuracy, of several labels at once that of all of them together,
+    or the R squared of numbers. Layers that never fire have no rate. Use
+    `from_estimator` to make one.
 
     Parameters
     ----------
     loss : list of float
         Mean loss of each epoch.
     train_scores : list of float
-        Accuracy of each epoch on the samples that are learned from, weighted by their
+        Score of each epoch on the samples that are learned from, weighted by their
         `sample_weight` if they have any.
     grad_norms : ndarray of shape (n_epochs, n_layers)
         Norm of the gradient of each layer's weights.
-    firing_rates : ndarray of shape (n_epochs, n_layers)
-        Spikes per neuron and step of each layer.
+    firing_rates : ndarray of shape (n_epochs, n_layers) or (n_epochs, n_layers - 1)
+        Spikes per neuron and step of each layer; without the output layer if that never
+        fires.
     validation_scores : list of float, default=None
-        The same of samples set aside.
+        The score of samples set aside.
+    objective : {"cross_entropy", "logistic", "squared_error"}, default="cross_entropy"
+        What the loss is.
 
     Attributes
     ----------
     ax_ : ndarray of matplotlib Axes of shape (2, 2)
-        Loss, accuracy; gradient norms, firing rates.
+        Loss, score; gradient norms, firing rates.
     figure_ : matplotlib Figure
         The figure they are in.
 
@@ -57,13 +69,21 @@ class TrainingDisplay:
     """
 
     def __init__(
-        self, loss, train_scores, grad_norms, firing_rates, *, validation_scores=None
+        self,
+        loss,
+        train_scores,
+        grad_norms,
+        firing_rates,
+        *,
+        validation_scores=None,
+        objective="cross_entropy",
     ):
         self.loss = loss
         self.train_scores = train_scores
         self.grad_norms = grad_norms
         self.firing_rates = firing_rates
         self.validation_scores = validation_scores
+        self.objective = objective
 
     @classmethod
     @with_own_errstate
@@ -72,7 +92,7 @@ class TrainingDisplay:
 
         Parameters
         ----------
-        estimator : SpikingClassifier, Pipeline or search
+        estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
             Fitted. Calls of `partial_fit`, and of `fit` with `warm_start`, follow each
             other.
         ax : matplotlib Axes, default=None
@@ -83,13 +103,17 @@ class TrainingDisplay:
         display : TrainingDisplay
             The picture, drawn.
         """
-        classifier = final_classifier(estimator)
+        model = final_model(estimator)
+        network, rates = model.network_, np.array(model.firing_rate_curve_)
+        if not network.layers[-1].neuron.fires:
+            rates = rates[:, :-1]
         return cls(
-            classifier.loss_curve_,
-            classifier.train_scores_,
-            np.array(classifier.grad_norm_curve_),
-            np.array(classifier.firing_rate_curve_),
-            validation_scores=classifier.validation_scores_,
+            model.loss_curve_,
+            model.train_scores_,
+            np.array(model.grad_norm_curve_),
+            rates,
+            validation_scores=model.validation_scores_,
+            objective=network.loss,
         ).plot(ax=ax)
 
     @with_own_errstate
@@ -114,17 +138,18 @@ class TrainingDisplay:
         figure, axes = panels(
             "TrainingDisplay.plot", ax, rows=(1, 1), columns=(1, 1), figsize=(8, 5.5)
         )
-        (loss, accuracy), (norms, rates) = axes
+        (loss, score), (norms, rates) = axes
         epochs = np.arange(1, len(self.loss) + 1)
         # A single epoch would be a line without length.
         style = {"marker": "." if len(epochs) <= 30 else ""}
         loss.plot(epochs, self.loss, color=COLORS[0], **style)
-        loss.set(ylabel="Loss (cross-entropy, nats)")
-        accuracy.plot(
+        loss_name, score_name = _NAMES[self.objective]
+        loss.set(ylabel=loss_name)
+        score.plot(
             epochs, self.train_scores, color=COLORS[0], label="Training", **style
         )
         if self.validation_scores is not None:
-            accuracy.plot(
+            score.plot(
                 epochs[-len(self.validation_scores) :],
                 self.validation_scores,
                 color=COLORS[1],
@@ -132,13 +157,22 @@ class TrainingDisplay:
                 label="Validation",
                 **style,
             )
-        accuracy.set(ylabel="Accuracy (sample-weighted)")
-        accuracy.legend()
-        self._draw_layers(norms, epochs, self.grad_norms, style)
+        score.set(ylabel=score_name)
+        score.legend()
+        low, high = score.get_ylim()
+        if self.objective == "squared_error" and low < -1 and high > 0:
+            # R squared has no lower bound, and the first epochs would hide the others.
+            score.set_ylim(bottom=-1)
+        n_layers = self.grad_norms.shape[1]
+        self._draw_layers(norms, epochs, self.grad_norms, n_layers, style)
         norms.set(ylabel="Gradient norm of the weights", yscale="log")
         label_few_decades(norms)
-        self._draw_layers(rates, epochs, self.firing_rates, style)
+        self._draw_layers(rates, epochs, self.firing_rates, n_layers, style)
         rates.set(ylabel="Spikes per neuron and step", ylim=(0, None))
+        if not self.firing_rates.size:
+            text = {"ha": "center", "va": "center", "transform": rates.transAxes}
+            rates.text(0.5, 0.5, "No layer that fires", **text)
+            rates.set_xlim(loss.get_xlim())
         for panel in axes.ravel():
             panel.set_xlabel("Epoch")
             panel.xaxis.get_major_locator().set_params(integer=True)
@@ -146,10 +180,9 @@ class TrainingDisplay:
         return self
 
     @staticmethod
-    def _draw_layers(ax, epochs, values, style):
-        """Draw a line for each layer."""
-        n_layers = values.shape[1]
-        for layer in range(n_layers):
+    def _draw_layers(ax, epochs, values, n_layers, style):
+        """Draw a line for each layer that has values."""
+        for layer in range(values.shape[1]):
             is_output = layer == n_layers - 1
             ax.plot(
                 epochs,
@@ -158,4 +191,5 @@ class TrainingDisplay:
                 **layer_style(layer, is_output),
                 **style,
             )
-        ax.legend(fontsize="small", ncols=1 + (n_layers > 8))
+        if values.size:
+            ax.legend(fontsize="small", ncols=1 + (n_layers > 8))

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.inspection._figure import COLORS, panels
 from sklearn_snn.inspection._inputs import check_image_shape
-from sklearn_snn.inspection._pipelines import final_classifier, has_names
+from sklearn_snn.inspection._pipelines import final_model, has_names
 
 _N_BINS = 50
 
@@ -65,7 +65,7 @@ class WeightDisplay:
 
         Parameters
         ----------
-        estimator : SpikingClassifier, Pipeline or search
+        estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
             Fitted.
         image_shape : tuple of two int, default=None
             Shape of the images that the input consists of. None takes them for square
@@ -88,12 +88,12 @@ class WeightDisplay:
         ValueError
             If `image_shape` does not fit the number of features.
         """
-        classifier = final_classifier(estimator)
+        model = final_model(estimator)
         return cls(
-            classifier.coefs_,
-            initial_coefs=classifier._initial_coefs(),
+            model.coefs_,
+            initial_coefs=model._initial_coefs(),
             image_shape=check_image_shape(
-                image_shape, classifier.n_features_in_, has_names(estimator)
+                image_shape, model.n_features_in_, has_names(estimator)
             ),
             n_fields=n_fields,
         ).plot(ax=ax)

@@ -1,8 +1,10 @@
 """What the tests of the displays draw."""
 
 import matplotlib as mpl
+import numpy as np
 import pytest
-from helpers import fast, some_digits, spiking
+from helpers import fast, make_encoder, regressor, some_digits, spiking
+from sklearn.pipeline import make_pipeline
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -34,3 +36,31 @@ def record(model, data):
 @pytest.fixture(scope="module")
 def tabular_model(blobs):
     return fast().fit(*blobs)
+
+
+@pytest.fixture(scope="module")
+def labels(data):
+    """Return four labels of each digit, of which some have all and some none."""
+    X, y = data
+    rich = X.sum(axis=1) > np.median(X.sum(axis=1))
+    return np.column_stack([y == 0, y >= 1, rich, rich & (y >= 1)]).astype(int)
+
+
+@pytest.fixture(scope="module", params=["spike_count", "membrane_mean"])
+def labelled(request, data, labels):
+    """Return a pipeline that tells several labels at once."""
+    network = fast(max_iter=20, readout=request.param, early_stopping=True)
+    return make_pipeline(make_encoder(), network).fit(data[0], labels)
+
+
+@pytest.fixture(scope="module")
+def numbers(data):
+    """Return two numbers for each digit, of which one is far from 0."""
+    X, y = data
+    return np.column_stack([1e4 + 100.0 * y, X.sum(axis=1)])
+
+
+@pytest.fixture(scope="module")
+def predicting(data, numbers):
+    """Return a pipeline that predicts two numbers."""
+    return make_pipeline(make_encoder(), regressor()).fit(data[0], numbers)

@@ -1,6 +1,9 @@
 """ContributionDisplay: parts of a current, which sum to it, however they are cut."""
 
+from typing import NamedTuple
+
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn.inspection import ContributionDisplay
+from sklearn_snn.neurons import LIF
 
 RESETS = ("zero", "subtract", "none")
 
@@ -27,8 +31,30 @@ def total_currents(classifier, record):
     return sum(x @ classifier.coefs_[-1] + classifier.intercepts_[-1] for x in inputs)
 
 
+class Neurons(NamedTuple):
+    """What the membranes of a layer follow: a number for each neuron."""
+
+    alpha: np.ndarray
+    threshold: np.ndarray
+    gain: np.ndarray
+    reset: str
+
+
+def hidden_neurons(model, has_unit_gain=True):
+    """Return the Neurons of each hidden layer."""
+    return [
+        Neurons(
+            p["alpha"],
+            p["threshold"],
+            np.ones(len(p["alpha"])) if has_unit_gain else 1 - p["alpha"],
+            model.reset,
+        )
+        for p in model.neuron_constants_[:-1]
+    ]
+
+
 def shares_forward(neuron, weights, bias, x):
-    """Return membrane, spikes, and the parts of inputs and bias (last) in the membrane.
+    """Return spikes, and the parts of inputs and bias (last) in the membrane.
 
     Step by step and forward, where the library goes backwards.
     """
@@ -36,7 +62,8 @@ def shares_forward(neuron, weights, bias, x):
     m = np.zeros((n_inputs + 1, n_units))
     parts, spikes = [], []
     for x_t in x:
-        m = neuron.alpha * m + np.vstack([x_t[:, np.newaxis] * weights, bias])
+        m = neuron.alpha * m
+        m = m + neuron.gain * np.vstack([x_t[:, np.newaxis] * weights, bias])
         u = m.sum(axis=0)
         s = u > neuron.threshold
         parts.append(m / np.where(s, u, 1) * s)
@@ -114,31 +141,61 @@ def test_neurons_contribute_spikes_times_weights(model, data, record):
         np.testing.assert_allclose(list(drawn.values()), heights, atol=1e-6)
 
 
+OWN = {"neuron": LIF(alpha=(0.6, 0.95), threshold=(0.3, 0.7)), "learn_neuron": True}
+NETWORKS = {
+    "plain": {},
+    "learned": OWN,
+    "mean": {"readout": "membrane_mean"},
+    "learned mean": {**OWN, "readout": "membrane_mean"},
+}
+each_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def output_of_currents(model, name, n_steps):
+    """Return what a current of 1 at each step adds to the outputs, or to the charge."""
+    alpha = model.neuron_constants_[-1]["alpha"]
+    if not name.endswith("mean"):
+        gain = 1 - alpha if name == "learned" else np.ones(len(alpha))
+        return np.tile(gain, (n_steps, 1))
+    effects = []
+    for step in range(n_steps):
+        u, total = 0, 0
+        for t in range(n_steps):
+            u = alpha * u + (1 - alpha) * (t == step)
+            total = total + u
+        effects.append(total / n_steps)
+    return np.array(effects)
+
+
+@each_network
 @pytest.mark.parametrize("reset", RESETS)
-def test_inputs_get_their_share_of_the_membrane_at_each_spike(reset, rng):
+def test_inputs_get_their_share_of_the_membrane_at_each_spike(reset, name, rng):
     """Through two hidden layers, computed forward in time instead of backward."""
     X = (rng.random((10, 9, 5)) < 0.4).astype(float)
     y = np.arange(10) % 2
-    model = fast(hidden_layer_sizes=(4, 3), reset=reset, alpha=0.9, max_iter=2)
-    model.fit(X, y)
+    params = {"hidden_layer_sizes": (4, 3), "reset": reset, "alpha": 0.9, "max_iter": 2}
+    model = fast(**params, **NETWORKS[name]).fit(X, y)
     display = ContributionDisplay.from_estimator(model, X, sample=2)
-    neuron = model._network(X).neuron
+    neurons = hidden_neurons(model, has_unit_gain="learned" not in name)
     below, parts = [], X[2]
-    for W, b in zip(model.coefs_[:-1], model.intercepts_[:-1], strict=True):
+    layers = zip(neurons, model.coefs_[:-1], model.intercepts_[:-1], strict=True)
+    for neuron, W, b in layers:
         spikes, shares = shares_forward(neuron, W, b, parts)
         below.append(shares)  # (n_steps, n_inputs + 1, n_units)
         parts = spikes.astype(float)
     assert parts.any()
     sign = 1 if display.answer == "1" else -1
-    value = parts * (sign * (model.coefs_[-1][:, 1] - model.coefs_[-1][:, 0]))
+    effects = output_of_currents(model, name, len(parts)) * [-sign, sign]
+    value = parts * (effects @ model.coefs_[-1].T)
+    np.testing.assert_allclose(display.neurons, value.sum(axis=0), rtol=1e-6, atol=1e-9)
     # Spikes of layer 2 to those of layer 1, each with the step at which it was fired,
     # which the shares have lost: so the parts of every single step are run again.
     W, b = model.coefs_[1], model.intercepts_[1]
-    first = shares_forward(neuron, model.coefs_[0], model.intercepts_[0], X[2])
+    first = shares_forward(neurons[0], model.coefs_[0], model.intercepts_[0], X[2])
     spikes = first[0].astype(float)
     worth = np.zeros(spikes.shape)
     for t in range(len(spikes)):
-        worth[t] = _value_of_step(neuron, W, b, spikes, value, t)
+        worth[t] = _value_of_step(neurons[1], W, b, spikes, value, t)
     expected = np.einsum("tjh,th->j", first[1][:, :-1], worth * spikes)
     np.testing.assert_allclose(display.inputs, expected, rtol=1e-6, atol=1e-9)
 
@@ -149,8 +206,10 @@ def _value_of_step(neuron, W, b, x, value, step):
     m, whole = np.zeros_like(W), np.zeros(W.shape[1])
     worth = np.zeros(len(W))
     for t in range(n_steps):
-        whole = neuron.alpha * whole + x[t] @ W + b
-        m = neuron.alpha * m + (x[t][:, np.newaxis] * W if t == step else 0)
+        whole = neuron.alpha * whole + neuron.gain * (x[t] @ W + b)
+        m = neuron.alpha * m
+        if t == step:
+            m = m + neuron.gain * x[t][:, np.newaxis] * W
         s = whole > neuron.threshold
         worth += m @ (s * value[t] / np.where(s, whole, 1))
         left = {
@@ -160,6 +219,68 @@ def _value_of_step(neuron, W, b, x, value, step):
         }[neuron.reset]
         m, whole = m * left, whole * left
     return worth
+
+
+@pytest.mark.parametrize("hidden", [(), (8,), (8, 6)])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "sequence", "spikes", "trains"])
+@pytest.mark.parametrize("name", ["mean", "learned mean"])
+def test_contributions_to_means_sum_to_the_difference_of_the_logits(
+    name, kind, hidden, rng
+):
+    """Which are theirs, bias by bias and step by step: not currents only."""
+    X = kinds_of_input(np.clip(rng.normal(0.4, 1, (12, 6)), 0, None))[kind]
+    params = {"hidden_layer_sizes": hidden, "alpha": 0.8, "max_iter": 2}
+    model = fast(**params, logit_scale=3.0, **NETWORKS[name]).fit(X, np.arange(12) % 3)
+    logits = model.decision_function(X)[4].astype(float)
+    order = np.argsort(-logits)
+    for against, others in ((None, order[1:2]), ("mean", order[1:])):
+        shown = ContributionDisplay.from_estimator(model, X, sample=4, against=against)
+        assert shown.answer == str(order[0])
+        expected = logits[order[0]] - logits[others].mean()
+        scale = np.abs(shown.inputs).sum() + abs(shown.input_bias) + 1
+        assert shown.total == pytest.approx(expected, abs=1e-5 * scale)
+        by_inputs = shown.inputs.sum() + shown.input_bias
+        assert by_inputs == pytest.approx(expected, abs=1e-5 * scale)
+        if hidden:
+            by_neurons = shown.neurons.sum() + shown.neuron_bias
+            assert by_neurons == pytest.approx(expected, abs=1e-5 * scale)
+        title = shown.figure_.get_suptitle()
+        assert f"{shown.total:.3g} in total" in title.replace("\n", " ")
+
+
+@pytest.mark.parametrize("learned", [True, ["threshold"], ["alpha"]])
+def test_currents_of_learned_neurons_are_those_that_charge(learned, rng):
+    """Multiplied by 1 - alpha where alpha learned, in the output layer as well."""
+    X, y = rng.normal(1, 1, (12, 6)), np.arange(12) % 3
+    model = fast(learn_neuron=learned, alpha=0.8).fit(X, y)
+    display = ContributionDisplay.from_estimator(model, X, sample=4)
+    record = model.simulate(X[[4]])
+    current = record.spikes[0][0].sum(axis=0) @ model.coefs_[-1]
+    current += 10 * model.intercepts_[-1]
+    if learned != ["threshold"]:
+        current *= 1 - model.neuron_constants_[-1]["alpha"]
+    classes = int(display.answer), int(display.against)
+    expected = current[classes[0]] - current[classes[1]]
+    assert display.total == pytest.approx(expected)
+    assert display.inputs.sum() + display.input_bias == pytest.approx(expected)
+
+
+def test_adaptive_neurons_cannot_be_taken_apart(monkeypatch, rng):
+    """Which is said before anything is done; without hidden neurons there are none."""
+    X, y = rng.normal(size=(12, 6)), np.arange(12) % 3
+    model = fast(neuron="adlif").fit(X, y)
+    with monkeypatch.context() as patch:
+        for name in ("simulate", "predict"):
+            patch.setattr(type(model), name, None)
+        patch.setattr(StandardScaler, "transform", None)
+        pipeline = make_pipeline(StandardScaler(), model)
+        pipeline[0].fit(X)
+        for one in (model, pipeline):
+            with pytest.raises(ValueError, match="Those of adaptive neurons do not"):
+                ContributionDisplay.from_estimator(one, X)
+    assert not plt.get_fignums()
+    none = fast(hidden_layer_sizes=(), neuron="adlif").fit(X, y)
+    assert ContributionDisplay.from_estimator(none, X).neurons is None
 
 
 def test_a_column_that_says_all():

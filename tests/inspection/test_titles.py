@@ -241,7 +241,7 @@ def few_spikes(classes):
         membranes=[2 * logits],
         logits=logits,
         classes=np.arange(n),
-        threshold=1.0,
+        thresholds=[np.ones(n)],
     )
 
 

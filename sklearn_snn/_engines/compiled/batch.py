@@ -5,6 +5,8 @@ their unit, a neuron becomes constants and codes, every kind of input becomes sp
 to draw, spikes as bytes or currents, and the gradients become matrices again.
 """
 
+from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +19,10 @@ from sklearn_snn._engines.compiled.network import Gradients, Readout
 from sklearn_snn._engines.compiled.neurons import (
     compile_neuron,
     gradient_rows,
-    simplified,
+)
+from sklearn_snn._engines.compiled.neurons.numbers import (
+    ManyNumbersError,
+    number_of_all,
 )
 from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._inputs.random import counter_keys, counter_start
@@ -248,26 +253,37 @@ _NO_TRAINS = kernels.Trains(
 def compiled_neurons(network, params, layers):
     """Return the neurons of the hidden layers, and those of the output layer.
 
-    Without hidden layers both are the latter.
+    Without hidden layers both are the latter. All have one number for each constant, or
+    all have arrays: so there are fewer kinds of kernels to compile.
     """
-    ends = np.cumsum(layers.widths[1:])
+    last = len(params) - 1
+    parts = ([*range(last)] or [last]), [last]
     dtype = layers.biases.dtype
 
-    def compile_some(indices):
-        def arrange(array_of):
-            flat = aligned(np.empty, ends[-1], dtype)
-            flat[...] = array_of(params[indices[0]])[0]
-            for i in indices:
-                first = ends[i] - layers.widths[i + 1]
-                flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
-            return flat
+    def compile_both(arrange):
+        return tuple(
+            compile_neuron(
+                network.layers[indices[0]].neuron, partial(arrange, indices), dtype.type
+            )
+            for indices in parts
+        )
 
-        return compile_neuron(network.layers[indices[0]].neuron, arrange, dtype)
+    def one_number(indices, array_of):
+        return dtype.type(number_of_all([array_of(params[i]) for i in indices]))
 
-    last = len(params) - 1
-    output = compile_some([last])
-    hidden = compile_some([*range(last)]) if last else output
-    return simplified([hidden, output])
+    def one_behind_the_other(indices, array_of):
+        flat = aligned(np.empty, ends[-1], dtype)
+        flat[...] = array_of(params[indices[0]])[0]
+        for i in indices:
+            first = ends[i] - layers.widths[i + 1]
+            flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
+        return flat
+
+    if not any(layer.neuron.learned for layer in network.layers):
+        with suppress(ManyNumbersError):
+            return compile_both(one_number)
+    ends = np.cumsum(layers.widths[1:])
+    return compile_both(one_behind_the_other)
 
 
 @np.errstate(over="ignore")

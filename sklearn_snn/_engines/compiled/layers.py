@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, inlined
 
 
 class Layers(NamedTuple):
@@ -103,20 +103,20 @@ def new_tape(layers, n_steps, n_inputs, most_states):
     )
 
 
-@compiled
+@inlined
 def matrix(flat, start, n_rows, n_columns):
     """Return the matrix that begins at ``flat[start]``, as a view."""
     return flat[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
 
 
-@compiled
+@inlined
 def weights_of(flat, layers, layer):
     """Return the part (widths[l], widths[l + 1]) of weights, or of their gradient."""
     n_rows, n_columns = layers.widths[layer], layers.widths[layer + 1]
     return matrix(flat, layers.starts[layer], n_rows, n_columns)
 
 
-@compiled
+@inlined
 def first_of(layers, layer):
     """Return where the neurons of a layer begin among those of all."""
     start = 0
@@ -125,14 +125,14 @@ def first_of(layers, layer):
     return start
 
 
-@compiled
+@inlined
 def bias_of(flat, layers, layer):
     """Return the part (widths[l + 1],) of the biases, or of their gradient."""
     start = first_of(layers, layer)
     return flat[start : start + layers.widths[layer + 1]]
 
 
-@compiled
+@inlined
 def second_of(tape, layers, layer, n_steps):
     """Return the second states of a layer, (n_steps, width), or no rows."""
     width = layers.widths[layer + 1]
@@ -140,7 +140,7 @@ def second_of(tape, layers, layer, n_steps):
     return matrix(tape.seconds[layer], 0, n_rows, width)
 
 
-@compiled
+@inlined
 def spikes_of(tape, layers, layer, n_steps):
     """Return the spikes of a layer, (n_steps, n_bits), a byte each."""
     n_bits = whole_words(layers.widths[layer + 1])

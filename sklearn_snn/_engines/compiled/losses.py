@@ -2,12 +2,12 @@
 
 import math
 
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, inlined
 
 LOSS_CODES = {"cross_entropy": 0, "logistic": 1, "squared_error": 2}
 
 
-@compiled
+@inlined
 def evaluate_loss(loss, outputs, target, gradient):
     """Return the loss of a sample, and set its gradient by the outputs.
 

@@ -43,7 +43,7 @@ from sklearn_snn._engines.compiled.neurons import (
     of_layer,
 )
 from sklearn_snn._engines.compiled.neurons.numbers import at
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.vectors import (
     lowest_bit,
@@ -147,7 +147,7 @@ def run_layer(
         forward_step(neuron, t, total, grid, bias, u, s, state, second)
 
 
-@compiled
+@inlined
 def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
     """Run a layer on the spikes that the one below left on the tape."""
     n_times = tape.n_times[layer]
@@ -171,7 +171,7 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
     )
 
 
-@compiled
+@inlined
 def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs):
     """Run all layers but the first, count all spikes, and read out the outputs.
 
@@ -225,7 +225,7 @@ def copy_spikes(layers, tape, n_steps, spikes):
                 spikes[t, first + k] = s[t, k]
 
 
-@compiled
+@inlined
 def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
@@ -249,7 +249,8 @@ def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
     carry = np.zeros((n_states(neuron), width), u.dtype)
-    u_t, later = np.empty(width, u.dtype), np.empty_like(carry)
+    kept = width if neuron.learns else 0
+    u_t, later = np.empty(kept, u.dtype), np.empty((n_states(neuron), kept), u.dtype)
     g, e = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
     total, zeros = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
     is_last = layer + 2 == len(layers.sizes)
@@ -292,7 +293,7 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
             sum_rows(row, deltas, times[k, : n_times[k]], row)
 
 
-@compiled
+@inlined
 def backward(neurons, layers, tape, n_steps, observed, units, gradients):
     """Add all gradients but that of the first weights; return the first deltas' sum.
 
@@ -309,7 +310,7 @@ def backward(neurons, layers, tape, n_steps, observed, units, gradients):
     return total
 
 
-@compiled
+@inlined
 def _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients):
     """Add the gradient of a layer's biases and, but for the first one, weights."""
     bias = bias_of(gradients.biases, layers, layer)
@@ -325,7 +326,7 @@ def _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients):
         )
 
 
-@compiled
+@inlined
 def append_negatives(deltas, n_steps, total):
     """Let the negatives of the deltas follow them, and their sum.
 
@@ -340,7 +341,7 @@ def append_negatives(deltas, n_steps, total):
         deltas[2 * n_steps, h] = total[h]
 
 
-@compiled
+@inlined
 def loss_gradient(readout, outputs, target, loss_weight, observed):
     """Return the loss of a sample, times its weight, and set ``observed``.
 

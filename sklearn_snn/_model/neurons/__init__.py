@@ -14,6 +14,8 @@ parameters. Any of them may learn. A neuron has
     how many numbers it carries from step to step;
 ``fires``
     whether it has spikes at all;
+``sums_inputs``
+    whether its membrane is a sum of what came in, which leaks and is reset as a whole;
 ``forward(p, current, state, tape, smooth)``, ``backward(p, grads, tape, state, carry, \
 delta, workspace)``
     both over any number of steps: with state and carry handed on, the parts of a

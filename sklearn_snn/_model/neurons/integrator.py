@@ -35,6 +35,7 @@ class LeakyIntegrator(NamedTuple):
     tape = "membrane", "spikes"
     n_states = 1
     fires = False
+    sums_inputs = True
 
     @staticmethod
     def initial(settings, n_units):

@@ -18,29 +18,20 @@ _FILES = lif, adlif
 _BY_CLASS = {file.Compiled: file for file in _FILES}
 
 
-def compile_neuron(neuron, arrange, dtype):
+def compile_neuron(neuron, arrange, number):
     """Return the compiled form of a neuron of the model.
 
     Parameters
     ----------
     neuron : neuron
     arrange : callable
-        ``arrange(array_of)`` lays what ``array_of(p)`` returns of the parameters of
-        each layer with such neurons out as the biases are; the first number fills what
-        is left.
-    dtype : dtype
+        Makes an array for compiled code of what ``array_of(p)`` returns of the
+        parameters of each layer with such neurons, laid out as the biases are, or one
+        number if they are all the same.
+    number : type
         Of floats.
     """
-    return _file_of(neuron).pack(neuron, arrange, dtype.type)
-
-
-def simplified(neurons):
-    """Return compiled neurons with one number for each constant, if all can be so.
-
-    All or none, so that there are fewer kinds of kernels to compile.
-    """
-    simple = [_BY_CLASS[type(neuron)].simplify(neuron) for neuron in neurons]
-    return tuple(neurons) if None in simple else tuple(simple)
+    return _file_of(neuron).pack(neuron, arrange, number)
 
 
 def problem_of(neuron):
@@ -100,13 +91,14 @@ def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
     raise NotImplementedError
 
 
-def _register(function):
+def _register(function, inline):
     """Let compiled code call the function of this name that the class registers."""
 
-    @overload(function, jit_options=OPTIONS, strict=False)
+    @overload(function, jit_options=OPTIONS, strict=False, inline=inline)
     def choose(neuron, *args):
         return getattr(_BY_CLASS[neuron.instance_class], function.__name__)
 
 
-for _function in (of_layer, n_states, forward_step, backward_step, add_gradients):
-    _register(_function)
+for _function in (of_layer, n_states, forward_step, backward_step):
+    _register(_function, "always")
+_register(add_gradients, "never")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.neurons.numbers import ManyNumbersError
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -38,6 +39,8 @@ class Compiled(NamedTuple):
 
 def pack(neuron, arrange, number):
     """Return the compiled form of a neuron."""
+    if np.ndim(arrange(lambda p: p["alpha"])) == 0:
+        raise ManyNumbersError  # its code is for arrays
     return Compiled(
         arrange(lambda p: p["alpha"]),
         arrange(lambda p: 1 - p["alpha"]),
@@ -52,11 +55,6 @@ def pack(neuron, arrange, number):
         neuron.detach_reset,
         len(neuron.learned) > 0,
     )
-
-
-def simplify(compiled):
-    """Return None: its neurons are made to differ."""
-    return None
 
 
 def of_layer(neuron, first, stop):

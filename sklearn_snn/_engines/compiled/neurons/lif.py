@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, is_one_number, part
+from sklearn_snn._engines.compiled.neurons.numbers import at, part
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -46,7 +46,7 @@ def pack(neuron, arrange, number):
     flush, learns = flush_of(number), len(neuron.learned) > 0
     if isinstance(neuron, LeakyIntegrator):
         gain = arrange(lambda p: 1 - p["alpha"])
-        threshold = np.full_like(alpha, np.inf)
+        threshold = alpha + number(np.inf)
         codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
     has_unit_gain = neuron.has_unit_gain
@@ -61,15 +61,6 @@ def pack(neuron, arrange, number):
         neuron.detach_reset,
         learns,
     )
-
-
-def simplify(compiled):
-    """Return it with one number for each constant, or None if that cannot be."""
-    arrays = compiled.alpha, compiled.gain, compiled.threshold
-    if compiled.learns or not all(map(is_one_number, arrays)):
-        return None
-    alpha, gain, threshold = (array[0] for array in arrays)
-    return compiled._replace(alpha=alpha, gain=gain, threshold=threshold)
 
 
 def of_layer(neuron, first, stop):

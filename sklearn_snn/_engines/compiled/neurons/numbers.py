@@ -5,7 +5,6 @@ that none of them overlaps with what it writes, at every step: that takes as lon
 arithmetic of a small layer, and is spared where all neurons are alike.
 """
 
-import numpy as np
 from numba import types
 from numba.extending import overload
 
@@ -34,6 +33,14 @@ def _part(constant, first, stop):
     return lambda constant, first, stop: constant
 
 
-def is_one_number(array):
-    """Tell whether an array of constants, which is not empty, could be one number."""
-    return bool(np.all(array == array[0]))
+class ManyNumbersError(Exception):
+    """Neurons differ in a constant."""
+
+
+def number_of_all(arrays):
+    """Return the number that all elements are, or raise `ManyNumbersError`."""
+    number = arrays[0][0]
+    for array in arrays:
+        if array[-1] != number or not (array == number).all():
+            raise ManyNumbersError
+    return number
