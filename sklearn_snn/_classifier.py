@@ -64,9 +64,10 @@ class SpikingClassifier(BaseSpikingClassifier):
         What a spike does to the membrane, in the same step.
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
-        not ignore it as long as that is stable: while a reset does not amplify the
-        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so it is with
-        the default `alpha`, `threshold` and `beta`. `detach_reset_` says what it chose.
+        not ignore it as long as that is stable: while a reset at the threshold does not
+        amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
+        it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
+        what it chose.
     readout : {"spike_count", "membrane_mean"}, default="spike_count"
         What the logits are read from: the spikes of output neurons, counted; or the
         membranes of output neurons that never fire, ``u_t = alpha * u_{t-1} + (1 -

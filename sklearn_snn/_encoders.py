@@ -69,7 +69,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
     scaling : {"global", "feature"} or None, default="global"
         What is scaled to the range of rates.
 
-        - "global": one range for all features, as pixels of an image need;
+        - "global": one range for all features, as pixels of an image need. Put no
+          `StandardScaler` before it, which makes each pixel's own range the same;
         - "feature": a range for each feature, as columns of a table need;
         - None: `X` lies in [0, 1] already, as after `MinMaxScaler`. In `fit` it must,
           up to rounding (1e-6).

@@ -62,9 +62,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         What a spike does to the membrane, in the same step.
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
-        not ignore it as long as that is stable: while a reset does not amplify the
-        gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so it is with
-        the default `alpha`, `threshold` and `beta`. `detach_reset_` says what it chose.
+        not ignore it as long as that is stable: while a reset at the threshold does not
+        amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
+        it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
+        what it chose.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"

@@ -96,11 +96,13 @@ def _(left, right):
 
 
 @rows("multilabel ``y``")
-def _(*_):
+def _(_, right):
     Y = np.eye(6, dtype=int)
-    MLPClassifier(max_iter=3).fit(np.eye(6), Y)
-    with pytest.raises(ValueError, match="y should be a 1d array"):
-        fast().fit(np.eye(6), Y)
+    theirs = MLPClassifier(max_iter=3).fit(np.eye(6), Y)
+    model = fast().fit(np.eye(6), Y)
+    assert {"out_activation_": model.out_activation_} == arguments(right[0])
+    assert model.out_activation_ == theirs.out_activation_
+    assert model.predict(np.eye(6)).shape == theirs.predict(np.eye(6)).shape == (6, 6)
 
 
 @rows("``loss_curve_``")

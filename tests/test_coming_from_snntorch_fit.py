@@ -12,6 +12,7 @@ import pytest
 from correspondence import DATA, PAGE, Rows, arguments
 from helpers import fast
 from pages import code_blocks, literals
+from sklearn.exceptions import ConvergenceWarning
 from torch_correspondence import make_task, torch
 
 import sklearn_snn
@@ -42,7 +43,7 @@ def test_every_test_has_a_row():
 
 def test_blocks_run(capsys):
     """A network that is moved counts the same spikes, and gets back what it gave."""
-    there, back = code_blocks("coming_from.rst")
+    there, _, back = code_blocks("coming_from.rst")
     scope = {}
     exec(compile(there, "coming_from.rst", "exec"), scope)
     assert float(capsys.readouterr().out) >= 0.99
@@ -61,7 +62,7 @@ def test_blocks_run(capsys):
 
 def test_training_of_a_moved_network_goes_on_alike():
     """Its settings give snnTorch's gradient of a loss of counts."""
-    there, _ = code_blocks("coming_from.rst")
+    there = code_blocks("coming_from.rst")[0]
     scope = {}
     exec(compile(there, "coming_from.rst", "exec"), scope)
     X, linear, leaky = scope["X"], scope["linear"], scope["leaky"]
@@ -76,6 +77,35 @@ def test_training_of_a_moved_network_goes_on_alike():
     for layer, gradient in zip(linear, ours.coef_grads, strict=True):
         theirs = layer.weight.grad.numpy().T
         np.testing.assert_allclose(gradient, theirs, atol=0.01 * np.abs(theirs).max())
+
+
+def test_a_moved_network_takes_the_steps_of_torch():
+    """Going on with `fit`; the call before it leaves nothing in the optimizer."""
+    there, go_on, _ = code_blocks("coming_from.rst")
+    scope = {}
+    exec(compile(there, "coming_from.rst", "exec"), scope)
+    X, linear, leaky = scope["X"], scope["linear"], scope["leaky"]
+    assert scope["model"].batch_size >= len(X)
+    with pytest.warns(ConvergenceWarning):
+        exec(compile(go_on, "coming_from.rst", "exec"), scope)
+    parameters = [p for layer in linear for p in layer.parameters()]
+    adam = torch.optim.Adam(parameters, lr=0.002)
+    for _ in range(5):
+        membranes, counts = [layer.reset_mem() for layer in leaky], 0
+        for step in torch.from_numpy(X).float().transpose(0, 1):
+            for i in range(2):
+                step, membranes[i] = leaky[i](linear[i](step), membranes[i])
+            counts = counts + step
+        adam.zero_grad()
+        loss = torch.nn.functional.cross_entropy(counts, torch.from_numpy(scope["y"]))
+        loss.backward()
+        adam.step()
+    model = scope["model"]
+    for layer, coef, intercept in zip(
+        linear, model.coefs_, model.intercepts_, strict=True
+    ):
+        np.testing.assert_allclose(coef, layer.weight.detach().T, atol=1e-5)
+        np.testing.assert_allclose(intercept, layer.bias.detach(), atol=1e-5)
 
 
 @pytest.mark.parametrize("reset", ["zero", "subtract"])

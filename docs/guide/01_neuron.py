@@ -130,7 +130,7 @@ for reset in ("zero", "subtract", "none"):
 # .. math:: u_t = I \, (1 + \alpha + \dots + \alpha^{t-1})
 #               = I \, \frac{1 - \alpha^t}{1 - \alpha}
 #
-# A current of less than :math:`\theta \, (1 - \alpha)`, the *rheobase*, never makes the
+# Only a current above :math:`\theta \, (1 - \alpha)`, the *rheobase*, ever makes the
 # neuron fire. With :math:`\alpha = 0.95` and :math:`\theta = 0.6` the rheobase is 0.03.
 # So a current of 0.025 stays below the threshold, 0.04 makes the neuron fire, and 0.1
 # makes it fire more often:
@@ -289,7 +289,7 @@ plt.show()
 # %%
 # The threshold matters all the same, since the weights of a network begin at a scale of
 # their own and the surrogate gradient has a width of its own:
-# :ref:`sphx_glr_auto_guide_06_choosing.py` measures it.
+# :ref:`sphx_glr_auto_guide_06_choosing.py` tries thresholds from 0.1 to 8.
 #
 # What the reset does
 # -------------------

@@ -234,7 +234,7 @@ for name, surrogate in SURROGATES.items():
 #    large. Formulas are written such that nothing overflows: the sigmoid's derivative
 #    is even, and :math:`e^{-\beta |x|}` is at most 1.
 #
-#    .. literalinclude:: /../sklearn_snn/_surrogates.py
+#    .. literalinclude:: /../sklearn_snn/_model/surrogates.py
 #       :start-at: class Surrogate(NamedTuple)
 #
 # What the gradient is the gradient of
@@ -346,8 +346,10 @@ plt.show()
 # wider window for the sigmoid than for the others; whoever changes the surrogate should
 # choose :math:`\beta` anew.
 #
-# What counts is the width relative to the membranes, so :math:`\beta` goes with the
-# threshold, as :ref:`sphx_glr_auto_guide_06_choosing.py` shows. A neuron that is out of
-# the window for all samples is the subject of :ref:`sphx_glr_auto_guide_07_silence.py`.
+# What counts is the width relative to the membranes: with twice the threshold and twice
+# the weights, half the :math:`\beta` lets as many neurons learn. How accuracy depends
+# on it is measured in :ref:`sphx_glr_auto_guide_06_choosing.py`. A neuron that is out
+# of the window for all samples is the subject of
+# :ref:`sphx_glr_auto_guide_07_silence.py`.
 # Next: how the gradient gets from the last step to the first, in
 # :ref:`sphx_glr_auto_guide_04_bptt.py`.

@@ -229,11 +229,12 @@ for detach in (False, True):
 #
 # .. dropdown:: The library's lines, for those who want to read them
 #
-#    They work for any number of layers, in memory that is reused, and have a word on
-#    tiny numbers that the loop above does not need.
+#    They work for any number of layers, in memory that is reused, have a word on tiny
+#    numbers that the loop above does not need, and gradients of leaks and thresholds,
+#    where these learn.
 #
-#    .. literalinclude:: /../sklearn_snn/_neurons.py
-#       :pyobject: lif_backward
+#    .. literalinclude:: /../sklearn_snn/_model/neurons/lif.py
+#       :pyobject: LIF.backward
 #
 # Is it the gradient?
 # -------------------

@@ -122,10 +122,10 @@ assert np.allclose(quotients, gradient[0], atol=1e-8)
 #
 # .. dropdown:: The library's lines, for those who want to read them
 #
-#    .. literalinclude:: /../sklearn_snn/_network.py
-#       :pyobject: readout
+#    .. literalinclude:: /../sklearn_snn/_model/readouts.py
+#       :pyobject: Readout.outputs
 #
-#    .. literalinclude:: /../sklearn_snn/_network.py
+#    .. literalinclude:: /../sklearn_snn/_model/losses.py
 #       :pyobject: cross_entropy
 #
 # From :math:`\partial L / \partial s_{t,k}` the gradient goes back through the steps:

@@ -165,8 +165,10 @@ for alpha in alphas:
 # %%
 # A neuron without memory sees one step at a time, in which nothing tells up from
 # down, and the accuracy is that of guessing. It takes a memory of about 20 steps to
-# solve this task. So choose a memory about as long as what has to be remembered; for a
-# rate code, any will do, and a long one saves spikes.
+# solve this task. A memory that is just as long as what has to be remembered is too
+# short, since by its end two thirds are forgotten; one that is too long costs little.
+# So choose one of two to four times that length; for a rate code, any will do, and a
+# long one saves spikes.
 #
 # The threshold
 # -------------
@@ -191,7 +193,7 @@ draw(thresholds, results, 0.6, r"Threshold $\theta$")
 # threshold makes training slow. With five times the learning rate the high thresholds
 # do as well as the default:
 
-try_all("threshold", (2, 8), learning_rate_init=0.01)
+results = try_all("threshold", (2, 8), learning_rate_init=0.01)
 
 # %%
 # The steepness of the surrogate
@@ -257,8 +259,8 @@ for patience in (10, 100):
 # - With few rows, be patient: ``n_iter_no_change=100``.
 # - Take as many steps as you can afford, and fewer once it works: it is the one
 #   parameter whose cost is known beforehand.
-# - For sequences, set the memory :math:`1 / (1 - \alpha)` to the length of what has to
-#   be remembered.
+# - For sequences, set the memory :math:`1 / (1 - \alpha)` to two to four times the
+#   length of what has to be remembered.
 # - For fewer spikes, raise the threshold, and the learning rate with it.
 # - A :class:`~sklearn_snn.exceptions.DeadNeuronWarning` comes first: a network that
 #   raises it is not yet worth comparing.

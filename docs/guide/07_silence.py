@@ -182,16 +182,17 @@ plt.show()
 # fits weights and biases to a few samples, layer by layer. With the mean current
 # :math:`\overline{x W}` of a neuron, the bias makes it fire just about on average:
 #
-# .. math:: b = \underbrace{\frac{\theta}{\sum_{t=0}^{T-1} \alpha^t}}_{\text{rheobase}}
-#           - \; \overline{x W}
+# .. math:: b = \frac{\theta}{\sum_{t=0}^{T-1} \alpha^t} - \overline{x W}
 #
+# The first term is the current that just charges a membrane to the threshold within the
+# :math:`T` steps there are: a little more than the rheobase, which would take forever.
 # For output neurons the sum has fewer steps, so that they start with some spikes to
 # lose. The weights of a layer are multiplied by one number, where that is needed to
 # bring the standard deviation of its membranes to between 0.3 and 10 thresholds.
 #
 # .. dropdown:: The library's lines, for those who want to read them
 #
-#    .. literalinclude:: /../sklearn_snn/_network.py
+#    .. literalinclude:: /../sklearn_snn/_model/first_guess.py
 #       :pyobject: first_guess
 #
 # It matters most where currents are weak and the threshold is high. So here all ten

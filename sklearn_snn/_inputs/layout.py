@@ -166,14 +166,13 @@ def _hint_at_samples(X, y):
     if len(shape) == 3 and shape[1] == n:
         return (
             f"X of shape {shape} seems to be time-major, (n_steps, n_samples, "
-            "n_features): X.transpose(1, 0, 2) makes it (n_samples, n_steps, "
-            "n_features)."
+            "n_features): X.swapaxes(0, 1) makes it (n_samples, n_steps, n_features)."
         )
     if len(shape) == 3 and shape[2] == n:
         return (
-            f"X of shape {shape} seems to have its samples last: X.transpose(2, 0, 1), "
-            "or X.transpose(2, 1, 0) if the steps come second, makes it (n_samples, "
-            "n_steps, n_features)."
+            f"X of shape {shape} seems to have its samples last: X.swapaxes(0, 2)"
+            ".swapaxes(1, 2), or X.swapaxes(0, 2) if the steps come second, makes it "
+            "(n_samples, n_steps, n_features)."
         )
     return None
 
@@ -184,7 +183,7 @@ def _hint_at_channels(X, n_features):
     if len(shape) == 3 and shape[1] == n_features:
         return (
             f"X of shape {shape} seems to be channels-first, (n_samples, n_channels, "
-            "n_steps): X.transpose(0, 2, 1) makes it (n_samples, n_steps, n_features)."
+            "n_steps): X.swapaxes(1, 2) makes it (n_samples, n_steps, n_features)."
         )
     return None
 
@@ -212,7 +211,7 @@ def _refuse_cells(X, n_steps):
         raise ValueError(
             "X has arrays or lists in its cells, where a number belongs: cells that "
             "are series become a sequence by np.stack([np.stack([*row]) for row in "
-            "np.asarray(X)]).transpose(0, 2, 1), features last."
+            "np.asarray(X)]).swapaxes(1, 2), features last."
         )
     _refuse_fields(first)
     shapes = _shapes(X)

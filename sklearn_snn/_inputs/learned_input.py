@@ -333,6 +333,6 @@ def _other_length(X, shortest, longest):
     if not isinstance(X, SpikeTrains) and shortest <= X.shape[0] <= longest:
         message += (
             f" X of shape {X.shape} may be time-major, (n_steps, n_samples, "
-            "n_features): X.transpose(1, 0, 2) turns it."
+            "n_features): X.swapaxes(0, 1) turns it."
         )
     return message

@@ -6,12 +6,12 @@ Layer by layer:
   `MEMBRANE_RANGE`, in thresholds: a weaker current could not tell samples apart, and
   with a stronger one, as a long memory piles it up, one step of the optimizer would
   turn a neuron from silent to always firing.
-- The bias makes each neuron's mean current its rheobase, the constant current that
-  charges a membrane to the threshold, here within the steps there are. With random
-  weights alone some neurons get a current so negative that they never fire; their
-  surrogate gradient vanishes, and an output neuron that is born silent stays it. At
-  its rheobase, one step of the optimizer may silence it for good: output neurons get
-  the current that charges them within `OUTPUT_PERIOD` steps, if that is more.
+- The bias makes each neuron's mean current the one that, held constant, just charges
+  its membrane to the threshold within the steps there are. With random weights alone
+  some neurons get a current so negative that they never fire; their surrogate gradient
+  vanishes, and an output neuron that is born silent stays it. At just that current, one
+  step of the optimizer may silence it for good: output neurons get the current that
+  charges them within `OUTPUT_PERIOD` steps, if that is more.
 - Neurons that never fire have no threshold: their mean current is made 0, and its
   deviation brought into `INTEGRATOR_RANGE`, in outputs.
 
@@ -76,12 +76,12 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
             target = np.clip(deviation, low, high)
             scale = np.float32(np.clip(target / deviation, *_FLOAT32_RANGE))
         p["coef"] *= scale
-        rheobase = 0.0
+        wanted = 0.0
         if neuron.fires:
             is_output = index == len(params) - 1
             n_charging = min(OUTPUT_PERIOD, n_steps) if is_output else n_steps
-            rheobase = threshold / layer.neuron.response(p, n_charging)
-        p["intercept"][:] = rheobase - scale * mean
+            wanted = threshold / layer.neuron.response(p, n_charging)
+        p["intercept"][:] = wanted - scale * mean
         x = run_layer(network, index, p, x, shape, workspace)["spikes"]
         scales.append(float(scale))
     return scales

@@ -11,9 +11,10 @@ THRESHOLD_COLOR = "#D55E00"
 TIME_LABEL = "Time (steps)"
 # Up to so many neurons, each spike is a line of its own; above, a dot.
 _FEW_UNITS = 100
-# In points; and the height of a line in font sizes.
+# In points; and the height of a line in font sizes, and in heights of its letters.
 _TITLE_SIZE = 10
 _LINE = 1.4
+_SPACING = 1.9
 
 
 def import_pyplot(caller):
@@ -141,7 +142,7 @@ def single_axes(caller, ax, title=None, **figure_options):
     if title is not None:
         width = 2 / 3 * size_of(ax)[0]
         title = wrapped(title, width, _TITLE_SIZE) + "\n"
-        ax.set_title(title, fontsize=_TITLE_SIZE, linespacing=_LINE)
+        ax.set_title(title, fontsize=_TITLE_SIZE, linespacing=_SPACING)
     return ax.figure, ax
 
 
