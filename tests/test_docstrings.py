@@ -6,9 +6,9 @@ import pytest
 from numpydoc.validate import validate
 
 import sklearn_snn
-from sklearn_snn import datasets, exceptions, inspection
+from sklearn_snn import datasets, exceptions, inspection, neurons
 
-MODULES = sklearn_snn, datasets, exceptions, inspection
+MODULES = sklearn_snn, datasets, exceptions, inspection, neurons
 # Rules that are not kept: a summary may say it all (ES01), not all have relatives
 # (SA01), and, as in scikit-learn, what is returned has a name (RT02).
 IGNORED = {"ES01", "SA01", "RT02"}

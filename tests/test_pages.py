@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_snn
-from sklearn_snn import inspection
+from sklearn_snn import inspection, neurons
 
 # Those that no test of their own runs, and that need no cluster.
 NAMES = sorted(
@@ -54,10 +54,10 @@ def test_the_pages_with_code():
     assert NAMES == ["deployment.rst", "install.rst", "your_data.rst"]
 
 
-PUBLIC = {**vars(sklearn_snn), **vars(inspection)}
+PUBLIC = {**vars(sklearn_snn), **vars(inspection), **vars(neurons)}
 CLASSES = [
     name
-    for name in (*sklearn_snn.__all__, *inspection.__all__)
+    for name in (*sklearn_snn.__all__, *inspection.__all__, *neurons.__all__)
     if isinstance(PUBLIC[name], type)
 ]
 

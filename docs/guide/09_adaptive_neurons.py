@@ -115,7 +115,7 @@ BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
 def draw(current):
-    """Draw current, membranes without and with adaptation, and the adaptation."""
+    """Draw a current, both membranes, and the adaptation."""
     _, axes = plt.subplots(
         4,
         figsize=(5.2, 6.4),
@@ -302,7 +302,7 @@ def rhythms(n_samples, rng):
 
 
 def recalls(n_samples, rng):
-    """Return recordings of 70 steps, and whether both bursts are of one half."""
+    """Return recordings, and whether both bursts are of one half."""
     halves = rng.integers(2, size=(n_samples, 2))
     rates = np.full((n_samples, 70, 20), 0.02)
     for i, (first, second) in enumerate(halves):
