@@ -60,7 +60,7 @@ def frozen_constants(params, loss):
     if "alpha" in learned and max(alpha, constants["alpha"]) == 1:
         raise InvalidParameterError("alpha must be below 1 where it learns.")
     of_output = constants["alpha"] if params["readout"] == "membrane_mean" else 0.0
-    if max(alpha if neuron.name == "adlif" else 0.0, of_output) == 1:
+    if max(alpha if NEURONS[neuron.name].must_leak else 0.0, of_output) == 1:
         raise InvalidParameterError(
             "alpha must be below 1 where currents are multiplied by 1 - alpha: in "
             "adaptive neurons, and where membranes are read out."

@@ -1,5 +1,6 @@
 """The package as its users get it: imports, wheel, README, examples."""
 
+import ast
 import os
 import re
 import shutil
@@ -159,13 +160,51 @@ def test_readme_names_the_types_that_skops_asks_about():
     assert sorted(named) == sorted(f"{c.__module__}.{c.__qualname__}" for c in ours)
 
 
+PACKAGE = ROOT / "sklearn_snn"
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+
+
+def documented_modules():
+    """Return the modules that the tables of the architecture list, in order."""
+    rows = re.findall(r"(?m)^\| (`.*?) \|", ARCHITECTURE)
+    paths = [path for row in rows for path in re.findall(r"`([\w/]+\.py)`", row)]
+    return [PACKAGE / path for path in paths]
+
+
+def imports(path):
+    """Return the modules of the package that one imports, also in functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn_snn"):
+            base = ROOT / node.module.replace(".", "/")
+            found |= {base / f"{alias.name}.py" for alias in node.names}
+            found |= {base.with_suffix(".py"), base / "__init__.py"}
+    return {path for path in found if path.exists()}
+
+
 def test_modules_are_documented_in_the_architecture():
-    """By their names, with or without their folders."""
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    modules = {path.name for path in (ROOT / "sklearn_snn").rglob("*.py")}
-    documented = set(re.findall(r"`(?:\w+/)*(\w+\.py)`", text))
-    shown_as_folders = {p.name for p in (ROOT / "sklearn_snn" / "inspection").iterdir()}
-    assert modules - documented - shown_as_folders == set()
+    """In its tables, or, those of displays, in the text."""
+    documented, modules = documented_modules(), {*PACKAGE.rglob("*.py")}
+    assert len(documented) == len({*documented} & modules)
+    for path in modules - {*documented}:
+        is_empty = path.name == "__init__.py" and not imports(path)
+        is_shown = path.parent.name == "inspection" and (
+            f"`{path.name}`" in ARCHITECTURE or path.name == "__init__.py"
+        )
+        assert is_empty or is_shown, path
+
+
+def test_imports_go_down_the_architecture():
+    """A module imports those that are listed below it, and training no engine."""
+    documented = documented_modules()
+    for index, path in enumerate(documented):
+        if path == PACKAGE / "__init__.py":
+            continue
+        listed = imports(path) & {*documented}
+        above = {p for p in listed if p in documented[:index]}
+        assert not above, (path, above)
+    for path in (PACKAGE / "_training").glob("*.py"):
+        assert not [p for p in imports(path) if "_engines" in p.parts], path
 
 
 def test_versions_agree():

@@ -215,12 +215,12 @@ class Batch:
     def unpack(self, flat):
         """Return gradients as a list of dicts, of the shapes of the parameters."""
         weights, biases, constants = self.gradients_in(flat)
-        by_layer, ends = [], np.cumsum(self.layers.widths[1:])
+        by_layer = []
         arrays = zip(
             self.network.layers,
             self.params,
             matrices(weights, self.layers),
-            ends - self.layers.widths[1:],
+            self.layers.firsts,
             strict=True,
         )
         for layer, p, padded, first in arrays:
@@ -272,17 +272,16 @@ def compiled_neurons(network, params, layers):
         return dtype.type(number_of_all([array_of(params[i]) for i in indices]))
 
     def one_behind_the_other(indices, array_of):
-        flat = aligned(np.empty, ends[-1], dtype)
+        flat = aligned(np.empty, len(layers.biases), dtype)
         flat[...] = array_of(params[indices[0]])[0]
         for i in indices:
-            first = ends[i] - layers.widths[i + 1]
+            first = layers.firsts[i]
             flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
         return flat
 
     if not any(layer.neuron.learned for layer in network.layers):
         with suppress(ManyNumbersError):
             return compile_both(one_number)
-    ends = np.cumsum(layers.widths[1:])
     return compile_both(one_behind_the_other)
 
 
@@ -315,6 +314,7 @@ def pack(params, has_events):
         sizes=sizes,
         widths=widths,
         starts=starts,
+        firsts=np.cumsum(widths[1:]) - widths[1:],
         grids=grids,
         whole_weights=aligned(np.zeros, starts[-1], whole),
         signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
@@ -334,9 +334,8 @@ def pack(params, has_events):
     ):
         in_units[: w.shape[0], : w.shape[1]] = np.rint(w / unit)
         transposed[: w.shape[1], : w.shape[0]] = w.T
-    ends = np.cumsum(widths[1:])
-    for end, width, b in zip(ends, widths[1:], intercepts, strict=True):
-        layers.biases[end - width :][: len(b)] = b
+    for first, b in zip(layers.firsts, intercepts, strict=True):
+        layers.biases[first : first + len(b)] = b
     return layers
 
 

@@ -25,6 +25,8 @@ class Layers(NamedTuple):
         The same, rounded up to a multiple of `LANES`, but for the input.
     starts : ndarray of int64 of shape (n_layers + 1,)
         Where the weights of a layer begin.
+    firsts : ndarray of int64 of shape (n_layers,)
+        Where the neurons of a layer begin among those of all, padding included.
     grids : ndarray of shape (n_layers,)
         The unit of `whole_weights` and `signed`; see `_synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
@@ -40,6 +42,7 @@ class Layers(NamedTuple):
     sizes: np.ndarray
     widths: np.ndarray
     starts: np.ndarray
+    firsts: np.ndarray
     grids: np.ndarray
     whole_weights: np.ndarray
     signed: np.ndarray
@@ -117,18 +120,9 @@ def weights_of(flat, layers, layer):
 
 
 @inlined
-def first_of(layers, layer):
-    """Return where the neurons of a layer begin among those of all."""
-    start = 0
-    for below in range(layer):
-        start += layers.widths[below + 1]
-    return start
-
-
-@inlined
 def bias_of(flat, layers, layer):
     """Return the part (widths[l + 1],) of the biases, or of their gradient."""
-    start = first_of(layers, layer)
+    start = layers.firsts[layer]
     return flat[start : start + layers.widths[layer + 1]]
 
 
@@ -136,7 +130,7 @@ def bias_of(flat, layers, layer):
 def second_of(tape, layers, layer, n_steps):
     """Return the second states of a layer, (n_steps, width), or no rows."""
     width = layers.widths[layer + 1]
-    n_rows = n_steps if tape.seconds.shape[1] > 0 else 0
+    n_rows = n_steps * int(tape.seconds.shape[1] > 0)
     return matrix(tape.seconds[layer], 0, n_rows, width)
 
 

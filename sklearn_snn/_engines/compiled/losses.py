@@ -2,12 +2,12 @@
 
 import math
 
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import compiled
 
 LOSS_CODES = {"cross_entropy": 0, "logistic": 1, "squared_error": 2}
 
 
-@inlined
+@compiled
 def evaluate_loss(loss, outputs, target, gradient):
     """Return the loss of a sample, and set its gradient by the outputs.
 

@@ -28,7 +28,6 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
-    first_of,
     matrix,
     second_of,
     spikes_of,
@@ -153,7 +152,7 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
     n_times = tape.n_times[layer]
     for k in range(layers.sizes[layer]):
         n_times[k] = 0
-    first = first_of(layers, layer)
+    first = layers.firsts[layer]
     run_layer(
         of_layer(neuron, first, first + layers.widths[layer + 1]),
         spikes_of(tape, layers, layer - 1, n_steps),
@@ -171,7 +170,7 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
     )
 
 
-@inlined
+@compiled
 def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs):
     """Run all layers but the first, count all spikes, and read out the outputs.
 
@@ -225,7 +224,7 @@ def copy_spikes(layers, tape, n_steps, spikes):
                 spikes[t, first + k] = s[t, k]
 
 
-@inlined
+@compiled
 def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
@@ -242,7 +241,7 @@ def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     be kept from the forward pass: the surrogate's derivative is computed again, for one
     step at a time.
     """
-    width, first = layers.widths[layer + 1], first_of(layers, layer)
+    width, first = layers.widths[layer + 1], layers.firsts[layer]
     neuron = of_layer(neurons, first, first + width)
     constants = gradients.constants[:, first : first + width]
     u = matrix(tape.deltas[layer], 0, n_steps, width)
@@ -293,7 +292,7 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
             sum_rows(row, deltas, times[k, : n_times[k]], row)
 
 
-@inlined
+@compiled
 def backward(neurons, layers, tape, n_steps, observed, units, gradients):
     """Add all gradients but that of the first weights; return the first deltas' sum.
 

@@ -14,6 +14,8 @@ parameters. Any of them may learn. A neuron has
     how many numbers it carries from step to step;
 ``fires``
     whether it has spikes at all;
+``must_leak``
+    whether ``alpha`` has to be below 1, as currents are multiplied by ``1 - alpha``;
 ``sums_inputs``
     whether its membrane is a sum of what came in, which leaks and is reset as a whole;
 ``forward(p, current, state, tape, smooth)``, ``backward(p, grads, tape, state, carry, \

@@ -71,6 +71,7 @@ class AdLIF(NamedTuple):
     tape = "membrane", "spikes", "adaptation"
     n_states = 2
     fires = True
+    must_leak = True
     sums_inputs = False
 
     @classmethod

@@ -35,6 +35,7 @@ class LeakyIntegrator(NamedTuple):
     tape = "membrane", "spikes"
     n_states = 1
     fires = False
+    must_leak = True
     sums_inputs = True
 
     @staticmethod

@@ -67,6 +67,7 @@ class LIF(NamedTuple):
     tape = "membrane", "spikes"
     n_states = 1
     fires = True
+    must_leak = False
     sums_inputs = True
 
     @classmethod

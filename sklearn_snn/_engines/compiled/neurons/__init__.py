@@ -12,7 +12,9 @@ would cost as much as the arithmetic.
 from numba.extending import overload
 
 from sklearn_snn._engines.compiled.neurons import adlif, lif
+from sklearn_snn._engines.compiled.neurons.resets import RESET_CODES
 from sklearn_snn._engines.compiled.options import OPTIONS
+from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
 
 _FILES = lif, adlif
 _BY_CLASS = {file.Compiled: file for file in _FILES}
@@ -36,9 +38,13 @@ def compile_neuron(neuron, arrange, number):
 
 def problem_of(neuron):
     """Return why a neuron cannot run compiled, or None."""
-    if any(type(neuron) in file.NEURONS for file in _FILES):
-        return None
-    return f"there is no compiled code for neurons of class {type(neuron).__name__}"
+    if not any(type(neuron) in file.NEURONS for file in _FILES):
+        return f"there is no compiled code for neurons of class {type(neuron).__name__}"
+    for kind, codes in (("surrogate", SURROGATE_CODES), ("reset", RESET_CODES)):
+        name = getattr(neuron, kind, None)
+        if name is not None and name not in codes:
+            return f"there is no compiled code for the {kind} {name!r}"
+    return None
 
 
 def gradient_rows(neuron):

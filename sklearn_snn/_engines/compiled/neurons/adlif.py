@@ -8,7 +8,7 @@ from sklearn_snn._engines.compiled.neurons.numbers import ManyNumbersError
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
-    reset_by_membrane,
+    kappa_of,
     reset_by_spike,
     reset_by_threshold,
 )
@@ -95,22 +95,23 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
 
 
 def backward_step(neuron, t, g, s, e, u, carry, total):
-    flush, reset = neuron.flush, neuron.reset
+    flush = neuron.flush
     number = u.dtype.type
     for h in range(len(g)):
-        d, gain = carry[0, h], neuron.gain[h]
-        om = neuron.rho[h] * carry[1, h] - gain * d
-        om = (om + flush) - flush
-        nu = neuron.alpha[h] * d + neuron.by_membrane[h] * om
-        kappa = reset_by_membrane(reset, number(s[t, h]))
-        if not neuron.detach_reset:  # zero times an infinite membrane is not zero
-            kappa += reset_by_spike(reset, u[t, h], neuron.threshold[h]) * e[h]
+        later, gain = carry[0, h], neuron.gain[h]
+        adapted = neuron.rho[h] * carry[1, h] - gain * later
+        om = (adapted + flush) - flush
+        nu = neuron.alpha[h] * later + neuron.by_membrane[h] * om
+        threshold, spike = neuron.threshold[h], number(s[t, h])
+        kappa = kappa_of(
+            neuron.reset, neuron.detach_reset, u[t, h], spike, e[h], threshold
+        )
         d = (g[h] + neuron.by_spike[h] * om) * e[h] + nu * kappa
-        d = (d + flush) - flush
-        carry[0, h] = d
+        flushed = (d + flush) - flush
+        carry[0, h] = flushed
         carry[1, h] = om
-        u[t, h] = gain * d
-        total[h] += gain * d
+        u[t, h] = gain * flushed
+        total[h] += gain * flushed
 
 
 def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):

@@ -110,31 +110,43 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
 
 
 def backward_step(neuron, t, g, s, e, u, carry, total):
+    # One loop per reset again; zero times an infinite membrane, or the infinite
+    # threshold of an integrator, would not be zero.
     alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
     flush = neuron.flush
     number = u.dtype.type
-    one, zero = number(1), number(0)
-    if neuron.reset == 0:
+    one = number(1)
+    if neuron.reset == 0 and not neuron.detach_reset:
+        for h in range(len(g)):
+            kappa = (one - number(s[t, h])) - u[t, h] * e[h]
+            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
+            flushed = (d + flush) - flush
+            carry[0, h] = flushed
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
+    elif neuron.reset == 0:
         for h in range(len(g)):
             kappa = one - number(s[t, h])
-            if not neuron.detach_reset:  # zero times an infinite membrane is not zero
-                kappa -= u[t, h] * e[h]
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
-            d = (d + flush) - flush
-            carry[0, h] = d
-            u[t, h] = at(gain, h) * d
-            total[h] += at(gain, h) * d
-    else:
-        through = one if neuron.reset == 1 and not neuron.detach_reset else zero
+            flushed = (d + flush) - flush
+            carry[0, h] = flushed
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
+    elif neuron.reset == 1 and not neuron.detach_reset:
         for h in range(len(g)):
-            kappa = one
-            if through > zero:  # the threshold of an integrator is infinite
-                kappa = one - at(threshold, h) * e[h]
+            kappa = one - at(threshold, h) * e[h]
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
-            d = (d + flush) - flush
-            carry[0, h] = d
-            u[t, h] = at(gain, h) * d
-            total[h] += at(gain, h) * d
+            flushed = (d + flush) - flush
+            carry[0, h] = flushed
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
+    else:
+        for h in range(len(g)):
+            d = g[h] * e[h] + at(alpha, h) * carry[0, h]
+            flushed = (d + flush) - flush
+            carry[0, h] = flushed
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
 
 
 def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):

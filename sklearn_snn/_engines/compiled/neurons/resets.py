@@ -40,3 +40,12 @@ def reset_by_spike(reset, u, threshold):
 def reset_by_threshold(reset, s):
     """Return dv/dthreshold at a constant spike."""
     return -s if reset == 1 else s - s
+
+
+@compiled
+def kappa_of(reset, detach_reset, u, s, e, threshold):
+    """Return what a reset leaves of a change of the membrane."""
+    kappa = reset_by_membrane(reset, s)
+    if not detach_reset:  # zero times an infinite membrane is not zero
+        kappa += reset_by_spike(reset, u, threshold) * e
+    return kappa
