@@ -194,9 +194,8 @@ def test_samples_on_another_axis(axes, match, back):
         with pytest.raises(ValueError, match=match) as caught:
             estimator.fit(turned, Y)
         assert "inconsistent numbers of samples" in str(caught.value)
-        assert re.search(
-            rf"[ :]{re.escape(back)}(,? or | if | makes )", str(caught.value)
-        )
+        hint = rf"[ :]{re.escape(back)}(,? or | if | makes )"
+        assert re.search(hint, str(caught.value))
     np.testing.assert_array_equal(eval(back, {"X": turned}), X)
     torch = pytest.importorskip("torch")
     np.testing.assert_array_equal(eval(back, {"X": torch.from_numpy(turned)}), X)

@@ -59,8 +59,8 @@ def draw_image(ax, values, shape):
     return shown
 
 
-def draw_input(ax, values, names, image_shape):
-    """Draw what a network is given, as an image or as bars from the first column down.
+def draw_input(ax, values, names, image_shape, who):
+    """Draw what somebody is given, as an image or as bars from the first column down.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ def draw_input(ax, values, names, image_shape):
         Of more than `MAX_BARS` columns, those of the largest values are drawn.
     names : list of str
     image_shape : tuple of two int, or None
+    who : str
+        Who is given that: "encoder" or "network".
     """
     ax.set_title("Input", fontsize="medium")
     if image_shape is not None:
@@ -79,7 +81,7 @@ def draw_input(ax, values, names, image_shape):
     ax.barh(np.arange(len(shown)), values[shown], color="0.3")
     name_bars(ax, [names[i] for i in shown], n_rows=8)
     ax.axvline(0, color="0.6", linewidth=0.8)
-    ax.set_xlabel("Value as the network gets it")
+    ax.set_xlabel(f"Value as the {who} gets it")
     if len(shown) < len(values):
         ax.set_title(f"Input ({n_bars} of {len(values)})", fontsize="medium")
 

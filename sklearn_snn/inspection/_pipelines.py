@@ -37,14 +37,31 @@ class Row(NamedTuple):
 
 
 def final_estimator(estimator):
-    """Return a fitted estimator without the search around it."""
+    """Return a fitted estimator without the search, or the threshold, around it.
+
+    What shows an answer shows the one before `TunedThresholdClassifierCV` and its like.
+    """
     check_is_fitted(estimator)
-    if hasattr(estimator, "refit") and not hasattr(estimator, "best_estimator_"):
+    inner = getattr(estimator, "best_estimator_", None)
+    if inner is None and _hands_on(estimator):
+        inner = estimator.estimator_
+    if inner is not None:
+        return final_estimator(inner)
+    if hasattr(estimator, "refit"):
         raise AttributeError(
             f"This {type(estimator).__name__} has no best_estimator_ to show: fit it "
             "with refit=True."
         )
-    return getattr(estimator, "best_estimator_", estimator)
+    return estimator
+
+
+def _hands_on(estimator):
+    """Return whether an estimator has one other, which it gives X as it is.
+
+    Those of many have a template as their `estimator_`, and selectors choose columns.
+    """
+    has_many = hasattr(estimator, "estimators_") or hasattr(estimator, "transform")
+    return hasattr(estimator, "estimator_") and not has_many
 
 
 def active_steps(estimator):

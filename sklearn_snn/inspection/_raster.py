@@ -26,6 +26,9 @@ from sklearn_snn.inspection._text import (
     true_label,
 )
 
+# The name of the layer that is no layer of neurons.
+_INPUT = "Input"
+
 
 class SpikeRasterDisplay:
     """Raster of the spikes of input, hidden and output layers.
@@ -147,9 +150,10 @@ class SpikeRasterDisplay:
         row = None
         if not _is_mean(sample):
             X, y = choose_sample(estimator, X, sample, y)
+        model, given = split_pipeline(estimator, X)
+        if not _is_mean(sample):
             sample, row = 0, row_of(estimator, X)
-        model, X = split_pipeline(estimator, X)
-        record = model.simulate(X)
+        record = model.simulate(given)
         return cls._from_row(record, row, sample, y, image_shape, ax)
 
     @classmethod
@@ -203,7 +207,7 @@ class SpikeRasterDisplay:
         layers, names = [], []
         x = record.inputs
         if x is not None and x.ndim == 3 and np.isin(x, (0, 1)).all():
-            layers, names = [x], ["Input"]
+            layers, names = [x], [_INPUT]
         last = len(record.spikes) - 1
         shown = [i for i in record.layers if record.thresholds[i] is not None]
         for layer in shown:
@@ -270,13 +274,17 @@ class SpikeRasterDisplay:
         self.input_ax_ = None
         if self.inputs is not None:
             self.input_ax_ = figure.add_subplot(cells[1])
-            draw_input(self.input_ax_, self.inputs, self.input_names, self.image_shape)
+            # What the spikes of the input were made of, or what made those above.
+            who = "encoder" if _INPUT in self.names else "network"
+            shown = self.inputs, self.input_names, self.image_shape
+            draw_input(self.input_ax_, *shown, who)
         layers = zip(axes, reversed(self.rasters), reversed(self.names), strict=True)
         for i, (panel, raster, name) in enumerate(layers):
             draw_raster(panel, raster)
             panel.set_title(name, fontsize="medium")
             is_output = i == 0 and self.classes is not None
-            panel.set_ylabel(self.output if is_output else "Neuron")
+            unit = "Channel" if name == _INPUT else "Neuron"
+            panel.set_ylabel(self.output if is_output else unit)
             if is_output and len(self.classes) <= 20:
                 labels = told_apart(self.classes, room_for_labels(panel))
                 panel.set_yticks(range(len(labels)), labels)

@@ -13,9 +13,9 @@ from sklearn_snn.inspection._pipelines import final_model
 
 # Of loss and score, by objective.
 _NAMES = {
-    "cross_entropy": ("Loss (cross-entropy, nats)", "Accuracy (sample-weighted)"),
-    "logistic": ("Loss (logistic, nats)", "Accuracy of all labels\n(sample-weighted)"),
-    "squared_error": ("Loss (half the squared error)", "R squared (sample-weighted)"),
+    "cross_entropy": ("Loss (cross-entropy, nats)", "Accuracy"),
+    "logistic": ("Loss (logistic, nats)", "Accuracy of all labels"),
+    "squared_error": ("Loss (half the squared error)", "R squared"),
 }
 
 

@@ -234,10 +234,8 @@ def test_layers_can_be_told_apart():
         styles = {(one.get_color(), str(one.get_linestyle())) for one in ax.lines}
         # Two dash patterns of their own have the same name.
         assert len(styles) == len(ax.lines) == 20
-    assert (
-        "weighted"
-        in TrainingDisplay(scores, scores, values, values).plot().ax_[0, 1].get_ylabel()
-    )
+    accuracy = TrainingDisplay(scores, scores, values, values).plot().ax_[0, 1]
+    assert accuracy.get_ylabel() == "Accuracy"
 
 
 def test_validation_scores_stand_at_their_epochs(blobs):

@@ -12,9 +12,17 @@ from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as make_imbalanced
 from imblearn.under_sampling import RandomUnderSampler
 from scipy import sparse
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import BaggingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
@@ -156,6 +164,38 @@ def test_other_estimators(display, table):
     search = GridSearchCV(quick(), {}, cv=2, refit=False).fit(X, y)
     with pytest.raises(AttributeError, match="refit=True"):
         display.from_estimator(search, X)
+
+
+@pytest.mark.parametrize("display", ANSWER)
+def test_tuned_thresholds(display, table):
+    """As in the example of rare classes; the answer is that of the network."""
+    X, y = table
+    network = make_pipeline(MinMaxScaler(), quick())
+    tuned = TunedThresholdClassifierCV(network, cv=2).fit(X, y)
+    expected = display.from_estimator(tuned.estimator_, X, sample=4, y=y)
+    search = GridSearchCV(tuned, {}, cv=2).fit(X, y)
+    inside = make_pipeline("passthrough", FixedThresholdClassifier(network)).fit(X, y)
+    for model in (tuned, search, inside):
+        shown = display.from_estimator(model, X, sample=4, y=y)
+        assert_same_display(shown, expected)
+
+
+@pytest.mark.parametrize("display", ANSWER)
+def test_networks_that_cannot_be_shown(display, table):
+    """Said before rows of anything else than numbers are converted."""
+    X, y = table
+    frame = pd.DataFrame(X).assign(colour="red").rename(columns=str)
+    numbers = make_column_transformer((StandardScaler(), [*"0123"]))
+    network = make_pipeline(numbers, quick())
+    for model in (
+        CalibratedClassifierCV(network, cv=2),
+        BaggingClassifier(quick(), n_estimators=2),
+        RFE(LogisticRegression()),
+    ):
+        takes_text = isinstance(model, CalibratedClassifierCV)
+        model.fit(frame if takes_text else X, y)
+        with pytest.raises(TypeError, match="There is no SpikingClassifier at the end"):
+            display.from_estimator(model, frame)
 
 
 @pytest.mark.parametrize("display", ANSWER)

@@ -91,7 +91,7 @@ def test_panels_of_labels(labelled, data, labels):
     np.testing.assert_allclose(shown.accuracy, by_step)
     loss, score = TrainingDisplay.from_estimator(labelled).ax_[0]
     assert loss.get_ylabel() == "Loss (logistic, nats)"
-    assert score.get_ylabel() == "Accuracy of all labels\n(sample-weighted)"
+    assert score.get_ylabel() == "Accuracy of all labels"
     scores = labelled[-1].validation_scores_
     np.testing.assert_array_equal(line(score, "Validation"), scores)
     WeightDisplay.from_estimator(labelled).figure_.canvas.draw()

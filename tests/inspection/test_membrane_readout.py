@@ -27,7 +27,7 @@ def test_rasters_of_the_layers_that_fire(membranes, data):
     shown = SpikeRasterDisplay.from_estimator(membranes, X, sample=4, y=y)
     assert shown.names == ["Input", "Hidden layer 1", "Hidden layer 2"]
     assert shown.classes is None
-    assert [ax.get_ylabel() for ax in shown.ax_] == ["Neuron"] * 3
+    assert [ax.get_ylabel() for ax in shown.ax_] == ["Neuron", "Neuron", "Channel"]
     layers = zip(shown.ax_[1::-1], record.spikes, strict=False)
     for ax, spikes in layers:
         np.testing.assert_array_equal(drawn_spikes(ax), spikes[4])

@@ -86,7 +86,7 @@ def test_panels_of_numbers(predicting, data, numbers):
     )
     (loss, score), (_, rates) = TrainingDisplay.from_estimator(predicting).ax_
     assert loss.get_ylabel() == "Loss (half the squared error)"
-    assert score.get_ylabel() == "R squared (sample-weighted)"
+    assert score.get_ylabel() == "R squared"
     np.testing.assert_array_equal(line(score, "Training"), network.train_scores_)
     assert [one.get_label() for one in rates.lines] == ["Hidden layer 1"]
     WeightDisplay.from_estimator(predicting).figure_.canvas.draw()

@@ -305,9 +305,34 @@ def test_columns_with_names_are_a_table(rng):
         assert told.image_shape == (4, 16)
 
 
-def test_values_of_a_table_are_those_of_the_network(tabular_model, blobs):
+def test_values_of_a_table_are_those_that_somebody_gets(tabular_model, blobs):
     shown = SpikeRasterDisplay.from_estimator(tabular_model, blobs[0])
     assert shown.input_ax_.get_xlabel() == "Value as the network gets it"
+    model = make_pipeline(StandardScaler(), make_encoder(), fast(max_iter=1))
+    shown = SpikeRasterDisplay.from_estimator(model.fit(*blobs), blobs[0])
+    assert shown.input_ax_.get_xlabel() == "Value as the encoder gets it"
+    assert [ax.get_ylabel() for ax in shown.ax_] == ["Class", "Neuron", "Channel"]
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+@pytest.mark.parametrize("width", [3.5, 5.2])
+def test_titles_above_given_axes_leave_room_for_the_legend(
+    tabular_model, blobs, n_rows, width
+):
+    X, y = blobs
+    figure, axes = plt.subplots(
+        n_rows, figsize=(width, 7), squeeze=False, layout="constrained"
+    )
+    for ax in axes[:, 0]:
+        MembraneDisplay.from_estimator(tabular_model, X, sample=2, y=y, ax=ax)
+        ax.set_title("Before", loc="left")  # which moves the title
+    figure.canvas.draw()
+    for ax in axes[:, 0]:
+        title = ax.title.get_window_extent()
+        n_lines = ax.title.get_text().count("\n") + 1  # the last one is empty
+        lowest = title.y0 + title.height / n_lines
+        texts = ax.get_legend().get_texts()
+        assert max(t.get_window_extent().y1 for t in texts) <= lowest
 
 
 def test_names_that_begin_or_end_alike_are_told_apart(rng):
