@@ -152,7 +152,7 @@ plt.show()
 
 
 def period(alpha, rho, a, q=120.0):
-    """Return the period in steps, by chapter 9; NaN for one that does not swing."""
+    """Return the period in steps, by chapter 9; NaN without one."""
     trace = alpha + rho - (1 - rho) * q * a * (1 - alpha)
     cosine = trace / (2 * np.sqrt(alpha * rho))
     with np.errstate(invalid="ignore"):
