@@ -56,7 +56,8 @@ html_sidebars = {
     name: []
     for name in (
         *("index", "install", "when_to_use", "your_data", "deployment"),
-        *("coming_from", "benchmarks", "distributed", "glossary", "adding"),
+        *("coming_from", "benchmarks", "distributed", "glossary"),
+        *("architecture", "adding"),
     )
 }
 html_theme_options = {

@@ -211,7 +211,7 @@ pulse[0] = 5
 periods = np.geomspace(4, 200, 60)
 strengths = {0: "black", 0.2: BLUE, 1: ORANGE}
 answers = {a: [amplitude(p, a) for p in periods] for a in strengths}
-for a in strengths:
+for a in (0.2, 1):
     best = periods[np.argmax(answers[a])]
     found = period(0.9, 0.99, a)
     print(
