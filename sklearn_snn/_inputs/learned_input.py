@@ -64,7 +64,7 @@ def mismatch(X, learned, names, wording, rows=None):
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_extent.parts`.
+        See `extent.parts`.
     learned : Extent
         Its limits may also be numbers, for all features alike.
     names : callable

@@ -33,7 +33,7 @@ def some_rows(X):
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_extent.parts`.
+        See `extent.parts`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def warn_of_spread(X, names, remedy):
     Parameters
     ----------
     X : ndarray or CSR array
-        See `_extent.parts`.
+        See `extent.parts`.
     names : callable
         Makes a name of a feature's index.
     remedy : str

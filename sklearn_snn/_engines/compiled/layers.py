@@ -28,7 +28,7 @@ class Layers(NamedTuple):
     firsts : ndarray of int64 of shape (n_layers,)
         Where the neurons of a layer begin among those of all, padding included.
     grids : ndarray of shape (n_layers,)
-        The unit of `whole_weights` and `signed`; see `_synapses.grid`.
+        The unit of `whole_weights` and `signed`; see `_model.synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
         Per layer but the first a matrix of shape (widths[l], widths[l + 1]), the
         weights in whole units: their sums are exact in any order.
