@@ -42,9 +42,10 @@ class SpikingClassifier(BaseSpikingClassifier):
         neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
         came of them.
     alpha : float, default=0.95
-        Leak: share of the membrane that is left after one step, in [0, 1]. Not the
-        L2 penalty of `MLPClassifier`: that is `weight_decay` here. Hidden neurons may
-        have others: see `neuron`.
+        Leak: share of the membrane that is left after one step, in [0, 1]; below 1
+        where it learns, neurons adapt or membranes are read out. Not the L2 penalty of
+        `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have others:
+        see `neuron`.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive.
     beta : float, default=5.0

@@ -224,7 +224,7 @@ def copy_spikes(layers, tape, n_steps, spikes):
                 spikes[t, first + k] = s[t, k]
 
 
-@compiled
+@inlined
 def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
@@ -248,12 +248,12 @@ def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
     carry = np.zeros((n_states(neuron), width), u.dtype)
-    kept = width if neuron.learns else 0
+    kept = width * int(neuron.learns)
     u_t, later = np.empty(kept, u.dtype), np.empty((n_states(neuron), kept), u.dtype)
     g, e = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
     total, zeros = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
     is_last = layer + 2 == len(layers.sizes)
-    above = layer if is_last else layer + 1
+    above = layer + int(not is_last)
     n_above = layers.sizes[above + 1]
     deltas = matrix(tape.deltas[above], 0, n_steps, layers.widths[above + 1])
     back = matrix(
