@@ -209,10 +209,10 @@ axes[0].legend(fontsize="small")
 plt.show()
 
 # %%
-# The medians hardly move, but neurons part from each other, and more of them swing with
-# a period of the task. Constants stay within the ranges of the paper, in which the
-# neuron is stable, and of what they are at first: where a histogram is high at its end,
-# they would have gone further.
+# The medians of the time constants hardly move, but neurons part from each other, and
+# more of them swing with a period of the task. Constants stay within the ranges of the
+# paper, in which the neuron is stable, and of what they are at first: where a histogram
+# is high at its end, they would have gone further.
 #
 # Counts or membranes
 # -------------------

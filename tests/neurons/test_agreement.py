@@ -294,3 +294,19 @@ def test_auto_takes_what_supports_the_network(monkeypatch):
     with pytest.warns(RuntimeWarning, match=r"numpy engine runs, as .* in numba"):
         engine = make_engine("auto", case.network, 10)
     assert not engine.compiles
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules"), [("surrogate", SURROGATES), ("reset", RESETS)]
+)
+def test_a_rule_without_compiled_code(kind, rules, monkeypatch):
+    """What is new in the model runs in numpy; compiled code says that it cannot."""
+    monkeypatch.setattr("sklearn_snn._engines._told", set())
+    monkeypatch.setitem(rules, "new", next(iter(rules.values())))
+    case = case_of(("lif", COUNTED), **{kind: "new"})
+    problem = f"there is no compiled code for the {kind} 'new'"
+    assert NumbaEngine.supports(case.network) == problem
+    with pytest.raises(ValueError, match=problem):
+        case.engine("numba")
+    with pytest.warns(RuntimeWarning, match=problem):
+        assert not case.engine("auto").compiles
