@@ -8,12 +8,19 @@ from sklearn.utils.estimator_checks import (
     check_param_validation,
 )
 
-from sklearn_snn import ChannelTransformer, PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn import (
+    ChannelTransformer,
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    SpikingRegressor,
+)
 
 pytestmark = pytest.mark.usefixtures("engine")
 
 ESTIMATORS = [
     SpikingClassifier(),
+    SpikingClassifier(neuron="adlif", readout="membrane_mean", learn_neuron=True),
+    SpikingRegressor(),
     PoissonSpikeEncoder(),
     ChannelTransformer(StandardScaler()),
 ]
