@@ -18,6 +18,7 @@ from sklearn_snn._compat import (
     validate_parameter_constraints,
 )
 from sklearn_snn._engines import ENGINES, make_engine
+from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.learned_input import check_likeness
 from sklearn_snn._inputs.validation import (
     check_memory,
@@ -115,7 +116,11 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         return layered(self.coefs_, self.intercepts_, self.neuron_constants_)
 
     def _engine(self, X, constants=None):
-        """Return the engine for an input like X, with the constants of the fit.
+        """Return the engine for an input like X, with the constants of the fit."""
+        return make_engine(self.engine, *self._network_for(X, constants))
+
+    def _network_for(self, X, constants=None):
+        """Return the Network and the number of steps for an input like X.
 
         An `engine` that there is not is refused, also by what has no use for it.
         """
@@ -129,7 +134,7 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         constants = self._constants_ if constants is None else constants
         n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
         check_memory(sizes, n_steps, network_dtype(X))
-        return make_engine(self.engine, make_network(constants, sizes[1:]), n_steps)
+        return make_network(constants, sizes[1:]), n_steps
 
     def _outputs(self, X):
         """Return the outputs, of shape (n_samples, n_outputs), of validated input."""
@@ -278,7 +283,7 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"max_memory must be positive, got {max_memory!r}.")
         X = validate_input(self, X, reset=False)
         return record(
-            self._engine(X),
+            NumpyEngine(*self._network_for(X)),
             self._learned_params(),
             X,
             self._fitted_target(),
@@ -292,7 +297,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         """Return mean spikes per step, (n_steps, n_layers_), of validated input."""
         check_is_fitted(self)
         X = validate_input(self, X, reset=False)
-        return spikes_per_step(self._engine(X), self._learned_params(), X)
+        engine = NumpyEngine(*self._network_for(X))
+        return spikes_per_step(engine, self._learned_params(), X)
 
     def _initial_coefs(self):
         """Return the weights that training began with, drawn again."""

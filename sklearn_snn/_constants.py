@@ -10,9 +10,6 @@ from sklearn_snn._model.neurons import NEURONS
 from sklearn_snn._model.neurons.resets import is_reset_stable
 from sklearn_snn.neurons import KINDS
 
-# What an estimator without these parameters, or a file from before them, has.
-_DEFAULTS = {"neuron": "lif", "learn_neuron": False, "readout": "spike_count"}
-
 
 def frozen_constants(params, loss):
     """Return the constants of a network as plain values, which any file can hold.
@@ -38,7 +35,6 @@ def frozen_constants(params, loss):
         If a parameter of the neuron is not valid, or there is no such constant to be
         learned.
     """
-    params = _DEFAULTS | params
     neuron = params["neuron"]
     neuron = KINDS[neuron]() if isinstance(neuron, str) else neuron
     scale = params["logit_scale"]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._training.targets import Numbers
@@ -127,8 +126,7 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
 
     Parameters
     ----------
-    engine : engine
-        Any: it says which network, and how many steps.
+    engine : NumpyEngine
     params : list of dicts of ndarrays
     X : batch
         See `NumpyEngine`.
@@ -169,7 +167,7 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
         membranes[layer] = np.empty((*shape, n_units), dtype)
         spikes[layer] = np.empty((*shape, n_units), np.uint8)
     logits = np.empty((*shape, target.n_outputs), dtype)
-    for rows, tape in NumpyEngine(network, n_steps).tapes(params, X):
+    for rows, tape in engine.tapes(params, X):
         for layer in layers:
             membranes[layer][rows] = tape.layers[layer]["membrane"].transpose(1, 0, 2)
             spikes[layer][rows] = tape.layers[layer]["spikes"].transpose(1, 0, 2)
@@ -200,7 +198,7 @@ def spikes_per_step(engine, params, X):
 
     Parameters
     ----------
-    engine : engine
+    engine : NumpyEngine
     params : list of dicts of ndarrays
     X : batch of n_samples samples
 
@@ -211,7 +209,7 @@ def spikes_per_step(engine, params, X):
         counts as a spike. A constant current has none.
     """
     counts = np.zeros((engine.n_steps, 1 + len(params)))
-    for _, tape in NumpyEngine(engine.network, engine.n_steps).tapes(params, X):
+    for _, tape in engine.tapes(params, X):
         if isinstance(tape.inputs, Events):
             counts[:, 0] += tape.inputs.spikes.sum(axis=0)
         elif X.ndim == 3:

@@ -150,7 +150,18 @@ def test_other_labels_are_refused_by_a_warm_start(data):
             model.fit(X, other)
 
 
-def test_class_weight_is_refused(data):
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 2.0}])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_class_weight_is_refused(class_weight, early_stopping, data):
     X, y = data
+    model = labelling(class_weight=class_weight, early_stopping=early_stopping)
     with pytest.raises(ValueError, match=r"class_weight .* several labels"):
-        labelling(class_weight="balanced").fit(X, y)
+        model.fit(X, y)
+    assert not hasattr(model, "coefs_")
+
+
+def test_class_weight_is_refused_by_a_stream(data):
+    X, y = data
+    model = labelling(class_weight={0: 2.0})
+    with pytest.raises(ValueError, match=r"class_weight .* several labels"):
+        model.partial_fit(X, y, classes=range(5))

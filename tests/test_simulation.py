@@ -36,6 +36,19 @@ def fit(X, y, **params):
     return make_classifier(**defaults | params).fit(X, y)
 
 
+def test_a_record_needs_no_compiled_engine(data, monkeypatch):
+    """A model of another machine, where numba was asked for by name."""
+    X, y = data
+    model = fit(X, y, engine="numpy")
+    expected = model.simulate(X[:3])
+    model.set_params(engine="numba")
+    monkeypatch.setattr("sklearn_snn._engines.numba_problem", lambda: "not here")
+    with pytest.raises(ImportError, match="not here"):
+        model.predict(X)
+    np.testing.assert_array_equal(model.simulate(X[:3]).logits, expected.logits)
+    assert model._spikes_per_step(X).shape == (10, 4)
+
+
 @each_engine
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):

@@ -28,6 +28,7 @@ from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
 from sklearn_snn._training.epochs import Epochs
 from sklearn_snn._training.results import CURVES, ends_of_curves, results
 from sklearn_snn._training.samples import (
+    check_class_weight,
     relative_weight,
     set_aside,
     weigh,
@@ -61,6 +62,7 @@ def fit(estimator, X, y, sample_weight):
         data = _check_data(estimator, X, y, sample_weight, is_continued)
         find = estimator._same_target if is_continued else estimator._find_target
         target = find(data.y, data.weights)
+        check_class_weight(class_weight, target)
         constants = frozen_constants(params, target.loss)
         samples = _samples(estimator, data, target, constants, is_continued)
         validation = None
@@ -109,6 +111,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
             estimator, X, y, sample_weight, is_continued, all_zero=is_continued
         )
         target = estimator._known_target(data.y, data.weights, is_continued)
+        check_class_weight(class_weight, target)
         if is_continued and weigh_nothing(data.y, class_weight, target):
             return
         constants = frozen_constants(params, target.loss)

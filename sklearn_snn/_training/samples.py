@@ -12,6 +12,12 @@ from sklearn_snn._training.trainer import child_random_state
 _MAX_LOG2_WEIGHT = 64
 
 
+def check_class_weight(class_weight, target):
+    """Raise ValueError if samples of a target cannot be weighed by class."""
+    if class_weight is not None and not target.takes_class_weight:
+        raise ValueError("class_weight is not for several labels at once.")
+
+
 def set_aside(samples, fraction, target, seed):
     """Split samples, stratified by class if there are any, for early stopping.
 
@@ -131,8 +137,6 @@ def weigh(samples, class_weight, target):
         Logarithm of what the mean was, which may itself leave the range of floats.
     """
     factors = np.ones(len(samples.y))
-    if class_weight is not None and not target.takes_class_weight:
-        raise ValueError("class_weight is not for several labels at once.")
     if class_weight is not None:
         labels = target.names[samples.y]
         factors = class_weights(class_weight, target.names, labels, samples.weights)

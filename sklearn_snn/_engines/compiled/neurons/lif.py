@@ -49,10 +49,10 @@ def pack(neuron, arrange, number):
         threshold = alpha + number(np.inf)
         codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
-    has_unit_gain = neuron.has_unit_gain
+    has_unit_gain, ones = neuron.has_unit_gain, np.ones_like
     return Compiled(
         alpha,
-        arrange(lambda p: p["alpha"] ** 0 if has_unit_gain else 1 - p["alpha"]),
+        arrange(lambda p: ones(p["alpha"]) if has_unit_gain else 1 - p["alpha"]),
         arrange(lambda p: p["threshold"]),
         number(neuron.beta),
         flush,
