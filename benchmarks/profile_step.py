@@ -14,9 +14,10 @@ import time
 import numpy as np
 
 from sklearn_snn import PoissonSpikeEncoder
-from sklearn_snn._engines.compiled.batch import Batch, pack
+from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.chunks import active_inputs
 from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.compiled.packing import pack
 from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
 from sklearn_snn._model.parameters import initial_weights, layered, learning

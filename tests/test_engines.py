@@ -21,6 +21,7 @@ from sklearn_snn import _engines as engines
 from sklearn_snn._engines import threads as threads
 from sklearn_snn._engines.compiled import batch as numba_batch
 from sklearn_snn._engines.compiled import engine as engine_numba
+from sklearn_snn._engines.compiled import packing
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.compiled.neurons import backward_step
 from sklearn_snn._engines.compiled.options import compiled
@@ -111,9 +112,9 @@ def test_compiled_gradients_do_not_become_subnormal(reset):
     n_steps, n_units = 400, 5
     neurons, sizes = lif(alpha=0.5, reset=reset), [1, n_units]
     params = initial_params(neurons, sizes, np.float32, 0)
-    layers = numba_batch.pack(params, has_events=True)
+    layers = packing.pack(params, has_events=True)
     network = network_of(neurons, sizes)
-    _, neuron = numba_batch.compiled_neurons(network, params, layers)
+    _, neuron = packing.compiled_neurons(network, params, layers)
     delta = np.zeros((n_steps, n_units), np.float32)
     s = np.zeros_like(delta, np.uint8)
     carry = np.ones((1, n_units), np.float32)  # and nothing but its decay after it

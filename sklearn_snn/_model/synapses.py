@@ -71,11 +71,12 @@ def grid(weights):
         NaN if a weight is not finite.
     """
     dtype = weights.dtype
-    largest = float(np.abs(weights).max())
+    size = np.abs(weights)
+    largest = float(size.max())
     if not math.isfinite(largest):
         return dtype.type(np.nan)  # and so will the current be, and the gradient
     with np.errstate(over="ignore"):
-        bound = float(np.abs(weights).sum(axis=0).max())
+        bound = float(size.sum(axis=0).max())
     exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
     n_bits = 30 if dtype == np.float32 else 52
     # Of subnormal weights nothing is left.

@@ -1,40 +1,31 @@
-"""A batch and a network as the compiled code wants them, and what comes of a chunk.
+"""A batch as the compiled code wants it, and what comes of a chunk of it.
 
-Compiled code takes flat arrays of numbers: here the weights become whole numbers of
-their unit, a neuron becomes constants and codes, every kind of input becomes spikes
-to draw, spikes as bytes or currents, and the gradients become matrices again.
+Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
+gradients, which lie in flat arrays, become matrices again.
 """
 
-from contextlib import suppress
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
-from sklearn_snn._engines.compiled.layers import Layers
-from sklearn_snn._engines.compiled.losses import LOSS_CODES
-from sklearn_snn._engines.compiled.network import Gradients, Readout
-from sklearn_snn._engines.compiled.neurons import (
-    compile_neuron,
-    gradient_rows,
+from sklearn_snn._engines.compiled.network import Gradients
+from sklearn_snn._engines.compiled.neurons import gradient_rows
+from sklearn_snn._engines.compiled.packing import (
+    compiled_neurons,
+    matrices,
+    pack,
+    readout_of,
 )
-from sklearn_snn._engines.compiled.neurons.numbers import (
-    ManyNumbersError,
-    number_of_all,
-)
-from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.synapses import (
-    grid,
     input_current,
     parts_for,
     time_major,
     weight_gradient,
 )
-from sklearn_snn._utils.workspace import aligned
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
@@ -48,13 +39,23 @@ def cut(stop, size, start=0):
 
 
 class Batch:
-    """A batch and the network as the compiled code wants them, and the results."""
+    """A batch and the network as the compiled code wants them, and the results.
 
-    def __init__(self, network, params, X, n_steps):
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+    X : batch
+    n_steps : int
+    kept : dict, default=None
+        Where memory is kept from batch to batch; see `pack`.
+    """
+
+    def __init__(self, network, params, X, n_steps, kept=None):
         self.network, self.params, self.X = network, params, X
         self.n_steps = n_steps
         # A constant input has no events: nothing is kept for them in the first layer.
-        self.layers = pack(params, has_events=X.ndim == 3)
+        self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
         weights = params[0]["coef"]
         self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, weights)
         dtype = self.layers.biases.dtype
@@ -247,102 +248,3 @@ _NO_TRAINS = kernels.Trains(
     np.uint64(0),
     np.uint64(0),
 )
-
-
-@np.errstate(over="ignore")  # what is infinite in float32 is so in numpy, too
-def compiled_neurons(network, params, layers):
-    """Return the neurons of the hidden layers, and those of the output layer.
-
-    Without hidden layers both are the latter. All have one number for each constant, or
-    all have arrays: so there are fewer kinds of kernels to compile.
-    """
-    last = len(params) - 1
-    parts = ([*range(last)] or [last]), [last]
-    dtype = layers.biases.dtype
-
-    def compile_both(arrange):
-        return tuple(
-            compile_neuron(
-                network.layers[indices[0]].neuron, partial(arrange, indices), dtype.type
-            )
-            for indices in parts
-        )
-
-    def one_number(indices, array_of):
-        return dtype.type(number_of_all([array_of(params[i]) for i in indices]))
-
-    def one_behind_the_other(indices, array_of):
-        flat = aligned(np.empty, len(layers.biases), dtype)
-        flat[...] = array_of(params[indices[0]])[0]
-        for i in indices:
-            first = layers.firsts[i]
-            flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
-        return flat
-
-    if not any(layer.neuron.learned for layer in network.layers):
-        with suppress(ManyNumbersError):
-            return compile_both(one_number)
-    return compile_both(one_behind_the_other)
-
-
-@np.errstate(over="ignore")
-def readout_of(network, n_steps, dtype):
-    """Return the Readout of a network for weights of a dtype."""
-    readout, number = network.readout, dtype.type
-    return Readout(
-        number(readout.factor(n_steps)),
-        number(readout.offset(n_steps)),
-        readout.observes == "membrane",
-        LOSS_CODES[network.loss],
-    )
-
-
-def pack(params, has_events):
-    """Return the Layers; without events the first one has no inputs."""
-    coefs, intercepts = ([p[name] for p in params] for name in ("coef", "intercept"))
-    n_inputs = len(coefs[0]) if has_events else 0
-    sizes = np.array([n_inputs, *(len(b) for b in intercepts)])
-    widths = -(-sizes // LANES) * LANES
-    widths[0] = sizes[0]
-    starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
-    dtype = coefs[0].dtype
-    grids = np.ones(len(coefs), dtype)
-    first = 0 if has_events else 1
-    grids[first:] = [grid(w) for w in coefs[first:]]
-    whole = np.int32 if dtype == np.float32 else np.float64
-    layers = Layers(
-        sizes=sizes,
-        widths=widths,
-        starts=starts,
-        firsts=np.cumsum(widths[1:]) - widths[1:],
-        grids=grids,
-        whole_weights=aligned(np.zeros, starts[-1], whole),
-        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
-        transposed=aligned(np.zeros, starts[-1], dtype),
-        biases=aligned(np.zeros, widths[1:].sum(), dtype),
-    )
-    if has_events:
-        positive = layers.signed[:n_inputs, : sizes[1]]
-        positive[...] = np.rint(coefs[0] / layers.grids[0])
-        np.negative(positive, out=layers.signed[n_inputs:, : sizes[1]])
-    for w, unit, in_units, transposed in zip(
-        coefs[1:],
-        layers.grids[1:],
-        matrices(layers.whole_weights, layers)[1:],
-        matrices(layers.transposed, layers, transposed=True)[1:],
-        strict=True,
-    ):
-        in_units[: w.shape[0], : w.shape[1]] = np.rint(w / unit)
-        transposed[: w.shape[1], : w.shape[0]] = w.T
-    for first, b in zip(layers.firsts, intercepts, strict=True):
-        layers.biases[first : first + len(b)] = b
-    return layers
-
-
-def matrices(flat, layers, transposed=False):
-    """Return the matrix of each layer that a flat array consists of."""
-    shapes = pairwise(layers.widths)
-    return [
-        flat[start:stop].reshape(shape[::-1] if transposed else shape)
-        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
-    ]

@@ -45,7 +45,7 @@ class NumbaEngine:
             raise ValueError(f"The numba engine cannot run this: {problem}.")
         self.network, self.n_steps = network, n_steps
         self._n_threads = n_threads()
-        self._shared = Workspace()
+        self._shared, self._packed = Workspace(), {}
         self._workspaces = [Workspace() for _ in range(self._n_threads)]
 
     @staticmethod
@@ -142,7 +142,7 @@ class NumbaEngine:
         return NumpyEngine(self.network, self.n_steps).first_guess(params, X, weights)
 
     def _batch(self, params, X):
-        return Batch(self.network, params, X, self.n_steps)
+        return Batch(self.network, params, X, self.n_steps, self._packed)
 
     def _run(self, batch, chunks):
         """Run all chunks; return (loss, n_spikes, first gradient) of each."""

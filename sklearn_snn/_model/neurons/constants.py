@@ -4,8 +4,13 @@ import numpy as np
 
 
 def by_dtype(p, names, dtype):
-    """Return constants, which are kept in float64, as arrays to compute with."""
-    return [p[name].astype(dtype) for name in names]
+    """Return constants, which are kept in float64, to compute with.
+
+    Where all neurons are alike that is one number: an operation with it is one long
+    loop, with an array it is one short loop for each sample.
+    """
+    arrays = (p[name] for name in names)
+    return [(a[0] if (a == a[0]).all() else a).astype(dtype) for a in arrays]
 
 
 def flush_of(dtype):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, part
+from sklearn_snn._engines.compiled.neurons.numbers import at, part, scaled
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -26,11 +26,11 @@ ROWS = "alpha", "threshold"
 class Compiled(NamedTuple):
     """Constants of all layers; floats are of the dtype of the weights.
 
-    The first three are arrays, or one number for all neurons.
+    The first three are arrays, or one number for all neurons; a gain of 1 is None.
     """
 
     alpha: np.ndarray | float
-    gain: np.ndarray | float
+    gain: np.ndarray | float | None
     threshold: np.ndarray | float
     beta: float
     flush: float
@@ -49,10 +49,12 @@ def pack(neuron, arrange, number):
         threshold = alpha + number(np.inf)
         codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
-    has_unit_gain, ones = neuron.has_unit_gain, np.ones_like
+    gain = None
+    if not neuron.has_unit_gain:
+        gain = arrange(lambda p: 1 - p["alpha"])
     return Compiled(
         alpha,
-        arrange(lambda p: ones(p["alpha"]) if has_unit_gain else 1 - p["alpha"]),
+        gain,
         arrange(lambda p: p["threshold"]),
         number(neuron.beta),
         flush,
@@ -89,21 +91,21 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     if neuron.reset == 0:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = at(gain, h) * current + at(alpha, h) * state[0, h]
+            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = zero if x > at(threshold, h) else x
     elif neuron.reset == 1:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = at(gain, h) * current + at(alpha, h) * state[0, h]
+            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = x - at(threshold, h) if x > at(threshold, h) else x
     else:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = at(gain, h) * current + at(alpha, h) * state[0, h]
+            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = x
@@ -122,31 +124,31 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = at(gain, h) * flushed
-            total[h] += at(gain, h) * flushed
+            u[t, h] = scaled(gain, h, flushed)
+            total[h] += scaled(gain, h, flushed)
     elif neuron.reset == 0:
         for h in range(len(g)):
             kappa = one - number(s[t, h])
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = at(gain, h) * flushed
-            total[h] += at(gain, h) * flushed
+            u[t, h] = scaled(gain, h, flushed)
+            total[h] += scaled(gain, h, flushed)
     elif neuron.reset == 1 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = one - at(threshold, h) * e[h]
             d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = at(gain, h) * flushed
-            total[h] += at(gain, h) * flushed
+            u[t, h] = scaled(gain, h, flushed)
+            total[h] += scaled(gain, h, flushed)
     else:
         for h in range(len(g)):
             d = g[h] * e[h] + at(alpha, h) * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = at(gain, h) * flushed
-            total[h] += at(gain, h) * flushed
+            u[t, h] = scaled(gain, h, flushed)
+            total[h] += scaled(gain, h, flushed)
 
 
 def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):

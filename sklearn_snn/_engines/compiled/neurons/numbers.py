@@ -1,6 +1,7 @@
 """Constants in compiled code: one number for all neurons, or an array of one for each.
 
-Which of them it is, numba knows when it compiles. A kernel for arrays has to make sure
+Which of them it is, numba knows when it compiles; a factor may also be None, which is
+that it is 1. A kernel for arrays has to make sure
 that none of them overlaps with what it writes, at every step: that takes as long as the
 arithmetic of a small layer, and is spared where all neurons are alike.
 """
@@ -19,6 +20,20 @@ def _at(constant, h):
     if isinstance(constant, types.Array):
         return lambda constant, h: constant[h]
     return lambda constant, h: constant
+
+
+def scaled(factor, h, x):
+    """Return ``x`` times the factor of neuron ``h``, of which None is 1."""
+    raise NotImplementedError
+
+
+@overload(scaled, inline="always")
+def _scaled(factor, h, x):
+    if isinstance(factor, types.NoneType):
+        return lambda factor, h, x: x
+    if isinstance(factor, types.Array):
+        return lambda factor, h, x: factor[h] * x
+    return lambda factor, h, x: factor * x
 
 
 def part(constant, first, stop):

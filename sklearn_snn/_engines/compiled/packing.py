@@ -1,0 +1,156 @@
+"""A network as compiled code wants it: numbers in flat arrays, and codes.
+
+Weights become whole numbers of their unit, and a neuron becomes constants and codes.
+How the flat arrays are laid out says `layers`.
+"""
+
+from contextlib import suppress
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.layers import Layers
+from sklearn_snn._engines.compiled.losses import LOSS_CODES
+from sklearn_snn._engines.compiled.network import Readout
+from sklearn_snn._engines.compiled.neurons import compile_neuron
+from sklearn_snn._engines.compiled.neurons.numbers import (
+    ManyNumbersError,
+    number_of_all,
+)
+from sklearn_snn._engines.compiled.vectors import LANES
+from sklearn_snn._model.parameters import part
+from sklearn_snn._model.synapses import grid
+from sklearn_snn._utils.workspace import Workspace, aligned
+
+
+def pack(params, has_events, kept=None):
+    """Return the weights and biases of a network as compiled code wants them.
+
+    Parameters
+    ----------
+    params : list of dicts of ndarrays
+    has_events : bool
+        Whether the input is spikes; without them the first layer has no inputs.
+    kept : dict, default=None
+        Where memory is kept for the next call, which overwrites it.
+
+    Returns
+    -------
+    layers : Layers
+    """
+    coefs, intercepts = part(params, "coef"), part(params, "intercept")
+    sizes = len(coefs[0]) if has_events else 0, *(len(b) for b in intercepts)
+    kept, key = {} if kept is None else kept, (sizes, coefs[0].dtype)
+    if key not in kept:
+        kept[key] = _allocate(*key), Workspace()
+    layers, workspace = kept[key]
+    for i, w in enumerate(coefs):
+        if i or has_events:
+            layers.grids[i] = grid(w)
+    if has_events:
+        n_inputs, columns = sizes[0], slice(sizes[1])
+        whole = _in_units(coefs[0], layers.grids[0], workspace)
+        layers.signed[:n_inputs, columns] = whole
+        layers.signed[n_inputs:, columns] = np.negative(whole, out=whole)
+    for w, unit, in_units, transposed in zip(
+        coefs[1:],
+        layers.grids[1:],
+        matrices(layers.whole_weights, layers)[1:],
+        matrices(layers.transposed, layers, transposed=True)[1:],
+        strict=True,
+    ):
+        in_units[: w.shape[0], : w.shape[1]] = _in_units(w, unit, workspace)
+        transposed[: w.shape[1], : w.shape[0]] = w.T
+    for first, b in zip(layers.firsts, intercepts, strict=True):
+        layers.biases[first : first + len(b)] = b
+    return layers
+
+
+def _allocate(sizes, dtype):
+    """Return Layers of zeros, of which the padding stays zero."""
+    widths, starts, firsts = _places(sizes)
+    whole = np.int32 if dtype == np.float32 else np.float64
+    return Layers(
+        sizes=np.array(sizes),
+        widths=widths,
+        starts=starts,
+        firsts=firsts,
+        grids=np.ones(len(firsts), dtype),
+        whole_weights=aligned(np.zeros, starts[-1], whole),
+        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
+        transposed=aligned(np.zeros, starts[-1], dtype),
+        biases=aligned(np.zeros, widths[1:].sum(), dtype),
+    )
+
+
+def _places(sizes):
+    """Return widths, starts and firsts of `Layers`."""
+    widths = -(-np.array(sizes) // LANES) * LANES
+    widths[0] = sizes[0]
+    starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
+    return widths, starts, np.cumsum(widths[1:]) - widths[1:]
+
+
+def _in_units(weights, unit, workspace):
+    """Return weights as whole numbers of a unit; the next call overwrites them."""
+    whole = workspace.array("whole", weights.shape, weights.dtype)
+    np.divide(weights, unit, out=whole)
+    return np.rint(whole, out=whole)
+
+
+def matrices(flat, layers, transposed=False):
+    """Return the matrix of each layer that a flat array consists of."""
+    shapes = pairwise(layers.widths)
+    return [
+        flat[start:stop].reshape(shape[::-1] if transposed else shape)
+        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
+    ]
+
+
+@np.errstate(over="ignore")  # what is infinite in float32 is so in numpy, too
+def compiled_neurons(network, params, layers):
+    """Return the neurons of the hidden layers, and those of the output layer.
+
+    Without hidden layers both are the latter. All have one number for each constant, or
+    all have arrays: so there are fewer kinds of kernels to compile.
+    """
+    last = len(params) - 1
+    parts = ([*range(last)] or [last]), [last]
+    dtype = layers.biases.dtype
+
+    def compile_both(arrange):
+        return tuple(
+            compile_neuron(
+                network.layers[indices[0]].neuron, partial(arrange, indices), dtype.type
+            )
+            for indices in parts
+        )
+
+    def one_number(indices, array_of):
+        return dtype.type(number_of_all([array_of(params[i]) for i in indices]))
+
+    def one_behind_the_other(indices, array_of):
+        flat = aligned(np.empty, len(layers.biases), dtype)
+        flat[...] = array_of(params[indices[0]])[0]
+        for i in indices:
+            first = layers.firsts[i]
+            flat[first : first + layers.sizes[i + 1]] = array_of(params[i])
+        return flat
+
+    if not any(layer.neuron.learned for layer in network.layers):
+        with suppress(ManyNumbersError):
+            return compile_both(one_number)
+    return compile_both(one_behind_the_other)
+
+
+@np.errstate(over="ignore")
+def readout_of(network, n_steps, dtype):
+    """Return the Readout of a network for weights of a dtype."""
+    readout, number = network.readout, dtype.type
+    return Readout(
+        number(readout.factor(n_steps)),
+        number(readout.offset(n_steps)),
+        readout.observes == "membrane",
+        LOSS_CODES[network.loss],
+    )
