@@ -28,8 +28,10 @@ from sklearn_snn._inputs.validation import (
     validate_weights,
 )
 from sklearn_snn._model.build import make_network
+from sklearn_snn._model.network import running_answers
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.parameters import layered
+from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._simulation import record, spikes_per_step
@@ -60,6 +62,9 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "detach_reset": ["boolean", StrOptions({"auto"})],
         "neuron": [StrOptions(set(KINDS)), Neuron],
         "learn_neuron": ["boolean", str, "array-like"],
+        "readout": [StrOptions(set(STATISTICS))],
+        "readout_alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+        "readout_start": [Interval(Integral, 0, None, closed="left")],
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [POSITIVE],
@@ -133,6 +138,12 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         sizes = [X.shape[-1], *n_units(self)]
         constants = self._constants_ if constants is None else constants
         n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
+        start = constants["readout_start"]
+        if start >= n_steps:
+            raise ValueError(
+                f"readout_start must be smaller than the number of steps, {n_steps}, "
+                f"of which some have to be read. Got {start} instead."
+            )
         check_memory(sizes, n_steps, network_dtype(X))
         return make_network(constants, sizes[1:]), n_steps
 
@@ -147,18 +158,10 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_input(self, X, reset=False)
         engine = self._engine(X)
-        observed = engine.observed(self._learned_params(), X)
-        n_samples, n_steps, n_outputs = observed.shape
+        params = self._learned_params()
+        tape = engine.read_out(params, X)
         # By output, which is how the answers are computed fastest.
-        total = np.zeros((n_outputs, n_samples), self.coefs_[0].dtype)
-
-        def running():
-            readout = engine.network.readout
-            for t in range(n_steps):
-                np.add(total, observed[:, t].T, out=total)
-                yield readout.outputs(total, n_steps, t + 1).T
-
-        return running()
+        return running_answers(engine.network, params, tape, order="F")
 
     @with_own_errstate
     def loss_and_gradients(self, X, y, sample_weight=None):

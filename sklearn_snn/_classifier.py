@@ -18,7 +18,8 @@ class SpikingClassifier(BaseSpikingClassifier):
               u_t - threshold * s_t              reset="subtract"
               u_t                                reset="none"
 
-        logits = logit_scale * sum_t s_t         of the output layer, one per class
+        logits = logit_scale * sum_t s_t         of the output layer, one per class;
+                                                 `readout` has others
 
     Training follows the :term:`exact gradient`, where the derivative of a smooth step
     of steepness `beta` around the threshold stands for that of the spike [1]_.
@@ -38,7 +39,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     learn_neuron : bool, str or list of str, default=False
         Which constants of the neurons learn, each neuron its own: all, none, or those
         named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
-        output layer too, if it has them. Where `alpha` learns, or differs between
+        output layer too, if it has them. ``"readout_alpha"`` is the leak of the output
+        layer alone. Where `alpha` learns, or differs between
         neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
         came of them.
     alpha : float, default=0.95
@@ -69,17 +71,35 @@ class SpikingClassifier(BaseSpikingClassifier):
         amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
         it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
         what it chose.
-    readout : {"spike_count", "membrane_mean"}, default="spike_count"
-        What the logits are read from: the spikes of output neurons, counted; or the
-        membranes of output neurons that never fire, ``u_t = alpha * u_{t-1} + (1 -
-        alpha) * (x_t @ W + b)``, averaged over the steps. A membrane is never silent or
-        tied; a count is what hardware sends.
+    readout : {"spike_count", "soft_count", "membrane_mean", "membrane_last", \
+            "membrane_max", "softmax_mean"}, default="spike_count"
+        What the logits are read from; with the sums over all steps that are read:
+
+        - "spike_count": ``n = sum_t s_t``, the spikes of output neurons, which is what
+          hardware sends. Equal counts are told apart by the membranes, by less than a
+          spike: answers have ``tanh(mean_t u_t / threshold) / 2`` added, of which the
+          loss knows nothing;
+        - "soft_count": ``n + mean_t u_t / threshold``. Never tied, and an output that
+          is silent still learns;
+        - "membrane_mean", "membrane_last", "membrane_max": ``mean_t u_t``, ``u_T`` or
+          ``max_t u_t`` of output neurons that never fire, leaky integrators, ``u_t =
+          alpha * u_{t-1} + (1 - alpha) * (x_t @ W + b)``. The last one where the answer
+          shows in the end, the largest where it shows at some moment;
+        - "softmax_mean": ``log(mean_t softmax(u_t))`` of such neurons: each step votes
+          with its probabilities. With several labels the logistic function stands for
+          the softmax, and its inverse for the logarithm.
+    readout_alpha : "auto" or float, default="auto"
+        Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
+        "auto" is `alpha`.
+    readout_start : int, default=0
+        Number of first steps that are not read, while the network settles.
     logit_scale : "auto" or float, default="auto"
-        Logit per output spike, positive. "auto" is ``10 / n_steps``: an output neuron
-        that always fires has logit 10. Counts as they are would saturate the softmax.
-        With several labels, 5 are taken off: a neuron that fires at half of the steps
-        has the probability 0.5. With "membrane_mean" it is the logit per mean membrane,
-        and "auto" is 1.
+        Logit per output spike, positive. "auto" is ``10 / n_steps``, of the steps that
+        are read: an output neuron that always fires has logit 10. Counts as they are
+        would saturate the softmax. With several labels, 5 are taken off: a neuron that
+        fires at half of the steps has the probability 0.5. With readouts of membranes
+        it is the logit per membrane, within the softmax of each step where it is these
+        that are averaged, and "auto" is 1.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -255,6 +275,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         reset="zero",
         detach_reset="auto",
         readout="spike_count",
+        readout_alpha="auto",
+        readout_start=0,
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
@@ -292,6 +314,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         self.reset = reset
         self.detach_reset = detach_reset
         self.readout = readout
+        self.readout_alpha = readout_alpha
+        self.readout_start = readout_start
         self.logit_scale = logit_scale
         self.solver = solver
         self.learning_rate = learning_rate

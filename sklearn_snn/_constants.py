@@ -8,6 +8,7 @@ from sklearn_snn._compat import InvalidParameterError
 from sklearn_snn._model.build import longest_memory
 from sklearn_snn._model.neurons import NEURONS
 from sklearn_snn._model.neurons.resets import is_reset_stable
+from sklearn_snn._model.readouts import COUNTING
 from sklearn_snn.neurons import KINDS
 
 
@@ -18,7 +19,7 @@ def frozen_constants(params, loss):
     ----------
     params : dict
         Valid parameters of an estimator; others than those of the network may be among
-        them.
+        them. ``breaks_ties``, which is none, is taken for True unless it is there.
     loss : str
         The loss of its task.
 
@@ -49,14 +50,21 @@ def frozen_constants(params, loss):
         "neuron": neuron.name,
         "neuron_settings": neuron.settings(),
         "readout": str(params["readout"]),
+        "readout_start": int(params["readout_start"]),
+        "breaks_ties": params.get("breaks_ties", True),
         "loss": loss,
     }
+    of_output = params["readout_alpha"]
+    of_output = constants["alpha"] if isinstance(of_output, str) else float(of_output)
+    constants["readout_alpha"] = of_output
     alpha = longest_memory(constants)
     learned = _learned(params["learn_neuron"], neuron.name)
-    if "alpha" in learned and max(alpha, constants["alpha"]) == 1:
-        raise InvalidParameterError("alpha must be below 1 where it learns.")
-    of_output = constants["alpha"] if params["readout"] == "membrane_mean" else 0.0
-    if max(alpha if NEURONS[neuron.name].must_leak else 0.0, of_output) == 1:
+    leaks = {"alpha": max(alpha, of_output), "readout_alpha": of_output}
+    for name in learned:
+        if leaks.get(name) == 1:
+            raise InvalidParameterError(f"{name} must be below 1 where it learns.")
+    integrated = 0.0 if params["readout"] in COUNTING else of_output
+    if max(alpha if NEURONS[neuron.name].must_leak else 0.0, integrated) == 1:
         raise InvalidParameterError(
             "alpha must be below 1 where currents are multiplied by 1 - alpha: in "
             "adaptive neurons, and where membranes are read out."
@@ -79,14 +87,14 @@ def params_of(constants):
 
 def _learned(value, name):
     """Return the names of the constants that learn."""
-    known = NEURONS[name].constants
+    known = *NEURONS[name].constants, "readout_alpha"
     if isinstance(value, str):
         value = [value]
-    names = ([*known] if value else []) if isinstance(value, bool) else [*value]
+    names = ([*known[:-1]] if value else []) if isinstance(value, bool) else [*value]
     unknown = [n for n in names if n not in known]
     if unknown:
         raise InvalidParameterError(
             f"learn_neuron must be a bool, or names of constants of the neuron "
-            f"{name!r}, which are {[*known]}. Got {value!r} instead."
+            f"{name!r} or of the readout, which are {[*known]}. Got {value!r} instead."
         )
     return [n for n in known if n in names]

@@ -14,7 +14,7 @@ from sklearn_snn._constants import frozen_constants
 from sklearn_snn._model.build import initial_constants
 
 # The format that this version writes.
-FORMAT = 3
+FORMAT = 4
 
 
 class Added(NamedTuple):
@@ -62,8 +62,14 @@ ADDED = {
         "neuron": Added("0.3.0", "lif"),
         "learn_neuron": Added("0.3.0", False),
         "readout": Added("0.3.0", "spike_count"),
+        "readout_alpha": Added("0.4.0", "auto"),
+        "readout_start": Added("0.4.0", 0),
     },
-    "SpikingRegressor": {},
+    "SpikingRegressor": {
+        "readout": Added("0.4.0", "membrane_mean"),
+        "readout_alpha": Added("0.4.0", "auto"),
+        "readout_start": Added("0.4.0", 0),
+    },
     "PoissonSpikeEncoder": {},
     "ChannelTransformer": {},
 }
@@ -141,11 +147,26 @@ def _to_format_3(state):
     """Give each neuron constants of its own, and name what there was one of."""
     if "coefs_" in state:
         params = state["_constants_"] | {"neuron": "lif", "learn_neuron": False}
-        params |= {"readout": "spike_count"}
+        params |= {"readout": "spike_count", **_NEUTRAL, "breaks_ties": False}
         state["_constants_"] = frozen_constants(params, "cross_entropy")
         n_units = [len(b) for b in state["intercepts_"]]
         state["neuron_constants_"] = initial_constants(state["_constants_"], n_units)
 
 
+# What a readout did before it had these.
+_NEUTRAL = {"readout_alpha": "auto", "readout_start": 0}
+
+
+def _to_format_4(state):
+    """Say how outputs were read: at all steps, by neurons of the common leak, ties too.
+
+    What came after format 3 made it of an older one is there already.
+    """
+    if "coefs_" in state:
+        constants = state["_constants_"]
+        before = {"readout_start": 0, "readout_alpha": constants["alpha"]}
+        state["_constants_"] = before | {"breaks_ties": False} | constants
+
+
 # The migration at index i leads from format i + 1 to format i + 2.
-MIGRATIONS = _to_format_2, _to_format_3
+MIGRATIONS = _to_format_2, _to_format_3, _to_format_4

@@ -8,9 +8,10 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_snn._base import BaseSpikingNetwork
-from sklearn_snn._compat import fit_context
+from sklearn_snn._compat import StrOptions, fit_context
 from sklearn_snn._inputs.layout import hints
 from sklearn_snn._inputs.validation import n_columns
+from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn._training import fitting
 from sklearn_snn._training.targets import Numbers
 from sklearn_snn._utils.errstate import with_own_errstate
@@ -27,7 +28,11 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
     )
     # What a network is trained on, of which a state must be.
     _losses = (Numbers.loss,)
-    _fixed_params = {"readout": "membrane_mean", "logit_scale": "auto"}
+    _parameter_constraints = BaseSpikingNetwork._parameter_constraints | {
+        # Probabilities, of which another mean might be taken, are no numbers.
+        "readout": [StrOptions({*STATISTICS} - {"softmax_mean"})],
+    }
+    _fixed_params = {"logit_scale": "auto"}
 
     @with_own_errstate
     @fit_context(prefer_skip_nested_validation=True)

@@ -36,7 +36,8 @@ class SpikingRegressor(BaseSpikingRegressor):
     learn_neuron : bool, str or list of str, default=False
         Which constants of the neurons learn, each neuron its own: all, none, or those
         named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
-        output layer too, if it has them. Where `alpha` learns, or differs between
+        output layer too, if it has them. ``"readout_alpha"`` is the leak of the output
+        layer alone. Where `alpha` learns, or differs between
         neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
         came of them.
     alpha : float, default=0.95
@@ -67,6 +68,17 @@ class SpikingRegressor(BaseSpikingRegressor):
         amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
         it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
         what it chose.
+    readout : {"membrane_mean", "membrane_last", "membrane_max", "spike_count", \
+            "soft_count"}, default="membrane_mean"
+        What the outputs are read from, as of `SpikingClassifier`: membranes of
+        integrators; or spikes of output neurons that fire, of which ``10 / n_steps``
+        deviations of y are one, and as many are above 0 as below: 25 steps tell 26
+        values apart.
+    readout_alpha : "auto" or float, default="auto"
+        Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
+        "auto" is `alpha`.
+    readout_start : int, default=0
+        Number of first steps that are not read, while the network settles.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -228,6 +240,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         surrogate="sigmoid",
         reset="zero",
         detach_reset="auto",
+        readout="membrane_mean",
+        readout_alpha="auto",
+        readout_start=0,
         solver="adam",
         learning_rate="cosine",
         learning_rate_init=0.002,
@@ -262,6 +277,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.surrogate = surrogate
         self.reset = reset
         self.detach_reset = detach_reset
+        self.readout = readout
+        self.readout_alpha = readout_alpha
+        self.readout_start = readout_start
         self.solver = solver
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

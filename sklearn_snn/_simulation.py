@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
+from sklearn_snn._model.network import running_answers
 from sklearn_snn._training.targets import Numbers
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -171,9 +172,9 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
         for layer in layers:
             membranes[layer][rows] = tape.layers[layer]["membrane"].transpose(1, 0, 2)
             spikes[layer][rows] = tape.layers[layer]["spikes"].transpose(1, 0, 2)
-        totals = tape.layers[-1][network.readout.observes].cumsum(axis=0)
-        for t, total in enumerate(totals):
-            logits[rows, t] = network.readout.outputs(total, n_steps, t + 1)
+        steps = running_answers(network, params, tape.layers[-1])
+        for t, outputs in enumerate(steps):
+            logits[rows, t] = outputs
     inputs = None
     if keep_inputs:
         inputs = np.asarray(X) if must_draw else X

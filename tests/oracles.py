@@ -121,14 +121,32 @@ LOSSES = {
 }
 
 
-def _outputs(readout, membranes, spikes):
-    """Return the outputs of what the last layer did over time."""
-    if readout.name == "membrane_mean":
-        scale = 1 if readout.scale == "auto" else readout.scale
-        return scale * membranes.mean(dim=0)
-    scale = 10 / len(spikes) if readout.scale == "auto" else readout.scale
-    middle = scale * len(spikes) / 2 if readout.is_signed else 0
-    return scale * spikes.sum(dim=0) - middle
+def _outputs(readout, membranes, spikes, p):
+    """Return the outputs, for the loss, of what the last layer did over time."""
+    u, s = membranes, spikes[readout.start :]
+    u = u if u is None else u[readout.start :]  # one that is not known
+    counts = readout.name in ("spike_count", "soft_count")
+    scale = readout.scale
+    if scale == "auto":
+        scale = 10 / len(s) if counts else 1
+    if counts:
+        middle = len(s) / 2 if readout.is_signed else 0
+        count = s.sum(dim=0)
+        if readout.name == "soft_count":
+            count = count + u.mean(dim=0) / p["threshold"]
+        return scale * (count - middle)
+    if readout.name == "softmax_mean":
+        if readout.is_signed:
+            return torch.logit(torch.sigmoid(scale * u).mean(dim=0))
+        return functional.softmax(scale * u, dim=2).mean(dim=0).log()
+    return (
+        scale
+        * {
+            "membrane_mean": lambda: u.mean(dim=0),
+            "membrane_last": lambda: u[-1],
+            "membrane_max": lambda: u.max(dim=0).values,
+        }[readout.name]()
+    )
 
 
 def loss_and_gradients(library, case):
@@ -153,7 +171,7 @@ def loss_and_gradients(library, case):
         current = x @ p["coef"] + p["intercept"]
         membranes, x = LAYERS[library](current, layer.neuron, p)
         spikes.append(x)
-    outputs = _outputs(case.network.readout, membranes, x)
+    outputs = _outputs(case.network.readout, membranes, x, p)
     losses = LOSSES[case.network.loss](outputs, torch.tensor(case.targets))
     loss = (torch.tensor(case.shares) * losses).sum()
     loss.backward()

@@ -202,18 +202,22 @@ def test_constants_are_plain_values():
         **{"n_steps": 5, "logit_scale": 2.0, "loss": "cross_entropy"},
         **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
         **{"readout": "spike_count", "learn_neuron": []},
+        **{"readout_alpha": alpha, "readout_start": 0, "breaks_ties": True},
     }
     assert json.loads(json.dumps(constants)) == constants
     kinds = {name: type(value) for name, value in constants.items()}
     assert kinds.pop("neuron_settings") is dict
     assert kinds == {
         **dict.fromkeys(("alpha", "threshold", "beta", "logit_scale"), float),
+        **{"readout_alpha": float, "readout_start": int, "breaks_ties": bool},
         **dict.fromkeys(("surrogate", "reset", "neuron", "readout", "loss"), str),
         **{"detach_reset": bool, "n_steps": int, "learn_neuron": list},
     }
     neuron = LIF(beta=4.0)
     layers = Layer(neuron, 7), Layer(neuron, 3)
-    assert make_network(constants, [7, 3]) == Network(layers, Readout(scale=2.0))
+    assert make_network(constants, [7, 3]) == Network(
+        layers, Readout(scale=2.0, breaks_ties=True)
+    )
     for n, of_layer in zip([7, 3], initial_constants(constants, [7, 3]), strict=True):
         assert of_layer.keys() == {"alpha", "threshold"}
         np.testing.assert_array_equal(of_layer["alpha"], np.full(n, alpha))

@@ -12,7 +12,12 @@ import numpy as np
 from sklearn_snn._engines.blas import single_threaded_blas
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.first_guess import first_guess
-from sklearn_snn._model.network import backward, forward, loss_and_gradient
+from sklearn_snn._model.network import (
+    answers,
+    backward,
+    forward,
+    loss_and_gradient,
+)
 from sklearn_snn._model.synapses import time_major
 from sklearn_snn._utils.workspace import Workspace
 
@@ -33,6 +38,7 @@ class Step(NamedTuple):
     n_spikes : list of ndarrays of shape (n_units,)
         Number of spikes of each neuron, all samples together.
     outputs : ndarray of shape (n_samples, n_outputs)
+        The answers.
     """
 
     loss: float
@@ -77,7 +83,7 @@ class NumpyEngine:
         ------
         rows : slice
         tape : Tape
-            Of these rows of X; the next one overwrites it, but for its outputs.
+            Of these rows of X; the next one overwrites it, but for its reading.
         """
         for rows in self._chunks(X.shape[0], params):
             with (
@@ -99,10 +105,15 @@ class NumpyEngine:
         -------
         outputs : ndarray of shape (n_samples, n_outputs)
         """
-        return np.concatenate([tape.outputs for _, tape in self.tapes(params, X)])
+        return np.concatenate(
+            [
+                answers(self.network, params, tape.reading, self.n_steps)
+                for _, tape in self.tapes(params, X)
+            ]
+        )
 
-    def observed(self, params, X):
-        """Run the network and keep what the readout sums, step by step.
+    def read_out(self, params, X):
+        """Run the network and keep what the readout reads, step by step.
 
         Parameters
         ----------
@@ -111,16 +122,18 @@ class NumpyEngine:
 
         Returns
         -------
-        observed : ndarray of shape (n_samples, n_steps, n_outputs)
-            Spikes, of uint8, or membranes of the output layer.
+        record : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
+            Of the output layer: "spikes", of uint8, and "membrane" if they are read.
         """
-        n_outputs = self.network.layers[-1].n_units
-        name = self.network.readout.observes
-        dtype = np.uint8 if name == "spikes" else params[-1]["coef"].dtype
-        observed = np.empty((X.shape[0], self.n_steps, n_outputs), dtype)
+        shape = self.n_steps, X.shape[0], self.network.layers[-1].n_units
+        dtypes = {"spikes": np.uint8, "membrane": params[-1]["coef"].dtype}
+        record = {
+            name: np.empty(shape, dtypes[name]) for name in self.network.readout.reads
+        }
         for rows, tape in self.tapes(params, X):
-            observed[rows] = tape.layers[-1][name].transpose(1, 0, 2)
-        return observed
+            for name, kept in record.items():
+                kept[:, rows] = tape.layers[-1][name]
+        return record
 
     def spikes(self, params, X, first=0):
         """Run the network and keep the spikes of some layers.
@@ -179,7 +192,12 @@ class NumpyEngine:
             with single_threaded_blas():
                 tape = self._forward(params, X[chunk])
                 chunk_loss, grad_outputs = loss_and_gradient(
-                    self.network, tape.outputs, targets[chunk], loss_weights[chunk]
+                    self.network,
+                    params,
+                    tape.reading,
+                    self.n_steps,
+                    targets[chunk],
+                    loss_weights[chunk],
                 )
                 of_chunk = backward(
                     self.network, params, tape, grad_outputs, self._workspace
@@ -188,7 +206,7 @@ class NumpyEngine:
                 for name, part in gradient.items():
                     total[name][: len(part)] += part
             loss += chunk_loss
-            outputs.append(tape.outputs)
+            outputs.append(answers(self.network, params, tape.reading, self.n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
         return Step(loss, gradients, n_spikes, np.concatenate(outputs))

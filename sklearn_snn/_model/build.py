@@ -7,13 +7,17 @@
 - ``neuron`` and ``neuron_settings``: the key of `NEURONS` and a dict of what that has
   for itself, for the hidden layers;
 - ``learn_neuron``: a list of names of constants;
-- ``readout``, ``logit_scale``, ``loss``; and ``n_steps``, for a constant current.
+- ``readout``, ``logit_scale``, ``readout_start``, ``breaks_ties``, ``loss``;
+  ``readout_alpha``, the leak of the output neurons; and ``n_steps``, for a constant
+  current.
+
+A name in ``learn_neuron`` is that of a constant of any layer, or "readout_alpha".
 """
 
 from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import NEURONS, LeakyIntegrator
 from sklearn_snn._model.neurons.lif import LIF
-from sklearn_snn._model.readouts import Readout
+from sklearn_snn._model.readouts import COUNTING, Readout
 
 
 def make_network(constants, n_units):
@@ -33,8 +37,13 @@ def make_network(constants, n_units):
     neuron, output = _neurons(constants)
     layers = *(Layer(neuron, n) for n in hidden), Layer(output, n_outputs)
     loss = constants["loss"]
-    scale = constants["logit_scale"]
-    readout = Readout(constants["readout"], scale, is_signed=loss == "logistic")
+    readout = Readout(
+        constants["readout"],
+        constants["logit_scale"],
+        is_signed=loss != "cross_entropy",
+        start=constants["readout_start"],
+        breaks_ties=constants["breaks_ties"],
+    )
     return Network(layers, readout, loss)
 
 
@@ -53,7 +62,7 @@ def initial_constants(constants, n_units):
     *hidden, n_outputs = n_units
     neuron, output = _neurons(constants)
     settings = _settings(constants)
-    common = settings | {name: constants[name] for name in ("alpha", "threshold")}
+    common = settings | _of_output(constants)
     return [
         *(neuron.initial(settings, n) for n in hidden),
         output.initial(common, n_outputs),
@@ -78,9 +87,20 @@ def _neurons(constants):
     learned = constants["learn_neuron"]
     neuron = NEURONS[constants["neuron"]]
     hidden = neuron.of(_settings(constants), _some(neuron, learned))
-    if constants["readout"] == "spike_count":
-        return hidden, LIF.of(constants, _some(LIF, learned))
+    if "readout_alpha" in learned:
+        learned = [*learned, "alpha"]
+    if constants["readout"] in COUNTING:
+        settings = constants | _of_output(constants)
+        return hidden, LIF.of(settings, _some(LIF, learned))
     return hidden, LeakyIntegrator(_some(LeakyIntegrator, learned))
+
+
+def _of_output(constants):
+    """Return the settings of the output neurons that hidden ones may have others of."""
+    return {
+        "alpha": constants["readout_alpha"],
+        "threshold": constants["threshold"],
+    }
 
 
 def _some(neuron, learned):

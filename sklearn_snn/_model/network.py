@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._model.losses import LOSSES
-from sklearn_snn._model.readouts import Readout
+from sklearn_snn._model.readouts import Reading, Readout
 from sklearn_snn._model.synapses import (
     input_current,
     is_constant,
@@ -63,12 +63,13 @@ class Tape(NamedTuple):
     layers : list of dicts of ndarrays of shape (n_steps, n_samples, n_units)
         What each layer's neurons record: "membrane", before the spike test, "spikes",
         and more.
-    outputs : ndarray of shape (n_samples, n_outputs)
+    reading : Reading
+        What the readout took of the last layer.
     """
 
     inputs: object
     layers: list
-    outputs: np.ndarray
+    reading: Reading
 
 
 def forward(network, params, inputs, n_samples, n_steps, workspace):
@@ -94,8 +95,12 @@ def forward(network, params, inputs, n_samples, n_steps, workspace):
         shape = n_steps, n_samples, layer.n_units
         layers.append(run_layer(network, index, p, x, shape, workspace))
         x = layers[-1]["spikes"]
-    total = network.readout.sum_of(layers[-1])
-    return Tape(inputs, layers, network.readout.outputs(total, n_steps))
+    return Tape(inputs, layers, network.readout.read(layers[-1]))
+
+
+def answers(network, params, reading, n_steps):
+    """Return the outputs that are the answers, of shape (n_samples, n_outputs)."""
+    return network.readout.outputs(reading, params[-1].get("threshold"), n_steps)
 
 
 def layer_current(p, x, index, shape, workspace):
@@ -140,8 +145,16 @@ def resting_state(neuron, shape, dtype):
     return tuple(np.zeros((neuron.n_states, *shape[1:]), dtype))
 
 
-def loss_and_gradient(network, outputs, targets, loss_weights):
+def running_answers(network, params, record, order="C"):
+    """Return an iterator over the answers after each step; see `Readout.running`."""
+    threshold, dtype = params[-1].get("threshold"), params[-1]["coef"].dtype
+    return network.readout.running(record, threshold, dtype, order)
+
+
+def loss_and_gradient(network, params, reading, n_steps, targets, loss_weights):
     """Return the loss, and its gradient by the outputs; see `losses`."""
+    threshold = params[-1].get("threshold")
+    outputs = network.readout.loss_outputs(reading, threshold, n_steps)
     return LOSSES[network.loss].evaluate(outputs, targets, loss_weights)
 
 
@@ -163,9 +176,8 @@ def backward(network, params, tape, grad_outputs, workspace):
         constants that learn.
     """
     gradients, readout = [], network.readout
-    n_steps = len(tape.layers[-1]["membrane"])
-    observed = readout.factor(n_steps) * grad_outputs
-    grads = (observed, None) if readout.observes == "spikes" else (None, observed)
+    threshold = params[-1].get("threshold")
+    grads = readout.backward(tape.layers[-1], tape.reading, grad_outputs, threshold)
     for index in reversed(range(len(params))):
         neuron, record = network.layers[index].neuron, tape.layers[index]
         u = record["membrane"]
@@ -178,8 +190,28 @@ def backward(network, params, tape, grad_outputs, workspace):
         coef = weight_gradient(inputs, delta, workspace)
         intercept = delta.sum(axis=(0, 1))
         gradients.append({"coef": coef, "intercept": intercept, **of_constants})
+        if "threshold" in of_constants and index == len(params) - 1:
+            add_threshold_gradient(
+                network, params, tape.reading, grad_outputs, len(u), gradients[-1]
+            )
         if index:
             below = workspace.array(("delta", index - 1), inputs.shape, u.dtype)
             below = np.matmul(delta, params[index]["coef"].T, out=below)
             grads = below, None
     return gradients[::-1]
+
+
+def add_threshold_gradient(network, params, reading, grad_outputs, n_steps, gradient):
+    """Add what outputs that are measured in thresholds say about these.
+
+    Parameters
+    ----------
+    network, params, reading, grad_outputs, n_steps
+        As of the functions above.
+    gradient : dict of ndarrays
+        That of the last layer, changed in place.
+    """
+    threshold = params[-1]["threshold"]
+    more = network.readout.threshold_gradient(reading, grad_outputs, threshold, n_steps)
+    if more is not None:
+        gradient["threshold"] += more

@@ -1,29 +1,67 @@
 """Readouts: from what the output neurons did over time to one number per output.
 
-All sum an observable of the output layer over the steps::
+Two things are read, step by step, of each output neuron: how often it fired, and one
+statistic of its membrane. With ``N`` steps that are read, the first ``start`` being
+left out, spikes ``s_t``, membranes ``u_t`` and the ``threshold`` of the neuron::
 
-    outputs = factor * sum_t o_t - offset
+    n = sum_t s_t        mean = sum_t u_t / N
 
-================= ==================== =========================== ====================
-readout           observable ``o_t``   factor, of "auto"           factor, of a number
-================= ==================== =========================== ====================
-"spike_count"     spikes ``s_t``       10 / n_steps                the number
-"membrane_mean"   membranes ``u_t``    1 / n_steps                 the number / n_steps
-================= ==================== =========================== ====================
+=============== ========================================== ==================== ======
+readout         outputs                                    scale of "auto"      neuron
+=============== ========================================== ==================== ======
+"spike_count"   scale * n                                  10 / N               fires
+"soft_count"    scale * (n + mean / threshold)             10 / N               fires
+"membrane_mean" scale * mean                               1                    never
+"membrane_last" scale * u_T                                1                    never
+"membrane_max"  scale * max_t u_t                          1                    never
+"softmax_mean"  log(sum_t softmax(scale * u_t) / N)        1                    never
+=============== ========================================== ==================== ======
 
-so the gradient by the observable is the same at every step, ``factor * dL/doutputs``.
-A count is never negative: where the sign of an output is its answer, half of the count
-that it can reach is taken off as the offset.
+A neuron that never fires is the leaky integrator. A count is never negative: where the
+sign of an output is its answer, as of several labels at once, half of the count that it
+can reach is taken off; and the last readout takes the logistic function for the
+softmax, and its inverse for the logarithm.
+
+A count has ties, of which a network that `breaks_ties` answers with the larger mean
+membrane: it adds ``tanh(mean / threshold) / 2``, less than a spike, to a count. The
+loss is that of the plain count, and so is its gradient.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 # With scale="auto", the output of a neuron that fires at every step.
 _FULL_RATE_OUTPUT = 10
-# The part of the tape that each readout observes.
-OBSERVABLES = {"spike_count": "spikes", "membrane_mean": "membrane"}
+# What is read of the membranes: nothing, their sum, the last one, the largest one, or
+# the sum of the probabilities that each step makes of them.
+STATISTICS = {
+    "spike_count": None,
+    "soft_count": "sum",
+    "membrane_mean": "sum",
+    "membrane_last": "last",
+    "membrane_max": "max",
+    "softmax_mean": "probability",
+}
+COUNTING = "spike_count", "soft_count"
+_PARTS = "spikes", "membrane"
+
+
+class Reading(NamedTuple):
+    """What was read over some steps.
+
+    Attributes
+    ----------
+    counts, membranes : ndarrays of shape (n_samples, n_outputs)
+        Spikes, and the statistic of the membranes, of the dtype of the weights.
+    n_steps : int
+        Number of steps that were read.
+    """
+
+    counts: np.ndarray
+    membranes: np.ndarray
+    n_steps: int
 
 
 class Readout(NamedTuple):
@@ -32,76 +70,239 @@ class Readout(NamedTuple):
     Attributes
     ----------
     name : str
-        Key of `OBSERVABLES`.
+        Key of `STATISTICS`.
     scale : float or "auto"
-        Output per spike, or per mean membrane.
+        Output per spike, or per membrane.
     is_signed : bool
         Whether the sign of an output is an answer.
+    start : int
+        Number of first steps that are left out.
+    breaks_ties : bool
+        Whether answers of equal counts are told apart by the membranes.
     """
 
     name: str = "spike_count"
     scale: float | str = "auto"
     is_signed: bool = False
+    start: int = 0
+    breaks_ties: bool = False
 
     @property
-    def observes(self):
-        """The part of the tape that is summed."""
-        return OBSERVABLES[self.name]
+    def counts(self):
+        """Whether spikes are counted: the output neurons fire."""
+        return self.name in COUNTING
+
+    @property
+    def ties(self):
+        """Whether membranes tell equal counts apart."""
+        return self.breaks_ties and self.name == "spike_count"
+
+    @property
+    def statistic(self):
+        """What the answers take of the membranes, or None."""
+        return "sum" if self.ties else STATISTICS[self.name]
+
+    @property
+    def reads(self):
+        """The parts of the tape that answers are read from."""
+        are_read = self.counts, self.statistic is not None
+        return [name for name, is_read in zip(_PARTS, are_read, strict=True) if is_read]
 
     def factor(self, n_steps):
-        """Return what the sum over so many steps is multiplied with."""
-        if self.name == "spike_count":
-            return _FULL_RATE_OUTPUT / n_steps if self.scale == "auto" else self.scale
-        return (1.0 if self.scale == "auto" else self.scale) / n_steps
+        """Return the output per spike, or per membrane, of so many steps in all."""
+        if self.scale != "auto":
+            return self.scale
+        return _FULL_RATE_OUTPUT / (n_steps - self.start) if self.counts else 1.0
 
-    def offset(self, n_steps):
-        """Return what is taken off."""
-        if not self.is_signed or self.name != "spike_count":
-            return 0.0
-        return self.factor(n_steps) * n_steps / 2
+    def begin(self, shape, dtype, order="C"):
+        """Return the Reading of no steps, of this shape and order of memory."""
+        lowest = -np.inf if self.statistic == "max" else 0
+        membranes = np.full(shape, lowest, dtype, order)
+        return Reading(np.zeros(shape, dtype, order), membranes, 0)
 
-    def outputs(self, total, n_steps, n_done=None):
-        """Return the outputs of a sum.
+    def add(self, reading, spikes, membranes):
+        """Return a Reading with a further step, in the memory of the one before.
+
+        Step by step: the order of numpy's own sums, and so their rounding, depends on
+        the shape.
 
         Parameters
         ----------
-        total : ndarray of shape (..., n_outputs)
-            Sum of the observable, of the dtype of the weights.
+        reading : Reading
+        spikes, membranes : ndarrays of shape (n_samples, n_outputs)
+            None for what is not read.
+        """
+        if self.counts:
+            np.add(reading.counts, spikes, out=reading.counts, casting="unsafe")
+        total = reading.membranes
+        if self.statistic == "sum":
+            np.add(total, membranes, out=total)
+        elif self.statistic == "last":
+            total[...] = membranes
+        elif self.statistic == "max":
+            np.maximum(total, membranes, out=total)
+        elif self.statistic == "probability":
+            np.add(total, self._probabilities(membranes), out=total)
+        return reading._replace(n_steps=reading.n_steps + 1)
+
+    def read(self, tape):
+        """Return the Reading of a tape, a dict of (n_steps, n_samples, n_outputs)."""
+        membranes = tape["membrane"]
+        reading = self.begin(membranes.shape[1:], membranes.dtype)
+        for t in range(self.start, len(membranes)):
+            reading = self.add(reading, *self._step(tape, t))
+        return reading
+
+    def _step(self, tape, t):
+        """Return spikes and membranes of a step, None for what is not read."""
+        return [tape[name][t] if name in self.reads else None for name in _PARTS]
+
+    def running(self, record, threshold, dtype, order="C"):
+        """Yield the outputs that are the answers after each step.
+
+        Parameters
+        ----------
+        record : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
+            What `reads` names.
+        threshold : ndarray of shape (n_outputs,) or None
+        dtype : dtype
+            Of the weights.
+        order : {"C", "F"}, default="C"
+            Of the memory of the outputs.
+        """
+        n_steps, *shape = record[self.reads[0]].shape
+        reading = self.begin(shape, dtype, order)
+        for t in range(n_steps):
+            if t >= self.start:
+                reading = self.add(reading, *self._step(record, t))
+            yield self.outputs(reading, threshold, n_steps)
+
+    def loss_outputs(self, reading, threshold, n_steps):
+        """Return the outputs that the loss takes; parameters as of `outputs`."""
+        return self._replace(breaks_ties=False).outputs(reading, threshold, n_steps)
+
+    def outputs(self, reading, threshold, n_steps):
+        """Return the outputs that are the answers.
+
+        Parameters
+        ----------
+        reading : Reading
+            Of all steps, or of those so far: a count grows until the last step.
+        threshold : ndarray of shape (n_outputs,) or None
+            Of the output neurons; None if they never fire.
         n_steps : int
             Number of steps in all.
-        n_done : int, default=None
-            Number of steps that were summed; None is all of them. A count grows until
-            the last step; a mean is one of the steps that there were.
 
         Returns
         -------
-        outputs : ndarray of shape (..., n_outputs)
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Of the dtype of the weights. Zero before anything is read.
         """
-        n_done = n_steps if n_done is None else n_done
-        is_count = self.name == "spike_count"
-        outputs = self.factor(n_steps if is_count else n_done) * total
-        if offset := self.offset(n_steps):
-            outputs = outputs - offset * (n_done / n_steps)
-        return outputs.astype(total.dtype, copy=False)
+        counts, membranes, n_read = reading
+        dtype, scale = membranes.dtype, self.factor(n_steps)
+        if n_read == 0:
+            return np.zeros_like(counts)
+        if self.counts:
+            total = counts
+            if self.statistic is not None:
+                soft = membranes / (n_read * threshold).astype(dtype)
+                total = counts + (np.tanh(soft) / 2 if self.ties else soft)
+            outputs = scale * total
+            if self.is_signed:
+                outputs = outputs - scale * n_read / 2
+        elif self.statistic == "probability":
+            outputs = self._log_odds(self._mean_probabilities(membranes, n_read))
+        else:
+            n_summed = n_read if self.statistic == "sum" else 1
+            outputs = scale / n_summed * membranes
+        return outputs.astype(dtype, copy=False)
 
-    def sum_of(self, tape):
-        """Return the sum of the observable over the steps of a tape.
-
-        That of membranes step by step: the order of numpy's own sum, and so its
-        rounding, depends on the shape.
+    def backward(self, tape, reading, grad_outputs, threshold):
+        """Return the gradients by spikes and by membranes.
 
         Parameters
         ----------
         tape : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
+        reading : Reading
+            Of the tape.
+        grad_outputs : ndarray of shape (n_samples, n_outputs)
+            Of the loss, by `loss_outputs`.
+        threshold : ndarray of shape (n_outputs,) or None
 
         Returns
         -------
-        total : ndarray of shape (n_samples, n_outputs)
+        grads : tuple of two ndarrays broadcastable to (n_steps, n_samples, n_outputs)
+            None for one that is zero.
         """
-        observed = tape[self.observes]
-        if self.observes == "spikes":
-            return observed.sum(axis=0)
-        total = np.zeros(observed.shape[1:], observed.dtype)
-        for at_step in observed:
-            np.add(total, at_step, out=total)
-        return total
+        u = tape["membrane"]
+        n_steps, n_read, dtype = len(u), reading.n_steps, u.dtype
+        scaled, name = self.factor(n_steps) * grad_outputs, self.name
+        if name == "spike_count":
+            return self._from_start(scaled, n_steps), None
+        if name == "soft_count":
+            by_membrane = scaled / (n_read * threshold).astype(dtype)
+            by_both = scaled, by_membrane.astype(dtype, copy=False)
+            return tuple(self._from_start(g, n_steps) for g in by_both)
+        if name == "membrane_mean":
+            by_membrane = self.factor(n_steps) / n_read * grad_outputs
+            return None, self._from_start(by_membrane, n_steps)
+        by_step = np.zeros(u.shape, dtype)
+        if name == "membrane_last":
+            by_step[-1] = scaled
+        elif name == "membrane_max":
+            when = u[self.start :].argmax(axis=0)  # of equals, the first
+            np.put_along_axis(by_step[self.start :], when[np.newaxis], scaled, axis=0)
+        else:
+            p = self._mean_probabilities(reading.membranes, n_read)
+            inner = self._by_probability(p) * (scaled / n_read)
+            for u_t, by in zip(u[self.start :], by_step[self.start :], strict=True):
+                q = self._probabilities(u_t)
+                if self.is_signed:
+                    by[...] = inner * q * (1 - q)
+                else:
+                    by[...] = q * (inner - (inner * q).sum(axis=1, keepdims=True))
+        return None, by_step
+
+    def threshold_gradient(self, reading, grad_outputs, threshold, n_steps):
+        """Return what the outputs themselves say about the thresholds.
+
+        Of shape (n_outputs,), or None: only a soft count is measured in thresholds.
+        """
+        if self.name != "soft_count":
+            return None
+        mean = reading.membranes.astype(np.float64) / reading.n_steps
+        total = (grad_outputs * mean).sum(axis=0)
+        return -self.factor(n_steps) * total / threshold**2
+
+    def _from_start(self, gradient, n_steps):
+        """Return a gradient that is the same at all steps that are read, else zero."""
+        if not self.start:
+            return gradient
+        by_step = np.zeros((n_steps, *gradient.shape), gradient.dtype)
+        by_step[self.start :] = gradient
+        return by_step
+
+    def _probabilities(self, u):
+        """Return the probabilities that a step makes of its membranes."""
+        z = np.multiply(u, self.factor(0), dtype=u.dtype)
+        if self.is_signed:
+            return expit(z)
+        powers = np.exp(z - z.max(axis=-1, keepdims=True))
+        # numpy adds the classes of a single sample in another order than those of many.
+        total = powers[..., 0].copy()
+        for k in range(1, powers.shape[-1]):
+            total += powers[..., k]
+        return powers / total[..., np.newaxis]
+
+    @staticmethod
+    def _mean_probabilities(total, n_read):
+        """Return mean probabilities, none of them 0 or 1 by rounding."""
+        info = np.finfo(total.dtype)
+        return np.clip(total / n_read, info.tiny, 1 - info.epsneg)
+
+    def _log_odds(self, p):
+        return np.log(p) - np.log1p(-p) if self.is_signed else np.log(p)
+
+    def _by_probability(self, p):
+        """Return the derivative of `_log_odds`."""
+        return 1 / (p * (1 - p)) if self.is_signed else 1 / p

@@ -63,7 +63,7 @@ def fit(estimator, X, y, sample_weight):
         find = estimator._same_target if is_continued else estimator._find_target
         target = find(data.y, data.weights)
         check_class_weight(class_weight, target)
-        constants = frozen_constants(params, target.loss)
+        constants = _constants(estimator, params, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
         validation = None
         if estimator.early_stopping:
@@ -114,7 +114,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         check_class_weight(class_weight, target)
         if is_continued and weigh_nothing(data.y, class_weight, target):
             return
-        constants = frozen_constants(params, target.loss)
+        constants = _constants(estimator, params, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
         samples, mean_weight = weigh(samples, class_weight, target)
         # Not known of a network of version 0.1.0: its next call is the first.
@@ -153,6 +153,13 @@ def initial_coefs(estimator):
 def n_units(estimator):
     """Return how many neurons each layer of a fitted estimator has."""
     return [len(b) for b in estimator.intercepts_]
+
+
+def _constants(estimator, params, target, is_continued):
+    """Return the constants of the network; one that goes on is read as it was."""
+    if is_continued:
+        params = params | {"breaks_ties": estimator._constants_["breaks_ties"]}
+    return frozen_constants(params, target.loss)
 
 
 def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):

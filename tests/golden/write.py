@@ -19,7 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, __version__
+from sklearn_snn import (
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    SpikingRegressor,
+    __version__,
+)
+from sklearn_snn.neurons import AdLIF
 
 SHORT = {"n_steps": 10, "max_iter": 15, "batch_size": 32, "learning_rate_init": 0.01}
 
@@ -28,6 +34,11 @@ def classifier(**params):
     """Return a classifier that is trained in a moment."""
     params = {"hidden_layer_sizes": (12,), "random_state": 0, **SHORT, **params}
     return SpikingClassifier(**params)
+
+
+def regressor(**params):
+    """Return a regressor that is trained in a moment."""
+    return SpikingRegressor((12,), random_state=0, **SHORT, **params)
 
 
 def data():
@@ -51,6 +62,9 @@ def data():
         "images": (digits, numbers),
         "spikes": (spikes, np.array(["up", "down"])[direction]),
         "wave": (wave, np.repeat([3, 5, 9], 30)),
+        "labels": (iris, np.column_stack([flowers > 0, iris[:, 0] > 0]).astype(int)),
+        "number": (iris[:, :3], 5 + 2 * iris[:, 3]),
+        "numbers": (iris[:, :2], iris[:, 2:]),
     }
 
 
@@ -77,6 +91,14 @@ def models():
         "no hidden layer": ("table", classifier(hidden_layer_sizes=(), solver="sgd")),
         "stream, adam": ("table", classifier(solver="adam")),
         "stream, sgd": ("table", classifier(solver="sgd", learning_rate="invscaling")),
+        "adaptive": ("wave", classifier(neuron="adlif", readout="membrane_mean")),
+        "adaptive, spread": ("wave", classifier(neuron=AdLIF(rho=(0.8, 0.97)))),
+        "adaptive, learned": ("wave", classifier(neuron="adlif", learn_neuron=True)),
+        "leaks learned": ("spikes", classifier(learn_neuron=["alpha", "threshold"])),
+        "labels": ("labels", classifier()),
+        "labels, membranes": ("labels", classifier(readout="membrane_mean")),
+        "number": ("number", regressor()),
+        "numbers": ("numbers", regressor(neuron="adlif", learn_neuron="rho")),
         "encoder": ("images", encoder(max_rate=0.8)),
         "encoder by feature": ("images", encoder(scaling="feature")),
         "new": ("table", classifier(beta=3.0)),
@@ -88,7 +110,7 @@ def answers(model, X):
     if isinstance(model, PoissonSpikeEncoder):
         return {"transform": np.packbits(np.asarray(model.transform(X)))}
     names = "decision_function", "predict", "predict_proba"
-    return {name: getattr(model, name)(X) for name in names}
+    return {name: getattr(model, name)(X) for name in names if hasattr(model, name)}
 
 
 def main():

@@ -56,6 +56,13 @@ FIRING = [name for name in ALL if TABLE[name].neuron.fires]
 # Whatever the hidden layers are, compiled code knows outputs of these two kinds.
 COUNTED, INTEGRATED = "lif", "integrator"
 READOUTS = {"spike_count": COUNTED, "membrane_mean": INTEGRATED}
+# The others, whatever the neuron.
+MORE_READOUTS = {
+    "soft_count": COUNTED,
+    "membrane_last": INTEGRATED,
+    "membrane_max": INTEGRATED,
+    "softmax_mean": INTEGRATED,
+}
 KINDS = "spikes", "trains", "graded", "mixed", "constant"
 LOSSES = "cross_entropy", "logistic", "squared_error"
 
@@ -176,6 +183,12 @@ def stacks(name):
     ]
 
 
+def with_readout(case, **changes):
+    """Return a case whose readout is another, of the same output neurons."""
+    readout = case.network.readout._replace(**changes)
+    return case._replace(network=case.network._replace(readout=readout))
+
+
 def lone(name):
     """Return networks of a single layer of a neuron, as (names of rows, readout)."""
     readouts = READOUTS if TABLE[name].neuron.fires else ["membrane_mean"]
@@ -183,9 +196,8 @@ def lone(name):
 
 
 def networks_of(name):
-    """Return (names, readout, engines that know it) of all networks of a neuron."""
-    both = [(*stack, ("numpy", "numba")) for stack in stacks(name)]
-    return both + [(*stack, ("numpy",)) for stack in lone(name)]
+    """Return (names, readout) of all networks of a neuron."""
+    return stacks(name) + lone(name)
 
 
 @contextmanager

@@ -40,13 +40,13 @@ def assert_same_answers(a, b):
 
 
 def answers(case, engine):
-    """Return spikes of all layers, outputs, and what the readout observes."""
+    """Return spikes of all layers, outputs, and what the readout reads."""
     engine = case.engine(engine)
     arguments = case.params, case.X
     return [
         *engine.spikes(*arguments),
         engine.run(*arguments),
-        engine.observed(*arguments),
+        *engine.read_out(*arguments).values(),
     ]
 
 
@@ -112,19 +112,15 @@ def test_engines_agree_on_every_input_and_loss(name, dtype, kind):
                 check_engines(case, dtype)
 
 
-def test_membranes_of_neurons_that_fire_are_read_by_numpy_alone():
-    """Compiled code would take the gradient by a membrane for that by a spike."""
-    for name in FIRING:
-        for names, readout in lone(name):
-            case = case_of(names, readout)
-            problem = NumbaEngine.supports(case.network)
-            assert (problem is None) == (readout == "spike_count")
-            if problem is not None:
-                with pytest.raises(ValueError, match="membranes of neurons that fire"):
-                    case.engine("numba")
-    silent = case_of(("integrator",), "spike_count")
-    with pytest.raises(ValueError, match="spikes of neurons that never fire"):
-        silent.engine("numba")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ALL)
+def test_engines_agree_on_a_single_layer(name, dtype):
+    """Membranes of neurons that fire are read, too."""
+    for names, readout in lone(name):
+        for kind in ("trains", "constant"):
+            case = case_of(names, readout, dtype=dtype, kind=kind)
+            with telling(names, readout, kind):
+                check_engines(case, dtype)
 
 
 # Alone, in a batch, in another order

@@ -20,6 +20,7 @@ from sklearn_snn._engines.compiled.packing import (
 )
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.synapses import (
     input_current,
     parts_for,
@@ -60,11 +61,12 @@ class Batch:
         self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, weights)
         dtype = self.layers.biases.dtype
         self.neurons = compiled_neurons(network, params, self.layers)
-        self.readout = readout_of(network, n_steps, dtype)
+        self.readout = readout_of(network, params, n_steps, dtype)
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
-        self.outputs = np.empty((X.shape[0], sizes[-1]), dtype)
+        self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
+        self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
         self.targets, self.loss_weights = np.empty((0, 1), dtype), np.empty(0, dtype)
         self.gradients = None
         if isinstance(X, SpikeTrains):
@@ -76,9 +78,19 @@ class Batch:
         shape = self.X.shape[0], self.n_steps, n_neurons
         self.spikes = np.empty(shape, np.uint8)
 
+    def keep_membranes(self):
+        """Keep the membranes of the output layer."""
+        shape = self.X.shape[0], *self.membranes.shape[1:]
+        self.membranes = np.empty(shape, self.membranes.dtype)
+
+    def reading(self):
+        """Return the Reading of the output layer."""
+        n_read = self.n_steps - self.network.readout.start
+        return Reading(self.readings[:, 0], self.readings[:, 1], n_read)
+
     def learn(self, targets, loss_weights, gradients):
         """Go backward too, and put the gradients of each chunk where it is said."""
-        dtype = self.outputs.dtype
+        dtype = self.readings.dtype
         targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
         self.targets = np.ascontiguousarray(targets, dtype)
         self.loss_weights = np.asarray(loss_weights, dtype)
@@ -128,8 +140,9 @@ class Batch:
             results = (
                 self.targets[few],
                 self.loss_weights[few],
-                self.outputs[few],
+                self.readings[few],
                 self.spikes[few],
+                self.membranes[few],
                 gradients,
                 n_spikes,
             )
@@ -175,7 +188,7 @@ class Batch:
         """Run recorded spikes as events, graded sequences as currents."""
         # Other types would have to be compiled for: they become that of the weights.
         is_known = X.dtype in _SEQUENCE_DTYPES
-        X = np.ascontiguousarray(X, None if is_known else self.outputs.dtype)
+        X = np.ascontiguousarray(X, None if is_known else self.readings.dtype)
         n_words = -(-X.shape[2] // 64)
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = kernels.as_bits(X, bits)

@@ -24,11 +24,11 @@ from sklearn_snn._engines.compiled.network import (
     append_negatives,
     backward,
     copy_spikes,
-    loss_gradient,
     run_above,
     run_layer,
 )
 from sklearn_snn._engines.compiled.neurons import forward_step, n_states, of_layer
+from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -115,8 +115,9 @@ def run_spikes(
     bits,
     targets,
     loss_weights,
-    outputs,
+    readings,
     spikes,
+    membranes,
     gradients,
     n_spikes,
     code=_CODE,
@@ -148,10 +149,12 @@ def run_spikes(
         The index of the class, or a number per output.
     loss_weights : ndarray of shape (n_samples,) or (0,)
         What each sample's loss is multiplied with.
-    outputs : ndarray of shape (n_samples, n_outputs)
-        Overwritten.
+    readings : ndarray of shape (n_samples, 2, n_outputs)
+        Overwritten with what is read out; see `read_out`.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
         Overwritten; the last layers side by side, as many as fit.
+    membranes : ndarray of shape (n_samples or 0, n_steps, n_outputs)
+        Overwritten with those of the output layer.
     gradients : Gradients
         Added to.
     n_spikes : ndarray of int64 of shape (n_neurons,)
@@ -168,7 +171,7 @@ def run_spikes(
     must_draw, n_inputs = len(bits) == 0, n_features
     if must_draw:
         n_inputs = 1
-        for i in range(len(outputs)):
+        for i in range(len(readings)):
             n_inputs = max(n_inputs, trains.indptr[i + 1] - trains.indptr[i])
     hidden, output = neurons
     first_layer = of_layer(hidden, 0, layers.widths[1])
@@ -181,12 +184,14 @@ def run_spikes(
     drawn = np.empty((n_steps, whole_words(n_inputs)), np.uint8)
     base = np.zeros(width, layers.signed.dtype)
     first_bias = bias_of(layers.biases, layers, 0)
-    observed = np.zeros(layers.widths[-1], outputs.dtype)
+    n_outputs, last = readings.shape[2], len(layers.sizes) - 2
+    scratch = new_scratch(n_outputs, n_steps, layers.widths[-1], readings)
+    last_u = matrix(tape.deltas[last], 0, n_steps, layers.widths[-1])
     deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
     loss = 0.0
-    for i in range(len(outputs)):
+    for i in range(len(readings)):
         active, x = units[:n_inputs], drawn
         for k in range(n_inputs):
             n_times[k] = 0
@@ -224,14 +229,25 @@ def run_spikes(
             times,
             n_times,
         )
-        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs[i])
+        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, readings[i])
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
+        if len(membranes) > 0:
+            membranes[i] = last_u[:, :n_outputs]
         if len(targets) > 0:
             loss += loss_gradient(
-                readout, outputs[i], targets[i], loss_weights[i], observed
+                readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
-            total = backward(neurons, layers, tape, n_steps, observed, units, gradients)
+            total = backward(
+                neurons,
+                layers,
+                tape,
+                n_steps,
+                readout.start,
+                scratch,
+                units,
+                gradients,
+            )
             append_negatives(deltas, n_steps, total)
             gradient = weights_of(gradients.weights, layers, 0)
             add_weight_gradient(deltas, active, times, n_times, gradient)
@@ -247,8 +263,9 @@ def run_currents(
     currents,
     targets,
     loss_weights,
-    outputs,
+    readings,
     spikes,
+    membranes,
     gradients,
     n_spikes,
     code=_CODE,
@@ -268,8 +285,8 @@ def run_currents(
         Of a single step: constant. Where there are targets, overwritten with the
         deltas, or their sum over the steps if constant; the gradient of the first
         weights, which follows from it, is not added.
-    neurons, readout, layers, targets, loss_weights, outputs, spikes, gradients, \
-            n_spikes, code
+    neurons, readout, layers, targets, loss_weights, readings, spikes, membranes, \
+            gradients, n_spikes, code
         As in `run_spikes`.
 
     Returns
@@ -283,29 +300,42 @@ def run_currents(
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, 0, most_states)
     units = np.arange(tape.n_times.shape[1]).astype(np.uint32)
-    observed = np.zeros(layers.widths[-1], outputs.dtype)
+    n_outputs, last = readings.shape[2], len(layers.sizes) - 2
+    scratch = new_scratch(n_outputs, n_steps, layers.widths[-1], readings)
+    last_u = matrix(tape.deltas[last], 0, n_steps, layers.widths[-1])
     u = matrix(tape.deltas[0], 0, n_steps, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
-    one = outputs.dtype.type(1)
-    state = np.empty((n_states(hidden), width), outputs.dtype)
-    current, bias = np.zeros(width, outputs.dtype), np.zeros(width, outputs.dtype)
+    one = readings.dtype.type(1)
+    state = np.empty((n_states(hidden), width), readings.dtype)
+    current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
     loss = 0.0
-    for i in range(len(outputs)):
+    for i in range(len(readings)):
         state[:] = 0
         for t in range(n_steps):
             if t < len(currents):  # else it is constant
                 for h in range(n_units):
                     current[h] = currents[t, i, h]
             forward_step(first_layer, t, current, one, bias, u, s, state, second)
-        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs[i])
+        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, readings[i])
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
+        if len(membranes) > 0:
+            membranes[i] = last_u[:, :n_outputs]
         if len(targets) > 0:
             loss += loss_gradient(
-                readout, outputs[i], targets[i], loss_weights[i], observed
+                readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
-            total = backward(neurons, layers, tape, n_steps, observed, units, gradients)
+            total = backward(
+                neurons,
+                layers,
+                tape,
+                n_steps,
+                readout.start,
+                scratch,
+                units,
+                gradients,
+            )
             if len(currents) == 1:
                 for h in range(n_units):
                     currents[0, i, h] = total[h]

@@ -18,6 +18,11 @@ from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
 from sklearn_snn._engines.threads import n_threads, run_chunks
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._model.network import (
+    add_threshold_gradient,
+    answers,
+    loss_and_gradient,
+)
 from sklearn_snn._utils.workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
@@ -56,11 +61,6 @@ class NumbaEngine:
         kinds = {layer.neuron for layer in network.layers[:-1]}
         if len(kinds) > 1:
             return "its hidden layers are of different kinds of neurons"
-        fires = network.layers[-1].neuron.fires
-        if network.readout.observes == "membrane" and fires:
-            return "it reads the membranes of neurons that fire"
-        if network.readout.observes == "spikes" and not fires:
-            return "it reads the spikes of neurons that never fire"
         problems = [problem_of(layer.neuron) for layer in network.layers]
         return next(filter(None, problems), None)
 
@@ -92,19 +92,27 @@ class NumbaEngine:
 
     def run(self, params, X):
         """Run the network; see `NumpyEngine.run`."""
-        batch = self._batch(params, X)
+        network = self.network
+        if network.readout.statistic == "probability":
+            # Of exponentials, which compiled code may round in another way than numpy,
+            # and so in another way than the running answers.
+            reading = network.readout.read(self.read_out(params, X))
+        else:
+            batch = self._batch(params, X)
+            self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+            reading = batch.reading()
+        return answers(network, params, reading, self.n_steps)
+
+    def read_out(self, params, X):
+        """Run the network and keep what is read; see `NumpyEngine.read_out`."""
+        batch, names = self._batch(params, X), self.network.readout.reads
+        if "spikes" in names:
+            batch.keep_spikes(batch.layers.sizes[-1])
+        if "membrane" in names:
+            batch.keep_membranes()
         self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
-        return batch.outputs
-
-    def observed(self, params, X):
-        """Run the network and keep what is summed; see `NumpyEngine.observed`.
-
-        Compiled code keeps spikes only: those who want membranes get them from numpy.
-        """
-        if self.network.readout.observes != "spikes":
-            return NumpyEngine(self.network, self.n_steps).observed(params, X)
-        (spikes,) = self.spikes(params, X, first=len(params) - 1)
-        return spikes
+        record = {"spikes": batch.spikes, "membrane": batch.membranes}
+        return {name: record[name].transpose(1, 0, 2) for name in names}
 
     def spikes(self, params, X, first=0):
         """Run the network and keep spikes; see `NumpyEngine.spikes`."""
@@ -135,7 +143,22 @@ class NumbaEngine:
                 gradients[0]["coef"] += more
         ends = list(accumulate(batch.layers.sizes[1:-1]))
         n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
-        return Step(sum(losses), gradients, n_spikes, batch.outputs)
+        outputs = answers(self.network, params, batch.reading(), self.n_steps)
+        if "threshold" in gradients[-1]:
+            self._add_threshold_gradient(batch, gradients[-1])
+        return Step(sum(losses), gradients, n_spikes, outputs)
+
+    def _add_threshold_gradient(self, batch, gradient):
+        """Add what outputs that are measured in thresholds say about these."""
+        network, params, reading = self.network, batch.params, batch.reading()
+        targets, weights = batch.targets, batch.loss_weights
+        if network.loss == "cross_entropy":
+            targets = targets[:, 0].astype(int)
+        n_steps = self.n_steps
+        _, by_output = loss_and_gradient(
+            network, params, reading, n_steps, targets, weights
+        )
+        add_threshold_gradient(network, params, reading, by_output, n_steps, gradient)
 
     def first_guess(self, params, X, weights):
         """Make the first guess, once in a fit: numpy will do."""

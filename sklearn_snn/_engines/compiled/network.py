@@ -11,8 +11,8 @@ A sample runs forward and backward before the next one starts, so that all that 
 needs stays in the cache. The way of a sample::
 
     run_layer     the first layer: spikes of the input -> membranes and spikes
-    run_above     all further layers alike, and the outputs
-    loss_gradient the outputs -> loss, and its gradient by what the readout sums
+    run_above     all further layers alike, and what is read of the last one
+    loss_gradient what was read -> loss, and its gradient by spikes and membranes
     backward      per layer, from the last one down: membranes -> deltas, and from
                   deltas and events the gradient of the weights
 
@@ -33,7 +33,6 @@ from sklearn_snn._engines.compiled.layers import (
     spikes_of,
     weights_of,
 )
-from sklearn_snn._engines.compiled.losses import evaluate_loss
 from sklearn_snn._engines.compiled.neurons import (
     add_gradients,
     backward_step,
@@ -43,6 +42,7 @@ from sklearn_snn._engines.compiled.neurons import (
 )
 from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.vectors import (
     lowest_bit,
@@ -50,18 +50,6 @@ from sklearn_snn._engines.compiled.vectors import (
     sum_rows,
     sum_scaled_rows,
 )
-
-
-class Readout(NamedTuple):
-    """The readout and the loss; floats are of the dtype of the weights.
-
-    ``sums_membranes`` says what is summed, and ``loss`` is a code of `losses`.
-    """
-
-    factor: float
-    offset: float
-    sums_membranes: bool
-    loss: int
 
 
 class Gradients(NamedTuple):
@@ -171,14 +159,14 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
 
 
 @compiled
-def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs):
-    """Run all layers but the first, count all spikes, and read out the outputs.
+def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, reading):
+    """Run all layers but the first, count all spikes, and read out the last layer.
 
     Each layer takes the spikes that the one below left on the tape. ``units`` is 0, 1,
     2, ...: all inputs are listed by what they do, and none by its silences, so that
     input ``k`` has row ``k``. To ``n_spikes``, of shape (n_neurons,), the spikes of all
     layers are added; those of the hidden layers are known already, as the lengths of
-    the lists of events. ``outputs``, of shape (n_outputs,), are overwritten.
+    the lists of events. ``reading``, of shape (2, n_outputs), is overwritten.
     """
     hidden, output = neurons
     shifts = np.zeros(len(units), np.uint32)
@@ -193,18 +181,10 @@ def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, outputs)
         first += layers.sizes[layer]
     s = spikes_of(tape, layers, last, n_steps)
     u = matrix(tape.deltas[last], 0, n_steps, layers.widths[last + 1])
-    number = outputs.dtype.type
-    for k in range(len(outputs)):
-        n = 0
+    for k in range(reading.shape[1]):
         for t in range(n_steps):
-            n += s[t, k]
-        n_spikes[first + k] += n
-        total = number(n)
-        if readout.sums_membranes:
-            total = number(0)
-            for t in range(n_steps):
-                total += u[t, k]
-        outputs[k] = readout.factor * total - readout.offset
+            n_spikes[first + k] += s[t, k]
+    read_out(readout, s, u, reading)
 
 
 @compiled
@@ -225,14 +205,15 @@ def copy_spikes(layers, tape, n_steps, spikes):
 
 
 @inlined
-def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
+def _scan_back(neurons, layers, tape, n_steps, layer, start, scratch, m, gradients):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
     From the last step to the first, ``backward_step`` overwrites row ``t`` of the
     membranes, (n_steps, width), with ``delta_t``, the gradient by the current. What it
     needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
-    same at every step, ``observed``, of shape (width,); below it ``delta_t`` of the
-    layer above times that layer's transposed weights. The sum over the steps is the
+    same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
+    the layer above times that layer's transposed weights. ``m`` is the gradient by the
+    membranes, of the output layer, or None. The sum over the steps is the
     gradient of the biases. Those of the constants, if they learn, are added to
     ``gradients``.
 
@@ -261,17 +242,19 @@ def _scan_back(neurons, layers, tape, n_steps, layer, observed, gradients):
     )
     if is_last:
         for h in range(width):
-            g[h] = observed[h]
+            g[h] = scratch.by_spike[h]
     for t in range(n_steps - 1, -1, -1):
         if not is_last:
             sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
+        elif t < start:
+            g[:] = 0
         for h in range(width):
             e[h] = u[t, h] - at(neuron.threshold, h)
         surrogate_derivative(e, neuron.beta, neuron.surrogate)
         if neuron.learns:
             u_t[:] = u[t]
             later[:] = carry
-        backward_step(neuron, t, g, s, e, u, carry, total)
+        backward_step(neuron, t, g, m, s, e, u, carry, total)
         if neuron.learns:
             add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, constants)
     return total
@@ -293,18 +276,24 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
 
 
 @compiled
-def backward(neurons, layers, tape, n_steps, observed, units, gradients):
+def backward(neurons, layers, tape, n_steps, start, scratch, units, gradients):
     """Add all gradients but that of the first weights; return the first deltas' sum.
 
     The first weights are left to the caller: their inputs may be listed by their
-    silences, or be no events at all. The sum returned has shape (width,).
+    silences, or be no events at all. The sum returned has shape (width,). Steps before
+    ``start`` are not read out, and ``scratch`` has what the loss left.
     """
     hidden, output = neurons
     last = len(layers.sizes) - 2
-    total = _scan_back(output, layers, tape, n_steps, last, observed, gradients)
+    m = scratch.by_membrane
+    total = _scan_back(
+        output, layers, tape, n_steps, last, start, scratch, m, gradients
+    )
     _add_layer_gradient(layers, tape, n_steps, last, total, units, gradients)
     for layer in range(last - 1, -1, -1):
-        total = _scan_back(hidden, layers, tape, n_steps, layer, observed, gradients)
+        total = _scan_back(
+            hidden, layers, tape, n_steps, layer, start, scratch, None, gradients
+        )
         _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients)
     return total
 
@@ -338,17 +327,3 @@ def append_negatives(deltas, n_steps, total):
             deltas[n_steps + t, h] = -deltas[t, h]
     for h in range(len(total)):
         deltas[2 * n_steps, h] = total[h]
-
-
-@inlined
-def loss_gradient(readout, outputs, target, loss_weight, observed):
-    """Return the loss of a sample, times its weight, and set ``observed``.
-
-    That is its gradient, of shape (at least n_outputs,), by what the readout sums:
-    what one more spike of an output neuron, or one more of a membrane, does to the
-    loss, the same at every step.
-    """
-    loss = evaluate_loss(readout.loss, outputs, target, observed)
-    for k in range(len(outputs)):
-        observed[k] = readout.factor * (observed[k] * loss_weight)
-    return loss_weight * loss

@@ -12,12 +12,12 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
-from sklearn_snn._engines.compiled.network import Readout
 from sklearn_snn._engines.compiled.neurons import compile_neuron
 from sklearn_snn._engines.compiled.neurons.numbers import (
     ManyNumbersError,
     number_of_all,
 )
+from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._model.parameters import part
 from sklearn_snn._model.synapses import grid
@@ -145,12 +145,24 @@ def compiled_neurons(network, params, layers):
 
 
 @np.errstate(over="ignore")
-def readout_of(network, n_steps, dtype):
+def readout_of(network, params, n_steps, dtype):
     """Return the Readout of a network for weights of a dtype."""
-    readout, number = network.readout, dtype.type
+    readout, number, info = network.readout, dtype.type, np.finfo(dtype)
+    factor, n_read = readout.factor(n_steps), n_steps - readout.start
+    is_mean = readout.name == "membrane_mean"
+    thresholds = params[-1].get("threshold", np.empty(0))
     return Readout(
-        number(readout.factor(n_steps)),
-        number(readout.offset(n_steps)),
-        readout.observes == "membrane",
-        LOSS_CODES[network.loss],
+        counts=readout.counts,
+        is_signed=readout.is_signed,
+        statistic=STATISTIC_CODES[readout.statistic],
+        is_soft=readout.name == "soft_count",
+        factor=number(factor),
+        by_step=number(factor / n_read if is_mean else factor),
+        half=number(factor * n_read / 2 if readout.is_signed else 0),
+        thresholds=(n_read * thresholds).astype(dtype),
+        start=readout.start,
+        n_read=number(n_read),
+        lowest=number(info.tiny),
+        highest=number(1 - info.epsneg),
+        loss=LOSS_CODES[network.loss],
     )

@@ -8,13 +8,13 @@ from numba.extending import overload
 
 from sklearn_snn._engines.compiled.options import compiled_with_fma
 
-# "membrane" is no surrogate: where the membrane itself is what is read out.
+# "none" is no surrogate: of neurons that never fire.
 SURROGATE_CODES = {
     "sigmoid": 0,
     "fast_sigmoid": 1,
     "atan": 2,
     "triangular": 3,
-    "membrane": 4,
+    "none": 4,
 }
 
 
@@ -77,4 +77,4 @@ def surrogate_derivative(x, beta, surrogate):
             x[h] = beta * max(one - beta * abs(x[h]), zero)
     else:
         for h in range(len(x)):
-            x[h] = one
+            x[h] = zero

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import ManyNumbersError
+from sklearn_snn._engines.compiled.neurons.numbers import ManyNumbersError, plus
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -94,7 +94,7 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
         state[1, h] = w
 
 
-def backward_step(neuron, t, g, s, e, u, carry, total):
+def backward_step(neuron, t, g, m, s, e, u, carry, total):
     flush = neuron.flush
     number = u.dtype.type
     for h in range(len(g)):
@@ -106,7 +106,8 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
         kappa = kappa_of(
             neuron.reset, neuron.detach_reset, u[t, h], spike, e[h], threshold
         )
-        d = (g[h] + neuron.by_spike[h] * om) * e[h] + nu * kappa
+        from_spikes = (g[h] + neuron.by_spike[h] * om) * e[h]
+        d = plus(from_spikes, m, t, h) + nu * kappa
         flushed = (d + flush) - flush
         carry[0, h] = flushed
         carry[1, h] = om

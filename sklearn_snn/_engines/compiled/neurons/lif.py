@@ -1,14 +1,13 @@
 """The compiled leaky integrate-and-fire neuron, and the integrator: `_model.neurons`.
 
-An integrator is a neuron of an infinite threshold and without a reset, whose membrane
-is what is read out: the gradient by what it "fires" is that by its membrane.
+An integrator is a neuron of an infinite threshold and without a reset.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, part, scaled
+from sklearn_snn._engines.compiled.neurons.numbers import at, part, plus, scaled
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -47,7 +46,7 @@ def pack(neuron, arrange, number):
     if isinstance(neuron, LeakyIntegrator):
         gain = arrange(lambda p: 1 - p["alpha"])
         threshold = alpha + number(np.inf)
-        codes = SURROGATE_CODES["membrane"], RESET_CODES["none"], True, learns
+        codes = SURROGATE_CODES["none"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
     gain = None
     if not neuron.has_unit_gain:
@@ -111,7 +110,7 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
             state[0, h] = x
 
 
-def backward_step(neuron, t, g, s, e, u, carry, total):
+def backward_step(neuron, t, g, m, s, e, u, carry, total):
     # One loop per reset again; zero times an infinite membrane, or the infinite
     # threshold of an integrator, would not be zero.
     alpha, gain, threshold = neuron.alpha, neuron.gain, neuron.threshold
@@ -121,7 +120,7 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
     if neuron.reset == 0 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = (one - number(s[t, h])) - u[t, h] * e[h]
-            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
+            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = scaled(gain, h, flushed)
@@ -129,7 +128,7 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
     elif neuron.reset == 0:
         for h in range(len(g)):
             kappa = one - number(s[t, h])
-            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
+            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = scaled(gain, h, flushed)
@@ -137,14 +136,14 @@ def backward_step(neuron, t, g, s, e, u, carry, total):
     elif neuron.reset == 1 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = one - at(threshold, h) * e[h]
-            d = g[h] * e[h] + at(alpha, h) * kappa * carry[0, h]
+            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = scaled(gain, h, flushed)
             total[h] += scaled(gain, h, flushed)
     else:
         for h in range(len(g)):
-            d = g[h] * e[h] + at(alpha, h) * carry[0, h]
+            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = scaled(gain, h, flushed)

@@ -36,6 +36,18 @@ def _scaled(factor, h, x):
     return lambda factor, h, x: factor * x
 
 
+def plus(x, added, t, h):
+    """Return ``x``, plus ``added[t, h]`` if that is not None."""
+    raise NotImplementedError
+
+
+@overload(plus, inline="always")
+def _plus(x, added, t, h):
+    if isinstance(added, types.NoneType):
+        return lambda x, added, t, h: x
+    return lambda x, added, t, h: x + added[t, h]
+
+
 def part(constant, first, stop):
     """Return the constants of some neurons."""
     raise NotImplementedError

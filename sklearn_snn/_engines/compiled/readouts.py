@@ -1,0 +1,234 @@
+"""Compiled readouts of one sample; the formulas are those of `_model.readouts`."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.losses import evaluate_loss
+from sklearn_snn._engines.compiled.options import compiled
+
+STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
+
+
+class Readout(NamedTuple):
+    """The readout and the loss; floats are of the dtype of the weights.
+
+    Attributes
+    ----------
+    counts, is_signed : bool
+        As of the model.
+    statistic : int
+        Of `STATISTIC_CODES`, what the answers take of the membranes.
+    is_soft : bool
+        Whether the loss takes membranes beside counts.
+    factor, by_step : float
+        Output per spike, and per membrane of a step.
+    half : float
+        What is taken off an output, half of what a count can reach.
+    thresholds : ndarray of shape (n_outputs,) or (0,)
+        Of the output neurons, times the number of steps that are read; if they count.
+    start : int
+        Number of first steps that are left out.
+    n_read : float
+        Number of steps that are read.
+    lowest, highest : float
+        Limits of mean probabilities, next to 0 and 1.
+    loss : int
+        Code of `losses`.
+    """
+
+    counts: bool
+    is_signed: bool
+    statistic: int
+    is_soft: bool
+    factor: float
+    by_step: float
+    half: float
+    thresholds: np.ndarray
+    start: int
+    n_read: float
+    lowest: float
+    highest: float
+    loss: int
+
+
+class Scratch(NamedTuple):
+    """What the loss of a sample leaves for the backward pass.
+
+    Attributes
+    ----------
+    outputs, by_output : ndarrays of shape (n_outputs,)
+        Outputs, and the gradient by them.
+    by_spike : ndarray of shape (width,)
+        The gradient by a spike of any step that is read.
+    by_membrane : ndarray of shape (n_steps, width)
+        The gradient by the membranes of each step; zero where they are not read.
+    """
+
+    outputs: np.ndarray
+    by_output: np.ndarray
+    by_spike: np.ndarray
+    by_membrane: np.ndarray
+
+
+@compiled
+def new_scratch(n_outputs, n_steps, width, like):
+    """Return a Scratch of the dtype of an array."""
+    return Scratch(
+        np.empty(n_outputs, like.dtype),
+        np.empty(n_outputs, like.dtype),
+        np.zeros(width, like.dtype),
+        np.zeros((n_steps, width), like.dtype),
+    )
+
+
+@compiled
+def read_out(readout, s, u, reading):
+    """Write what is read of a sample to ``reading``: counts, and the statistic.
+
+    ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs).
+    """
+    number, n_steps = u.dtype.type, len(u)
+    if readout.statistic == 4:
+        _read_probabilities(readout, u, reading)
+        return
+    for k in range(reading.shape[1]):
+        n = 0
+        if readout.counts:
+            for t in range(readout.start, n_steps):
+                n += s[t, k]
+        reading[0, k] = number(n)
+        total = number(0)
+        if readout.statistic == 1:
+            for t in range(readout.start, n_steps):
+                total += u[t, k]
+        elif readout.statistic == 2:
+            total = u[n_steps - 1, k]
+        elif readout.statistic == 3:
+            total = u[readout.start, k]
+            for t in range(readout.start + 1, n_steps):
+                total = max(total, u[t, k])
+        reading[1, k] = total
+
+
+@compiled
+def _read_probabilities(readout, u, reading):
+    """Sum the probabilities of each step."""
+    q = np.empty(reading.shape[1], u.dtype)
+    for k in range(len(q)):
+        reading[0, k] = reading[1, k] = 0
+    for t in range(readout.start, len(u)):
+        _probabilities(readout, u[t], q)
+        for k in range(len(q)):
+            reading[1, k] += q[k]
+
+
+@compiled
+def _probabilities(readout, u, q):
+    """Set the probabilities that a step makes of its membranes."""
+    one = q.dtype.type(1)
+    if readout.is_signed:
+        for k in range(len(q)):
+            z = readout.by_step * u[k]
+            small = math.exp(-abs(z))
+            q[k] = (one if z >= 0 else small) / (one + small)
+        return
+    highest, total = readout.by_step * u[0], q.dtype.type(0)
+    for k in range(len(q)):
+        highest = max(highest, readout.by_step * u[k])
+    for k in range(len(q)):
+        q[k] = math.exp(readout.by_step * u[k] - highest)
+        total += q[k]
+    for k in range(len(q)):
+        q[k] /= total
+
+
+@compiled
+def _mean_probability(readout, total):
+    """Return a mean probability, none of 0 or 1 by rounding."""
+    p = total / readout.n_read
+    return min(max(p, readout.lowest), readout.highest)
+
+
+@compiled
+def _set_outputs(readout, reading, outputs):
+    """Set the outputs that the loss takes."""
+    for k in range(len(outputs)):
+        if readout.statistic == 4:
+            p = _mean_probability(readout, reading[1, k])
+            outputs[k] = math.log(p)
+            if readout.is_signed:
+                outputs[k] -= math.log1p(-p)
+        elif not readout.counts:
+            outputs[k] = readout.by_step * reading[1, k]
+        else:
+            total = reading[0, k]
+            if readout.is_soft:
+                total += reading[1, k] / readout.thresholds[k]
+            outputs[k] = readout.factor * total - readout.half
+
+
+@compiled
+def loss_gradient(readout, u, reading, target, loss_weight, scratch):
+    """Return the loss of a sample, times its weight, and set its gradient.
+
+    What one more spike of an output neuron, or one more of a membrane, does to the
+    loss. ``u`` has shape (n_steps, width) and ``reading`` (2, n_outputs).
+    """
+    outputs, gradient = scratch.outputs, scratch.by_output
+    _set_outputs(readout, reading, outputs)
+    loss = evaluate_loss(readout.loss, outputs, target, gradient)
+    for k in range(len(outputs)):
+        gradient[k] *= loss_weight
+    by_membrane = scratch.by_membrane
+    if readout.counts:
+        for k in range(len(outputs)):
+            scratch.by_spike[k] = readout.factor * gradient[k]
+        if readout.is_soft:
+            for t in range(readout.start, len(u)):
+                for k in range(len(outputs)):
+                    by_membrane[t, k] = scratch.by_spike[k] / readout.thresholds[k]
+    elif readout.statistic == 1:
+        for t in range(readout.start, len(u)):
+            for k in range(len(outputs)):
+                by_membrane[t, k] = readout.by_step * gradient[k]
+    elif readout.statistic == 2:
+        for k in range(len(outputs)):
+            by_membrane[len(u) - 1, k] = readout.by_step * gradient[k]
+    elif readout.statistic == 3:
+        _mark_largest(readout, u, gradient, by_membrane)
+    else:
+        _through_probabilities(readout, u, reading, gradient, by_membrane)
+    return loss_weight * loss
+
+
+@compiled
+def _mark_largest(readout, u, gradient, by_membrane):
+    """Give the gradient to the step of the largest membrane; of equals, the first."""
+    for k in range(len(gradient)):
+        when = readout.start
+        for t in range(readout.start, len(u)):
+            by_membrane[t, k] = 0
+            if u[t, k] > u[when, k]:
+                when = t
+        by_membrane[when, k] = readout.by_step * gradient[k]
+
+
+@compiled
+def _through_probabilities(readout, u, reading, gradient, by_membrane):
+    """Give each step its part in the gradient by the mean probabilities."""
+    q, inner = np.empty(len(gradient), u.dtype), np.empty(len(gradient), u.dtype)
+    one = u.dtype.type(1)
+    for k in range(len(inner)):
+        p = _mean_probability(readout, reading[1, k])
+        slope = one / (p * (one - p)) if readout.is_signed else one / p
+        inner[k] = slope * (readout.by_step * gradient[k] / readout.n_read)
+    for t in range(readout.start, len(u)):
+        _probabilities(readout, u[t], q)
+        mean = u.dtype.type(0)
+        for k in range(len(q)):
+            mean += inner[k] * q[k]
+        for k in range(len(q)):
+            other = inner[k] * (one - q[k]) if readout.is_signed else inner[k] - mean
+            by_membrane[t, k] = q[k] * other
