@@ -34,8 +34,8 @@ from sklearn_snn.datasets import fetch_mnist
 SIZES = 1, 128, 1000
 SECONDS = 1.0  # of repetitions per figure
 MODELS = {
-    "table": "A table, 30-100-2, 25 steps of constant current",
-    "image": "MNIST, 784-100-10, 100 Poisson steps",
+    "table": ("a table, 30-100-2 network,", "25 steps of constant current"),
+    "image": ("MNIST, 784-100-10 network,", "100 steps of Poisson spikes"),
 }
 
 
@@ -101,7 +101,11 @@ def ask(folder, name, engine, cache, threads=None, sizes=()):
 def first_answers(folder, turns):
     """Return the lines of the table of first answers."""
     lines = [
-        ".. list-table:: The first answer of a process, for one row of the table",
+        ".. list-table:: Seconds to the first answer of a new process, which predicts "
+        "one row of a",
+        "   table with a saved 30-100-2 network. The whole process includes starting "
+        "Python,",
+        "   importing and loading",
         "   :header-rows: 1",
         "   :widths: 46 27 27",
         "",
@@ -132,9 +136,10 @@ def first_answers(folder, turns):
 def warm_answers(folder):
     """Return the lines of a table of warm answers for each model."""
     lines, everything = [], os.cpu_count()
-    for name, title in MODELS.items():
+    for name, (network, steps) in MODELS.items():
         lines += [
-            f".. list-table:: {title}: milliseconds, warm",
+            f".. list-table:: Milliseconds for a later call of ``predict``: {network}",
+            f"   {steps}",
             "   :header-rows: 1",
             "   :widths: 40 20 20 20",
             "",
@@ -171,7 +176,8 @@ def main():
             "",
             *first_answers(folder, args.turns),
             *warm_answers(folder),
-            f"Medians. {processor()}, {os.cpu_count()} cores, Python "
+            "Medians, of processes in the first table and of calls in the others. "
+            f"{processor()}, {os.cpu_count()} cores, Python "
             f"{platform.python_version()}, sklearn-snn {__version__}. {args.note}",
         ]
     page = "\n".join(lines).rstrip() + "\n"

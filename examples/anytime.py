@@ -123,7 +123,7 @@ for p in levels:
     mean_steps.append(stop.mean())
     n_spikes = fired[np.arange(len(stop)), stop - 1].mean()
     print(f"p={p:<4}  accuracy {accuracy[-1]:.3f},", end=" ")
-    print(f"{stop.mean():4.1f} steps, {n_spikes:4.0f} spikes per sample")
+    print(f"{stop.mean():4.1f} steps, {n_spikes:4.0f} spikes")
 
 # %%
 # The same accuracy comes from a part of the steps and of the spikes. Where steps are

@@ -42,10 +42,10 @@ search.fit(X_train, y_train)
 
 order = search.cv_results_["rank_test_score"].argsort()
 for i in order:
-    params = {
-        name.removeprefix("spikingclassifier__"): value
+    params = ", ".join(
+        f"{name.removeprefix('spikingclassifier__')} {value}"
         for name, value in search.cv_results_["params"][i].items()
-    }
+    )
     print(f"{search.cv_results_['mean_test_score'][i]:.4f}  {params}")
 accuracy = search.score(X_test, y_test)
 print(f"accuracy of the best on held-out digits: {accuracy:.4f}")

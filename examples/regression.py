@@ -129,7 +129,8 @@ plt.show()
 #
 # ``staged_predict`` gives the prediction after each step, from the membranes until
 # then. It cannot be right before the second burst has begun, which may be at any step
-# from 15 on; below it is drawn for three recordings.
+# from 15 on; below it is drawn for three recordings, with a mark at the right for the
+# true pause.
 
 stages = np.array([*network.staged_predict(X_test)])
 error = np.sqrt(np.mean((stages - y_test) ** 2, axis=1))

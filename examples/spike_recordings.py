@@ -101,6 +101,7 @@ plt.show()
 
 leaks = [0, 0.8, 0.85, 0.9, 0.95, 0.98]
 accuracy = np.empty((len(leaks), 3))
+print("mean and standard deviation of three seeds:")
 for i, alpha in enumerate(leaks):
     for seed in range(3):
         model = SpikingClassifier(
@@ -114,7 +115,7 @@ for i, alpha in enumerate(leaks):
         if alpha == 0:
             forgetful = model
     mean, spread = accuracy[i].mean(), accuracy[i].std()
-    print(f"alpha={alpha}: accuracy {mean:.3f} +/- {spread:.3f}, three seeds")
+    print(f"alpha={alpha}: accuracy {mean:.3f} +/- {spread:.3f}")
 
 # Plotting code
 # Alt text: Accuracy against the leak: that of chance up to 0.8, and rising steeply from

@@ -104,7 +104,8 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] D. Heeger, "Poisson model of spike generation", Stanford University, 2000.
+    .. [1] David Heeger, "Poisson model of spike generation", Stanford University,
+           2000.
 
     Examples
     --------

@@ -158,7 +158,7 @@ def draw_membrane(ax, current, threshold=0.6, **parameters):
 
 
 # Alt text: The membrane of a neuron over 60 steps for three currents. With 0.025 it
-# levels off below the threshold; with 0.04 it crosses it after some 25 steps, fires and
+# levels off below the threshold; with 0.04 it crosses it after 28 steps, fires and
 # starts again from zero; with 0.1 it does so every 7 steps.
 figure, axes = plt.subplots(3, figsize=(5.2, 5.6), layout="constrained")
 for ax, strength in zip(axes, (0.025, 0.04, 0.1), strict=True):

@@ -150,7 +150,7 @@ plt.show()
 # Pixels have one common range, and a dark image should stay darker than a bright one:
 # that is ``scaling="global"``. Columns of a table have units of their own. With a
 # common range the column with the largest numbers gets nearly all the spikes, of which
-# `fit` warns; ``scaling="feature"`` gives each column its own range:
+# ``fit`` warns; ``scaling="feature"`` gives each column its own range:
 
 warnings.filterwarnings("ignore", "Column .* outweigh")
 wine = load_wine()

@@ -319,7 +319,7 @@ for ax, title in zip(axes, currents, strict=True):
         label = rf"$\alpha$ = {a}, {rate:.2f} spikes per step"
         size = np.where(size > 0, size, np.nan)
         ax.semilogy(steps, size, color=color, label=label)
-    ax.set(title=title, ylim=(1e-9, 2))
+    ax.set(title=title, ylim=(1e-13, 2))
     ax.set_ylabel(r"Mean $|\delta_t|$ / mean $|\delta_T|$")
     ax.legend(fontsize="small", loc="lower left")
 axes[1].set_xlabel("Time (steps)")

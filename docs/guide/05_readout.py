@@ -47,9 +47,9 @@ print(f"accuracy on test digits: {model.score(S_test, y_test):.3f}")
 #
 # .. math::
 #
-#    n_k &= \sum_{t=1}^{T} s_{t,k} && \text{count} \\
-#    z_k &= c \, n_k && \text{logit} \\
-#    p_k &= \frac{e^{z_k}}{\sum_j e^{z_j}} && \text{probability, the softmax}
+#    n_k &= \sum_{t=1}^{T} s_{t,k} && \quad \text{count} \\
+#    z_k &= c \, n_k && \quad \text{logit} \\
+#    p_k &= \frac{e^{z_k}}{\sum_j e^{z_j}} && \quad \text{probability, the softmax}
 #
 # :meth:`~sklearn_snn.SpikingClassifier.simulate` records the spikes, and each equation
 # is a line:
@@ -170,7 +170,7 @@ for i, (probability, color) in enumerate(
 axes[0].set(xlabel="Class", ylabel="Probability", title="A digit 2")
 axes[0].set_xticks(range(10))
 axes[0].set_ylim(0, 1.25)
-axes[0].legend(fontsize="small", loc="upper left")
+axes[0].legend(fontsize="small", loc="upper right")
 axes[1].set(xlabel="Largest probability", ylabel="Number of test digits")
 axes[1].set_title("All test digits")
 plt.show()
@@ -204,8 +204,8 @@ for i, scale in enumerate(scales):
 # Plotting code
 # Alt text: On top the loss against the scale, on logarithmic axes. The test loss is
 # smallest between the default and 1 and rises to both sides; that of epoch 1 is high
-# for large scales. Below, the test accuracy: high from 0.05 to 1, and lower at both
-# ends.
+# for large scales. Below, the test accuracy: highest from the default to 1, and
+# lower at both ends.
 figure, axes = plt.subplots(2, figsize=(5.2, 5.6), layout="constrained")
 first_loss, test_loss, accuracy = results.mean(axis=1).T
 axes[0].loglog(
@@ -225,9 +225,9 @@ for ax in axes:
 plt.show()
 
 # %%
-# In a wide range around ``"auto"`` the accuracy hardly depends on the scale; at both
-# ends it falls. The loss is more particular about it. It is the probabilities that need
-# the scale most, so it is worth a search where they are used.
+# From ``"auto"`` to five times as much the accuracy hardly depends on the scale; on
+# both sides of that it falls. The loss is more particular about it. It is the
+# probabilities that need the scale most, so it is worth a search where they are used.
 #
 # The answer while it forms
 # -------------------------
@@ -287,8 +287,8 @@ is_tied = (record.logits == record.logits.max(axis=2, keepdims=True)).sum(
 
 # Plotting code
 # Alt text: Over 50 steps, the share of right answers rises from a tenth to nearly 1
-# within some 15 steps. The share of samples whose first place is shared, and that of
-# the answer 0, fall from nearly 1 to few per cent in the same time.
+# within some 15 steps. In the same time the share of samples whose first place is
+# shared falls from nearly 1 to few per cent, and that of the answer 0 to a tenth.
 figure, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 ax.plot(
     steps, (stages == y_test).mean(axis=1), color=BLUE, label="Answer is right"

@@ -32,10 +32,10 @@ X_train, X_test, y_train, y_test = train_test_split(
 # neurons and trains for 15 epochs: small enough to be trained some eighty times on this
 # page. Each setting is tried from three seeds, since a difference that is smaller than
 # those between seeds is none. Of each fit we keep the accuracy on test digits and the
-# mean firing rate of the hidden neurons; what is printed is the mean and the standard
-# deviation of the three. A cross would mark a fit that ended with a
-# :class:`~sklearn_snn.exceptions.DeadNeuronWarning`, the matter of :ref:`the next
-# chapter <sphx_glr_auto_guide_07_silence.py>`.
+# mean firing rate of the hidden neurons; what is printed is the mean of the three, and
+# behind that of the accuracy the standard deviation. A cross would mark a fit that
+# ended with a :class:`~sklearn_snn.exceptions.DeadNeuronWarning`, the matter of
+# :ref:`the next chapter <sphx_glr_auto_guide_07_silence.py>`.
 
 
 def measure(n_steps=25, **parameters):
@@ -57,14 +57,14 @@ def measure(n_steps=25, **parameters):
 
 
 def try_all(name, values, **others):
-    """Measure each value of a parameter, and print means and spreads."""
+    """Measure each value of a parameter, and print a line for it."""
     results = []
+    print(f"{name:>9}  accuracy         hidden rate")
     for value in values:
         results.append(measure(**{name: value}, **others))
         mean, spread = results[-1].mean(axis=0), results[-1].std(axis=0)
-        print(f"{name} = {value:<4}", end="  ")
-        print(f"accuracy {mean[0]:.3f} +/- {spread[0]:.3f},", end="  ")
-        print(f"hidden rate {mean[1]:.2f}")
+        print(f"{value:>9}  {mean[0]:.3f} +/- {spread[0]:.3f}", end="  ")
+        print(f"{mean[1]:.2f}")
     return np.array(results)
 
 

@@ -237,17 +237,17 @@ def compare(place, name):
     return np.array(rows)
 
 
-print("mean and standard deviation of three seeds:")
+print("mean (standard deviation) of three seeds")
 for place in places:
-    header = ("cosine 1", "ratio 1", "cosine 2", "ratio 2")
-    print(f"{place:18}" + "".join(f"{c:>14}" for c in header))
-    for name in updates:
-        rows = compare(place, name)
-        print(f"  {name:18}", end="")
-        moments = rows.mean(axis=0), rows.std(axis=0)
-        for mean, spread in zip(*moments, strict=True):
-            print(f"{mean:7.2f} ({spread:.2f})", end="")
-        print()
+    found = {name: compare(place, name) for name in updates}
+    for i, layer in enumerate(("hidden", "output")):
+        print(f"{place}, weights of the {layer} layer:")
+        print(f"{'':19}       cosine        ratio")
+        for name, rows in found.items():
+            print(f"  {name:17}", end="")
+            for values in rows[:, 2 * i : 2 * i + 2].T:
+                print(f" {values.mean():5.2f} ({values.std():.2f})", end="")
+            print()
 
 # %%
 # And how much the output neurons do before training, with the mean of the surrogate
@@ -320,7 +320,6 @@ rates = {
 }
 accuracy = {}
 for place in places:
-    print(place)
     for name, own in rates.items():
         models = [train(place, name, rate, seeds[0]) for rate in own]
         tried = [100 * model.score(*check) for model in models]
@@ -331,13 +330,10 @@ for place in places:
         accuracy[place, name] = scores
         logits = [model.decision_function(test[0]) for model in models]
         n_dead = np.mean([(z == 0).all(axis=0).sum() for z in logits])
-        print(f"  {name:18}", end="")
+        print(f"{place}, {name}:")
         found = zip(own, tried, strict=True)
-        print(" ".join(f"{r:g}: {a:.1f}" for r, a in found))
-        print(
-            f"  {'':18}test {scores.mean():.1f} +/- {scores.std():.1f},",
-            end=" ",
-        )
+        print("  " + ", ".join(f"{r:g}: {a:.1f}" for r, a in found))
+        print(f"  test {scores.mean():.1f} +/- {scores.std():.1f},", end=" ")
         print(f"dead output neurons {n_dead:.1f}")
 
 # Plotting code
