@@ -47,10 +47,8 @@ def test_running_outputs_end_at_the_final_ones(readout, dtype, order, rng):
     final = final_of(readout, tape)
     assert final.dtype == dtype
     record = {name: tape[name] for name in readout.reads}
-    stages = [
-        z.copy()
-        for z in readout.running(record, threshold_of(), np.dtype(dtype), order)
-    ]
+    steps = readout.running(record, threshold_of(), tape["membrane"].dtype, order)
+    stages = [outputs.copy() for outputs in steps]
     assert len(stages) == N_STEPS
     assert all(outputs.dtype == dtype for outputs in stages)
     assert np.isfinite(stages).all()
@@ -115,7 +113,7 @@ def test_equal_counts_are_told_apart_by_membranes(name):
     """And never is a spike outweighed by them, where it is the count that answers."""
     spikes, u = np.zeros((N_STEPS, 1, 3)), np.zeros((N_STEPS, 1, 3))
     spikes[:2, 0, :2] = 1
-    u[:, 0] = 0.1, 0.2, 30.0
+    u[:, 0] = 0.1, 0.3, 30.0
     answer = final_of(
         Readout(name, breaks_ties=True), {"spikes": spikes, "membrane": u}
     )[0]

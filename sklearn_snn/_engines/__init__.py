@@ -1,6 +1,6 @@
 """The engines by name; that which needs an optional library is imported when asked for.
 
-An engine takes batches through a network: `run`, `observed`, `spikes`,
+An engine takes batches through a network: `run`, `read_out`, `spikes`,
 `loss_and_gradients` and `first_guess`, as `NumpyEngine` documents them, and `supports`
 says whether it can. All engines give the same spikes, to the bit, and the same
 gradients up to rounding.

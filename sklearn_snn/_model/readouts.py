@@ -263,6 +263,28 @@ class Readout(NamedTuple):
                     by[...] = q * (inner - (inner * q).sum(axis=1, keepdims=True))
         return None, by_step
 
+    def shares(self, u):
+        """Return how much of each membrane is in what is read of a sample.
+
+        Parameters
+        ----------
+        u : ndarray of shape (n_steps, n_outputs)
+
+        Returns
+        -------
+        shares : ndarray of that shape
+            They sum to 1 over the steps. Of probabilities, the same for all steps.
+        """
+        shares = np.zeros(u.shape)
+        if self.statistic == "last":
+            shares[-1] = 1
+        elif self.statistic == "max":
+            when = self.start + u[self.start :].argmax(axis=0)
+            shares[when, np.arange(u.shape[1])] = 1
+        else:
+            shares[self.start :] = 1 / (len(u) - self.start)
+        return shares
+
     def threshold_gradient(self, reading, grad_outputs, threshold, n_steps):
         """Return what the outputs themselves say about the thresholds.
 

@@ -98,7 +98,7 @@ def attribute(network, params, record, direction):
     """
     bias, neurons, neuron_bias = 0.0, None, None
     # Of a current to each neuron, by step.
-    gain = direction * _output_gain(network, params[-1], record.logits.shape[1])
+    gain = direction * _output_gain(network, params[-1], record.membranes[-1][0])
     for layer in reversed(range(len(params))):
         bias += float((gain @ params[layer]["intercept"].astype(float)).sum())
         neuron_bias = bias if neuron_bias is None else neuron_bias
@@ -117,13 +117,17 @@ def attribute(network, params, record, direction):
     return Attribution(float(total), neurons, neuron_bias, inputs, bias, over_time)
 
 
-def _output_gain(network, p, n_steps):
-    """Return ``f_t``, of shape (n_steps, n_outputs)."""
-    neuron = network.layers[-1].neuron
+def _output_gain(network, p, u):
+    """Return ``f_t`` for the membranes of the output, of shape (n_steps, n_outputs)."""
+    neuron, n_steps = network.layers[-1].neuron, len(u)
     if neuron.fires:
         return np.tile(_input_gain(neuron, p), (n_steps, 1))
-    n_left = np.arange(n_steps, 0, -1)[:, np.newaxis]
-    return network.readout.factor(n_steps) * (1 - p["alpha"] ** n_left)
+    # A current at step t is still there, by what the leak leaves of it, when a later
+    # membrane is read.
+    gain = network.readout.shares(u)
+    for t in reversed(range(n_steps - 1)):
+        gain[t] += p["alpha"] * gain[t + 1]
+    return network.readout.factor(n_steps) * (1 - p["alpha"]) * gain
 
 
 def _input_gain(neuron, p):
