@@ -29,7 +29,7 @@ def _positive(*usual):
     return usual, extreme, [0, 0.0, -1, -HUGE, np.inf, -np.inf, *NOT_NUMBERS]
 
 
-def _share(*usual):
+def share(*usual):
     """Return usual, extreme and bad values of a number between 0 and 1."""
     extreme = [
         *(0, 1, 0.0, 1.0, True, False, np.float32(0.9), np.float16(0.5)),
@@ -38,7 +38,7 @@ def _share(*usual):
     return usual, extreme, [-0.1, 1.1, HUGE, np.inf, 10**400, *NOT_NUMBERS]
 
 
-def _count(*usual, extreme=()):
+def count(*usual, extreme=()):
     """Return usual, extreme and bad values of a positive whole number."""
     extreme = [True, np.int8(2), np.uint64(1), np.int64(3), *extreme]
     return usual, extreme, [0, -1, 2.0, 1.5, False, -(10**30), np.inf, *NOT_NUMBERS]
@@ -85,10 +85,10 @@ CLASS_WEIGHTS = (
 # time: what counts is that the outcome is one of the two that there may be).
 PARAMETERS = {
     "hidden_layer_sizes": LAYERS,
-    "alpha": _share(0.95, 0.5, 0.0, 1.0),
+    "alpha": share(0.95, 0.5, 0.0, 1.0),
     "threshold": _positive(0.6, 1.0, 0.1),
     "beta": _positive(5.0, 1.0, 20.0),
-    "n_steps": _count(1, 2, 5, 8, extreme=[10**13, 10**30]),
+    "n_steps": count(1, 2, 5, 8, extreme=[10**13, 10**30]),
     "surrogate": _either("sigmoid", "fast_sigmoid", "atan", "triangular"),
     "reset": _either("zero", "subtract", "none"),
     "detach_reset": ((True, False, "auto"), *BOOL[1:]),
@@ -97,18 +97,18 @@ PARAMETERS = {
     "learning_rate": _either("constant", "cosine", "invscaling", "adaptive"),
     "learning_rate_init": _positive(0.002, 0.1),
     "power_t": _positive(0.5, 0.0, 2.0),
-    "momentum": _share(0.9, 0.0),
+    "momentum": share(0.9, 0.0),
     "nesterovs_momentum": BOOL,
-    "beta_1": _share(0.9, 0.0),
-    "beta_2": _share(0.999, 0.0),
+    "beta_1": share(0.9, 0.0),
+    "beta_2": share(0.999, 0.0),
     "epsilon": _positive(1e-8),
-    "batch_size": _count("auto", 5, 128, extreme=[1, 3, 10**30]),
-    "max_iter": _count(1, 2, 3),
+    "batch_size": count("auto", 5, 128, extreme=[1, 3, 10**30]),
+    "max_iter": count(1, 2, 3),
     "shuffle": BOOL,
     "tol": _positive(1e-4, 0.0),
-    "n_iter_no_change": _count(1, 10, np.inf, extreme=[10**30]),
+    "n_iter_no_change": count(1, 10, np.inf, extreme=[10**30]),
     "early_stopping": BOOL,
-    "validation_fraction": _share(0.1, 0.3, 0.5),
+    "validation_fraction": share(0.1, 0.3, 0.5),
     "warm_start": BOOL,
     "class_weight": CLASS_WEIGHTS,
     "grad_clip": _positive(None, 0.1),
@@ -120,8 +120,8 @@ PARAMETERS = {
 }
 SMALL = {"hidden_layer_sizes": (3,), "n_steps": 4, "max_iter": 2, "random_state": 0}
 ENCODER_PARAMETERS = {
-    "n_steps": _count(1, 2, 8, extreme=[10**30]),
-    "max_rate": _share(1.0, 0.5, 0.1),
+    "n_steps": count(1, 2, 8, extreme=[10**30]),
+    "max_rate": share(1.0, 0.5, 0.1),
     "scaling": _either("global", "feature", None),
     "random_state": SEED,
 }

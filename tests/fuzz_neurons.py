@@ -13,10 +13,12 @@ from fuzz_cases import (
     cases_of,
     parameters_of,
     pick,
+    share,
 )
 from fuzz_data import HUGE, SUBNORMAL, TINY
 from hypothesis import strategies as st
 
+from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn.neurons import LIF, AdLIF
 
 # As in fuzz_cases: usual values, extreme ones, and such as must be refused.
@@ -56,7 +58,13 @@ NEURONS = {
         ["threshold", ["rho"], ("a", "b"), [], np.array(["alpha"]), np.True_],
         ["beta", ["alpha", 3], None, 2, [None], {"gamma": 1}, ""],
     ),
-    "readout": (["membrane_mean", "spike_count"], [], [None, "last", 0]),
+    "readout": (sorted(STATISTICS), [], [None, "last", 0]),
+    "readout_alpha": share("auto", 0.5, 0.95, 0.0, 1.0),
+    "readout_start": (
+        [0, 1, 4],
+        [7, np.int8(2), True, 10**13],
+        [-1, 1.5, None, "auto", np.nan],
+    ),
 }
 LABELS = (
     ["2-D", "random labels"],
@@ -97,10 +105,16 @@ NEURON_CASES = cases_of(
     FIRST,
     st.lists(MORE, max_size=2),
 )
+OF_NUMBERS = (
+    sorted({*STATISTICS} - {"softmax_mean"}),
+    [],
+    [None, "last", "softmax_mean"],
+)
 _METHODS = "fit", "partial_fit", "predict", "score"
 REGRESSOR_CASES = cases_of(
     params_of(
-        without(NEURONS, "readout"), without(PARAMETERS, "logit_scale", "class_weight")
+        NEURONS | {"readout": OF_NUMBERS},
+        without(PARAMETERS, "logit_scale", "class_weight"),
     ),
     data_with(pick(NUMBERS, 0.3)),
     FIRST,
