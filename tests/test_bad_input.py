@@ -202,7 +202,7 @@ def test_intensities_outside_the_unit_interval(X):
         ({"neuron": LIF(threshold=(0.5, 0.7, 1))}, "a number or a pair of them"),
         ({"neuron": AdLIF(q=(1, 2))}, "'q' parameter of AdLIF must be a number, pos"),
         ({"neuron": AdLIF(rho=1)}, r"'rho' parameter of AdLIF must be .* in \[0, 1\)"),
-        ({"learn_neuron": "rho"}, r"'lif', which are \['alpha', 'threshold'\]"),
+        ({"learn_neuron": "rho"}, r"'lif' or of the readout, .* \['alpha', 'thr"),
         ({"learn_neuron": ["alpha", 3]}, "names of constants of the neuron 'lif'"),
         ({"learn_neuron": "alpha", "alpha": 1.0}, "alpha must be below 1 where it"),
         ({"neuron": AdLIF(alpha=None), "alpha": 1.0}, "alpha must be below 1 where cu"),

@@ -30,18 +30,21 @@ class Answers:
     ----------
     network : Network
     target : target
+    n_steps : int
     """
 
-    def __init__(self, network, target):
-        fires = network.layers[-1].neuron.fires
-        self._may_be_silent = fires and target.silence_is_no_answer
+    def __init__(self, network, target, n_steps):
+        counts = network.readout.name == "spike_count"
+        self._may_be_silent = counts and target.silence_is_no_answer
+        # What tells equal counts apart is less than half of a spike.
+        self._least = network.readout.factor(n_steps) / 2
         # Samples for which an output neuron fired or not, by right and wrong.
         self._counts = np.zeros((2, 2), int)
 
     def add(self, outputs, targets):
         """Count the samples of a batch."""
         if self._may_be_silent:
-            is_silent = outputs.max(axis=1) == 0
+            is_silent = outputs.max(axis=1) < self._least
             is_wrong = outputs.argmax(axis=1) != targets
             kinds = 2 * is_silent + is_wrong
             self._counts += np.bincount(kinds, minlength=4).reshape(2, 2)
@@ -73,7 +76,7 @@ def dead_neurons(epoch, network, target):
     if not findings and epoch.unanswered > TOLERATED_UNANSWERED:
         findings.append(
             f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
-            "last epoch: they are taken for the first class, and hardly learned from. "
+            "last epoch: their answers are a guess, and they are hardly learned from. "
             "It may help to train for longer (max_iter, n_iter_no_change), in smaller "
             "batches, or with a lower beta."
         )
@@ -88,7 +91,8 @@ def dead_layers(firing_rates, network, names):
     firing_rates : list of ndarrays of shape (n_units,)
         Spikes per step of each neuron, layer by layer, over many samples.
     network : Network
-        Neurons that never fire by nature are passed over.
+        Neurons that never fire by nature are passed over, and so are output neurons
+        whose membranes are read as well.
     names : ndarray of shape (n_outputs,)
         What the neurons of the last layer stand for.
 
@@ -100,7 +104,8 @@ def dead_layers(firing_rates, network, names):
     findings = []
     for layer, rates in enumerate(firing_rates):
         is_output = layer == len(firing_rates) - 1
-        if not network.layers[layer].neuron.fires:
+        is_soft = is_output and network.readout.name == "soft_count"
+        if is_soft or not network.layers[layer].neuron.fires:
             continue
         for kind, dead in (("silent", rates == 0), ("saturated", rates >= 1)):
             share = dead.mean()

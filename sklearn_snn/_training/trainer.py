@@ -253,7 +253,7 @@ class Trainer:
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
         loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
-        answers = Answers(self.engine.network, self.target)
+        answers = Answers(self.engine.network, self.target, self.engine.n_steps)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
