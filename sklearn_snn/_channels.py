@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
+from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import PersistenceMixin
@@ -232,6 +233,7 @@ class ChannelTransformer(
         refuse_dimensions(X, n, name)
         if n != 3:
             return X, False
+        refuse_dates_and_text(X)
         X = check_array(
             X, allow_nd=True, ensure_all_finite=False, estimator=self, input_name="X"
         )

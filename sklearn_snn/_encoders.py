@@ -16,6 +16,7 @@ from sklearn_snn._compat import (
     fit_context,
     validate_parameter_constraints,
 )
+from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.extent import Extent, extent
 from sklearn_snn._inputs.layout import n_dimensions, refuse_sequences
 from sklearn_snn._inputs.learned_input import Wording, mismatch
@@ -296,6 +297,7 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
     def _checked(self, X, check, **kwargs):
         """Return X as a checked array without duplicate entries."""
         refuse_sequences(X, n_dimensions(X), type(self).__name__)
+        refuse_dates_and_text(X)
         dtypes = kept_dtypes(X, (np.uint8,))
         with quietly():
             X = check(

@@ -9,6 +9,7 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._base import BaseSpikingNetwork
 from sklearn_snn._compat import StrOptions, fit_context
+from sklearn_snn._inputs.dates import check_numeric_y
 from sklearn_snn._inputs.layout import hints
 from sklearn_snn._inputs.validation import n_columns
 from sklearn_snn._model.readouts import STATISTICS
@@ -156,8 +157,10 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         Raises
         ------
         ValueError
-            If there are not as many rows in y as samples, before anything is predicted.
+            If y has no numbers, or not as many rows as there are samples, before
+            anything is predicted.
         """
+        check_numeric_y(y)
         with hints(X, y, None):
             check_consistent_length(X, y)
         return super().score(X, y, sample_weight)

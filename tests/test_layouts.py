@@ -13,6 +13,7 @@ from sklearn_snn import (
     PoissonSpikeEncoder,
     SpikeTrains,
     SpikingClassifier,
+    SpikingRegressor,
 )
 from sklearn_snn._inputs.layout import check_items
 
@@ -246,3 +247,62 @@ def test_lists_at_predict_become_as_long_as_in_fit(lengths):
         ValueError, match=f"need the same length, which.*{max(lengths)}"
     ):
         model.fit(listed, Y[:3])
+
+
+@pytest.mark.parametrize("dtype", [float, int, bool, str, object, "category"])
+def test_a_series_is_no_table(refuses, dtype):
+    series = pd.Series(np.arange(12) % 5).astype(dtype)
+    match = "Expected a 2-dimensional container but got .*Series.* Pass a DataFrame"
+    refuses(series, match)
+    with pytest.raises(ValueError, match=match):
+        SpikingRegressor().fit(series, Y)
+
+
+def test_a_series_of_recordings(refuses):
+    X = pd.Series(recordings((5, 2), (6, 2), (7, 2)))
+    refuses(X, "list of 3 recordings of 5 to 7 steps: .*np.pad")
+    refuses(X.to_numpy(), "list of 3 recordings of 5 to 7 steps: .*np.pad")
+    X = pd.Series(recordings(*3 * [(5, 2)]))
+    refuses(X, r"holds 3 arrays of shape \(5, 2\): np.stack\(list\(X\)\)")
+    assert np.stack(list(X)).shape == (3, 5, 2)
+
+
+def frame_of_series(*lengths):
+    """Return a frame with two series of 1, 2, ... in the cells of each row."""
+    column = pd.Series([np.arange(n) + 1 for n in lengths])
+    return pd.DataFrame({"a": column, "b": -column})
+
+
+def test_a_frame_of_series_of_unequal_length(refuses):
+    refuses(frame_of_series(2, 9, 7), "series of 2 to 9 steps become .*, [59]( as|, f)")
+    refuses(frame_of_series(2, 9, 7).to_numpy(), "series of 2 to 9 steps become")
+
+
+@pytest.mark.parametrize("lengths", [(2, 9, 7), (2, 3, 3), (6, 8, 9)])
+def test_what_is_said_of_series_of_unequal_length(lengths):
+    model = SpikingClassifier((3,), max_iter=1, engine="numpy").fit(X[:, :, :2], Y)
+    frame = frame_of_series(*lengths)
+    for method, n in ((model.predict, 5), (lambda X: model.fit(X, Y[:3]), 0)):
+        with pytest.raises(ValueError, match="series of") as caught:
+            method(frame)
+        recipe = re.search(r"np.stack.*(?=\.$)", str(caught.value))[0]
+        stacked = eval(recipe, {"np": np, "X": frame})
+        assert stacked.shape == (3, n or max(lengths), 2)
+        for sequence, length in zip(stacked, lengths, strict=True):
+            n_kept = min(length, len(sequence))
+            expected = np.arange(length)[-n_kept:] + 1
+            np.testing.assert_array_equal(sequence[-n_kept:].T, [expected, -expected])
+            assert not sequence[:-n_kept].any()
+
+
+@pytest.mark.parametrize("value", [1.5, None])
+def test_a_frame_of_series_and_numbers(refuses, value):
+    X = frame_of_series(5, 5, 5).assign(c=value)
+    refuses(X, r"in 2 of 3 columns all cells are arrays.*np.full\(n_steps, number\)")
+
+
+def test_a_frame_of_cells_that_do_not_fit(refuses):
+    match = "where all are series, and those of a row are equally long"
+    X = frame_of_series(5, 5, 5)
+    refuses(X.assign(c=frame_of_series(4, 4, 4)["a"]), match)
+    refuses(X.assign(c=pd.Series(recordings(*3 * [(5, 2)]))), match)

@@ -55,12 +55,12 @@ def check_items(X, n_steps=None):
     _refuse_fields(X)
     if is_listed:
         _refuse_fields(X[0])
-    elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size:
+    elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size and X.ndim:
         _refuse_cells(X, n_steps)
+    # The length of Dask's is no number.
     elif hasattr(X, "iloc") and isinstance(X.shape[0], int) and 0 not in X.shape:
-        _refuse_cells(
-            np.asarray(X.iloc[:1]), n_steps
-        )  # the length of Dask's is no number
+        first = np.asarray(X.iloc[:1])
+        _refuse_cells(np.asarray(X) if _holds_arrays(first) else first, n_steps)
 
 
 def refuse_dimensions(X, n, owner):
@@ -107,23 +107,6 @@ def refuse_sequences(X, n, owner):
             f"{_product(shape[1:])}), and a sequence, which has its time already, goes "
             "to a SpikingClassifier without an encoder, as (n_samples, n_steps, "
             "n_features)."
-        )
-
-
-def refuse_dates_and_text(X):
-    """Raise ValueError for what numpy would take for numbers, and nobody else."""
-    columns = list(getattr(X, "dtypes", ()))  # of pandas or polars
-    kinds = {getattr(t, "kind", "") for t in [*columns, getattr(X, "dtype", None)]}
-    has_dates = any(str(t).startswith(("Date", "Time", "Duration")) for t in columns)
-    if has_dates or kinds & set("mM"):
-        raise ValueError(
-            "X has dates or times, which are no numbers: make columns of them, such as "
-            "the month, or the days since a date."
-        )
-    if isinstance(X, np.ndarray) and kinds & set("SU"):
-        raise ValueError(
-            "dtype='numeric' is not compatible with arrays of bytes/strings. Convert "
-            "your data to numeric values explicitly instead."
         )
 
 
@@ -204,16 +187,11 @@ def _refuse_fields(X):
 
 def _refuse_cells(X, n_steps):
     """Raise ValueError if an array of objects holds arrays."""
-    first = next((cell for cell in X[:1].flat if _is_array(cell)), None)
-    if first is None:
+    if not _holds_arrays(X):
         return
     if X.ndim > 1:
-        raise ValueError(
-            "X has arrays or lists in its cells, where a number belongs: cells that "
-            "are series become a sequence by np.stack([np.stack([*row]) for row in "
-            "np.asarray(X)]).swapaxes(1, 2), features last."
-        )
-    _refuse_fields(first)
+        raise _arrays_in_cells(X, n_steps)
+    _refuse_fields(X[0])
     shapes = _shapes(X)
     if shapes is not None and len(set(shapes)) == 1:
         raise ValueError(
@@ -221,6 +199,47 @@ def _refuse_cells(X, n_steps):
             f"{shapes[0]}: np.stack(list(X)) makes one array of them."
         )
     raise _ragged(X, "its items have no common shape", n_steps)
+
+
+def _holds_arrays(X):
+    """Tell whether there are arrays in the first row of an array of objects."""
+    return any(_is_array(cell) for cell in X[:1].flat)
+
+
+def _arrays_in_cells(X, n_steps):
+    """Return the ValueError for a table that has arrays in its cells."""
+    start = "X has arrays or lists in its cells, where a number belongs: "
+    cells = X.reshape(len(X), -1)
+    are_arrays = np.array([[_is_array(cell) for cell in row] for row in cells])
+    if not are_arrays.all():
+        return ValueError(
+            f"{start}in {np.count_nonzero(are_arrays.all(axis=0))} of "
+            f"{cells.shape[1]} columns all cells are arrays. A sequence takes these "
+            "columns alone, and a number that belongs to all of its steps becomes a "
+            "series too, by np.full(n_steps, number)."
+        )
+    shapes = [_shapes(row) for row in cells]
+    lengths = {shape[0] for row in shapes for shape in row}
+    if any(len(shape) != 1 for row in shapes for shape in row) or any(
+        len(set(row)) > 1 for row in shapes
+    ):
+        return ValueError(
+            f"{start}cells become a sequence where all are series, and those of a row "
+            "are equally long."
+        )
+    if len(lengths) == 1:
+        return ValueError(
+            f"{start}cells that are series become a sequence by np.stack([np.stack("
+            "[*row]) for row in np.asarray(X)]).swapaxes(1, 2), features last."
+        )
+    n = n_steps or max(lengths)
+    return ValueError(
+        f"{start}series of {min(lengths)} to {max(lengths)} steps become sequences of "
+        f"the same length, {n}{' as in fit' if n_steps else ''}, features last and "
+        "with silence before them, by np.stack([np.pad(np.column_stack([*row])"
+        f"[-{n}:], ((max(0, {n} - len(row[0])), 0), (0, 0))) for row in "
+        "np.asarray(X)])."
+    )
 
 
 def _is_array(cell):

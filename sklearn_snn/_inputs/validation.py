@@ -16,13 +16,9 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_snn._compat import check_sample_weight
+from sklearn_snn._inputs.dates import check_numeric_y, refuse_dates_and_text
 from sklearn_snn._inputs.extent import parts
-from sklearn_snn._inputs.layout import (
-    hints,
-    n_dimensions,
-    refuse_dates_and_text,
-    refuse_dimensions,
-)
+from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.learned_input import check_likeness, longest_in_fit
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
@@ -76,6 +72,9 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     owner = type(estimator).__name__
     n = n_dimensions(X, None if reset else longest_in_fit(estimator))
     refuse_dimensions(X, n, owner)
+    refuse_dates_and_text(X)
+    if y_options.get("y_numeric"):
+        check_numeric_y(y)
     if reset:
         estimator._is_sequential_ = n == 3
     elif n > 1 and estimator._is_sequential_ != (n == 3):
@@ -96,7 +95,6 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
 
 def _validate_table(estimator, X, y, *, reset, **y_options):
     """Check a table."""
-    refuse_dates_and_text(X)
     out = validate_data(
         estimator,
         X,
