@@ -15,9 +15,12 @@ from helpers import (
     fast,
     some_digits,
 )
+from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import SpikingClassifier
+from sklearn_snn.exceptions import DeadNeuronWarning
 
 
 @each_engine
@@ -119,18 +122,52 @@ def test_early_stopping():
     assert model.t_ == 100 * model.n_iter_
 
 
+def best_epoch(scores, losses):
+    """Return the index of the best score and, of equals, of the smallest loss."""
+    return int(np.lexsort((losses, -np.array(scores)))[0])
+
+
 def test_the_weights_of_the_best_epoch_are_kept(iris):
-    """Those of the first of the best, as if training had stopped there."""
+    """As if training had stopped there."""
     params = {"early_stopping": True, "learning_rate": "constant", "batch_size": 20}
-    params |= {"learning_rate_init": 0.1, "validation_fraction": 0.3}
+    params |= {"learning_rate_init": 0.05, "validation_fraction": 0.3}
     params |= {"n_iter_no_change": np.inf}
     model = fast(**params, max_iter=12).fit(*iris)
-    best = int(np.argmax(model.validation_scores_))
+    best = best_epoch(model.validation_scores_, model.loss_curve_)
     assert 0 < best < 11
     until_then = fast(**params, max_iter=best + 1).fit(*iris)
     assert_same_network(model, until_then)
     assert model.validation_scores_[: best + 1] == until_then.validation_scores_
     assert differ(model, fast(**params, max_iter=best).fit(*iris))
+
+
+def test_an_early_epoch_is_no_evidence_that_little_was_learned():
+    """Nine of ten samples are of one class, which is what all epochs answer at first.
+
+    So their validation scores are equal, while the loss falls.
+    """
+    X, y = make_classification(800, 10, weights=[0.9], flip_y=0.05, random_state=10)
+    X = StandardScaler().fit_transform(X)
+    model = SpikingClassifier(early_stopping=True, random_state=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeadNeuronWarning)
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit(X, y)
+    assert len(set(model.validation_scores_)) == 1
+    # The weights are those of the last epoch, and not of the first.
+    assert model.loss_and_gradients(X, y).loss < 0.6 * model.loss_curve_[1]
+
+
+def test_equal_scores_do_not_surpass_the_weights_before(split_iris):
+    """A smaller loss does not count against weights whose loss is not known."""
+    X, _, y, _ = split_iris
+    model = fast(early_stopping=True, warm_start=True, max_iter=20).fit(X, y)
+    before = copy.deepcopy(model)
+    model.set_params(max_iter=5, learning_rate_init=1e-9)
+    with pytest.warns(ConvergenceWarning, match="None of the 5 epochs"):
+        model.fit(X, y)
+    assert model.validation_scores_[-5:] == 5 * [before.best_validation_score_]
+    assert_same_network(model, before)
 
 
 @pytest.mark.parametrize("random_state", range(5))
@@ -194,7 +231,6 @@ def test_other_data_are_judged_by_themselves(split_iris):
     assert max(news) < best
     assert model.best_validation_score_ == max(news)
     assert not np.array_equal(model.coefs_[0], coefs[0])
-    # The first of the best, as if training had stopped there.
     n_best = int(np.argmax(news)) + 1
     until_then = fast(**params, max_iter=40).fit(X, y)
     until_then.set_params(learning_rate="constant")

@@ -114,7 +114,7 @@ class Epochs:
         score = -epoch.loss
         if self._validation is not None:
             score = self._validation_score()
-            if score > self._stall.best:
+            if self._is_best(score, epoch):
                 self._best = {k: fitted[k] for k in PARAMETERS}
                 self._best_epoch, self._is_surpassed = epoch, True
             fitted |= {
@@ -126,6 +126,18 @@ class Epochs:
         if self._estimator.verbose:
             report(fitted, epoch, f"Epoch {n_iter}/{self._max_iter}")
         return score
+
+    def _is_best(self, score, epoch):
+        """Tell whether an epoch is better than all before it.
+
+        A few samples have few scores, of which many epochs have the same: of these the
+        one with the smallest loss is the best. Old weights, whose loss is not known,
+        have to be surpassed.
+        """
+        is_tie = self._best_epoch is not None and score == self._stall.best
+        return score > self._stall.best or (
+            is_tie and epoch.loss < self._best_epoch.loss
+        )
 
     def _validation_score(self):
         """Return the score on the samples set aside."""
@@ -153,8 +165,12 @@ class Epochs:
         return True
 
     def _evidence(self):
-        """Return the epoch whose weights are kept, and the trainer."""
-        return self._best_epoch or self._last_epoch, self._trainer
+        """Return what tells how much was learned, an epoch and the trainer.
+
+        The epoch that is kept may be an early one, and the last one may have got worse.
+        """
+        epochs = filter(None, (self._best_epoch, self._last_epoch))
+        return min(epochs, key=lambda epoch: epoch.loss), self._trainer
 
     def _warn(self, findings):
         self._problems += map(ConvergenceWarning, findings)
