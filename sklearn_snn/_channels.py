@@ -205,20 +205,23 @@ class ChannelTransformer(
         return self.transformer_.get_feature_names_out(names)
 
     def set_output(self, *, transform=None):
-        """Do nothing: sequences have three axes, and a data frame has two.
+        """Set what tables are transformed to; sequences stay arrays.
 
-        A pipeline passes on what its own `set_output` was told.
+        Sequences have three axes, and a data frame has two.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored.
+            As of scikit-learn's transformers. None changes nothing.
 
         Returns
         -------
         self : ChannelTransformer
             The transformer.
         """
+        for inner in (self.transformer, getattr(self, "transformer_", None)):
+            if hasattr(inner, "set_output"):
+                inner.set_output(transform=transform)
         return self
 
     def _checked(self, X):

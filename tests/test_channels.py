@@ -8,7 +8,7 @@ import pytest
 import skops.io
 from helpers import fast
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
@@ -107,6 +107,54 @@ def test_sequences_stay_arrays_where_data_frames_are_asked_for(X, frame):
     model = make_pipeline(ChannelTransformer(MinMaxScaler()), scaler)
     Z = model.set_output(transform=frame).fit_transform(X)
     assert type(Z) is np.ndarray
+
+
+@pytest.mark.parametrize("inner", ["transformer", "pipeline"])
+def test_tables_become_data_frames_where_these_are_asked_for(X, inner):
+    table = pd.DataFrame(X[:, 0], columns=["a", "b"], index=np.arange(40) + 7)
+
+    def make():
+        scaler = StandardScaler()
+        if inner == "pipeline":
+            scaler = make_pipeline(scaler, MinMaxScaler())
+        return ChannelTransformer(scaler)
+
+    expected = make().fit_transform(table)
+    fitted = make().set_output(transform="pandas").fit(table)
+    pipeline = make_pipeline(FunctionTransformer(), make())
+    for frame in (
+        make().set_output(transform="pandas").fit_transform(table),
+        clone(make().set_output(transform="pandas")).fit_transform(table),
+        fitted.transform(table),
+        fitted.set_output(transform=None).transform(table),
+        pipeline.set_output(transform="pandas").fit_transform(table),
+    ):
+        assert type(frame) is pd.DataFrame
+        assert frame.columns.tolist() == ["a", "b"]
+        assert frame.index.tolist() == table.index.tolist()
+        np.testing.assert_array_equal(frame, expected)
+    assert type(fitted.fit(X).transform(X)) is np.ndarray
+    assert type(fitted.inverse_transform(X)) is np.ndarray
+    back = fitted.set_output(transform="default").fit(table)
+    assert type(back.transform(table)) is np.ndarray
+
+
+def test_what_is_asked_for_after_fit_holds_for_the_fitted_transformer(X):
+    scaler = ChannelTransformer(StandardScaler()).fit(X[:, 0])
+    frame = scaler.set_output(transform="pandas").transform(X[:, 0])
+    assert type(frame) is pd.DataFrame
+
+
+def test_a_transformer_without_frames_is_left_as_it_is(X):
+    class Plain(BaseEstimator):
+        def fit(self, X, y=None):
+            return self
+
+        def transform(self, X):
+            return X
+
+    plain = ChannelTransformer(Plain()).set_output(transform="pandas")
+    assert type(plain.fit(X[:, 0]).transform(X[:, 0])) is np.ndarray
 
 
 def test_search_clone_and_files(X):
