@@ -1,5 +1,6 @@
 """Networks that do not learn: none is born silent, and one that falls silent warns."""
 
+import re
 import warnings
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from networks import initial_params, lif, network_of
 from recording import Recorder
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
@@ -153,6 +155,7 @@ def test_auto_detaches_where_it_has_to(blobs):
 # Dead neurons
 
 NETWORK, TARGET = network_of(lif(), [3, 4, 2], 0.4), Classes(np.arange(2))
+TABLE = np.zeros((2, 3))
 EPOCH = Epoch(
     loss=0.5,
     penalty=0.0,
@@ -174,13 +177,16 @@ def trainer_of(samples, n_steps=25, **constants):
 
 def test_which_layers_are_reported():
     alive = np.full(4, 0.5)
-    assert dead_layers([alive, alive], NETWORK, np.arange(4)) == []
-    assert dead_layers([np.array([0, 0.1, 0.2, 1]), alive], NETWORK, np.arange(4)) == []
+    assert dead_layers([alive, alive], NETWORK, np.arange(4), TABLE) == []
+    assert (
+        dead_layers([np.array([0, 0.1, 0.2, 1]), alive], NETWORK, np.arange(4), TABLE)
+        == []
+    )
     rates, names = (
         [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])],
         np.array(["cat", "dog"]),
     )
-    hidden, output = dead_layers(rates, NETWORK, names)
+    hidden, output = dead_layers(rates, NETWORK, names, TABLE)
     assert "3 of 4 neurons (75%) of hidden layer 1 are silent" in hidden
     assert "threshold" in hidden
     assert "1 of 2 neurons (50%) of the output layer (of classes 'dog')" in output
@@ -191,12 +197,12 @@ def test_which_layers_are_reported():
 @pytest.mark.parametrize(("unanswered", "warns"), [(0.1, False), (0.11, True)])
 def test_silence_for_many_samples_is_reported(unanswered, warns):
     epoch = EPOCH._replace(unanswered=unanswered)
-    findings = dead_neurons(epoch, NETWORK, TARGET)
+    findings = dead_neurons(epoch, NETWORK, TARGET, TABLE)
     assert len(findings) == warns
     assert all("For 11% of the samples no output neuron fired" in f for f in findings)
     # Once is enough.
     dead = epoch._replace(firing_rates=[np.full(4, 0.5), np.array([0, 0.5])])
-    assert len(dead_neurons(dead, NETWORK, TARGET)) == 1
+    assert len(dead_neurons(dead, NETWORK, TARGET, TABLE)) == 1
 
 
 def test_a_region_that_is_given_up_warns(rng):
@@ -255,9 +261,41 @@ def test_a_dead_network_warns(threshold, kind, blobs):
 )
 @pytest.mark.parametrize("penalty", [0.0, 2.0])
 def test_what_counts_as_hardly_learned(loss, score, weights, warns, penalty):
-    samples = Samples(None, np.arange(2), *[np.array(weights)] * 2)
+    samples = Samples(TABLE, np.arange(2), *[np.array(weights)] * 2)
     epoch = EPOCH._replace(loss=loss + penalty, penalty=penalty, score=score)
     assert len(hardly_learned(epoch, trainer_of(samples))) == warns
+
+
+SPIKES = np.arange(24).reshape(2, 4, 3) % 2
+
+
+@pytest.mark.parametrize(
+    ("X", "scaling"),
+    [
+        (TABLE, "scale the columns of X"),
+        (sparse.csr_array(TABLE), "scale the columns of X"),
+        (SPIKES / 2, "the channels of X, as ChannelTransformer(StandardScaler()) does"),
+        (SPIKES.astype(np.uint8) * 2, "scale the channels of X, as"),
+        (SPIKES.astype(bool), None),
+        (SPIKES.astype(np.uint8), None),
+        (SPIKES.astype(float), None),
+        (SpikeTrains(TABLE, 4), None),
+    ],
+    ids=["table", "sparse", "graded", "counts", "bool", "uint8", "float", "trains"],
+)
+def test_advice_is_of_the_kind_of_input(X, scaling):
+    samples = Samples(X, np.arange(2), np.ones(2), np.ones(2))
+    guessing = EPOCH._replace(loss=0.69, score=0.5)
+    (stalled,) = hardly_learned(guessing, trainer_of(samples))
+    rates = [np.ones(4), np.full(2, 0.5)]
+    (saturated,) = dead_layers(rates, NETWORK, np.arange(2), X)
+    for finding in (stalled, saturated):
+        if scaling is None:
+            assert "scale" not in finding
+            assert re.search(r"may help to \w+ learning_rate_init", finding)
+        else:
+            assert scaling in finding
+    assert "batch_size" in stalled
 
 
 def test_a_training_that_stalls_at_chance_warns():
@@ -271,7 +309,7 @@ def test_a_training_that_stalls_at_chance_warns():
 
 def test_loss_and_accuracy_are_each_compared_with_their_own_guessing():
     """Of classes that are weighed alike guessing costs log(2); 3 of 4 samples are 0."""
-    samples = Samples(None, np.arange(2), np.array([2, 2]), np.array([3, 1]))
+    samples = Samples(TABLE, np.arange(2), np.array([2, 2]), np.array([3, 1]))
     for loss, score, warns in (
         (0.69, 0.75, True),
         (0.69, 0.5, True),
@@ -348,42 +386,3 @@ def test_a_network_that_learns_does_not_warn(digits):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = SpikingClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
     assert model.score(X_test, y_test) > 0.9
-
-
-# Divergence
-
-
-def test_divergence_keeps_the_last_complete_epoch(blobs, engine, monkeypatch):
-    from sklearn_snn._engines import make_engine
-
-    engine_class = type(make_engine("auto", NETWORK, 25))
-    step, n_steps = engine_class.loss_and_gradients, []
-
-    def poisoned(self, *args):
-        result = step(self, *args)
-        n_steps.append(1)
-        if len(n_steps) == 8:  # the second mini-batch of the third epoch
-            result.gradients[0]["coef"][0, 0] = np.nan
-        return result
-
-    good = SpikingClassifier(
-        (6,), max_iter=2, batch_size=20, learning_rate="constant", random_state=0
-    ).fit(*blobs)
-    monkeypatch.setattr(engine_class, "loss_and_gradients", poisoned)
-    bad = SpikingClassifier(
-        (6,), max_iter=9, batch_size=20, learning_rate="constant", random_state=0
-    )
-    with pytest.raises(ValueError, match=r"not finite.*learning_rate_init"):
-        bad.fit(*blobs)
-    assert bad.n_iter_ == len(bad.loss_curve_) == 2
-    for a, b in zip(bad.coefs_, good.coefs_, strict=True):
-        np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(bad.predict(blobs[0]), good.predict(blobs[0]))
-
-
-def test_divergence_in_the_first_epoch_leaves_it_unfitted(blobs):
-    X, y = blobs
-    model = SpikingClassifier((6,), learning_rate_init=1e308, max_grad_norm=None)
-    with pytest.raises(ValueError, match="not finite"):
-        model.fit(X * 1e10, y)
-    assert not [name for name in vars(model) if name.endswith("_")]

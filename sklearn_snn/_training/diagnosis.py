@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+from sklearn_snn._inputs.extent import parts
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+
 # Share of a hidden layer that may be silent, or saturated, without a word.
 TOLERATED_SHARE = 0.5
 # Of the samples, for which no output neuron fires.
@@ -15,11 +18,32 @@ HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
 # many times is recommended.
 LONGEST_RECORDING, FITTING_RECORDING = 20, 5
 
+# What may help, by the kind of X: spikes have no scale.
+_SILENT = (
+    "lower threshold or beta, raise alpha or n_steps, or weigh rare classes with "
+    "class_weight"
+)
+_OF_CHANNELS = "the channels of X, as ChannelTransformer(StandardScaler()) does"
+_SATURATED = "raise threshold, lower alpha or learning_rate_init, or centre and scale "
 _ADVICE = {
-    "silent": "lower threshold or beta, raise alpha or n_steps, or weigh rare classes "
-    "with class_weight",
-    "saturated": "raise threshold, lower alpha or learning_rate_init, or centre and "
-    "scale the columns of X",
+    "table": {
+        "silent": _SILENT,
+        "saturated": f"{_SATURATED}the columns of X",
+        "stalled": "scale the columns of X, to raise n_iter_no_change, as a start may "
+        "be slow, to lower batch_size,",
+    },
+    "channels": {
+        "silent": _SILENT,
+        "saturated": f"{_SATURATED}{_OF_CHANNELS}",
+        "stalled": f"scale {_OF_CHANNELS}, to raise n_iter_no_change, as a start may "
+        "be slow, to lower batch_size,",
+    },
+    "spikes": {
+        "silent": _SILENT,
+        "saturated": "lower learning_rate_init or alpha, or raise threshold",
+        "stalled": "change learning_rate_init, to lower batch_size, to raise "
+        "n_iter_no_change, as a start may be slow,",
+    },
 }
 
 
@@ -58,7 +82,7 @@ class Answers:
         return float(n_silent / n_samples)
 
 
-def dead_neurons(epoch, network, target):
+def dead_neurons(epoch, network, target, X):
     """Describe layers of silent or saturated neurons, and silence for many samples.
 
     Parameters
@@ -66,13 +90,15 @@ def dead_neurons(epoch, network, target):
     epoch : Epoch
     network : Network
     target : target
+    X : SpikeTrains, ndarray or CSR array
+        What was learned from.
 
     Returns
     -------
     findings : list of str
         Sentences with what may help. Empty if all is well.
     """
-    findings = dead_layers(epoch.firing_rates, network, target.names)
+    findings = dead_layers(epoch.firing_rates, network, target.names, X)
     if not findings and epoch.unanswered > TOLERATED_UNANSWERED:
         findings.append(
             f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
@@ -83,7 +109,7 @@ def dead_neurons(epoch, network, target):
     return findings
 
 
-def dead_layers(firing_rates, network, names):
+def dead_layers(firing_rates, network, names, X):
     """Describe the layers whose neurons are silent or saturated.
 
     Parameters
@@ -95,6 +121,8 @@ def dead_layers(firing_rates, network, names):
         whose membranes are read as well.
     names : ndarray of shape (n_outputs,)
         What the neurons of the last layer stand for.
+    X : SpikeTrains, ndarray or CSR array
+        What was learned from.
 
     Returns
     -------
@@ -120,7 +148,7 @@ def dead_layers(firing_rates, network, names):
             findings.append(
                 f"{dead.sum()} of {len(rates)} neurons ({share:.0%}) of {where} are "
                 f"{kind}: they {'never' if kind == 'silent' else 'always'} fired in "
-                f"the last epoch. It may help to {_ADVICE[kind]}."
+                f"the last epoch. It may help to {_advice(kind, X)}."
             )
     return findings
 
@@ -146,9 +174,8 @@ def hardly_learned(epoch, trainer):
     return [
         f"Training stopped for want of progress at a loss of {comparison}. "
         f"{_memory_advice(trainer)}"
-        "It may help to scale the columns of X, to raise n_iter_no_change, as a start "
-        "may be slow, to lower batch_size, or to set detach_reset=True where the time "
-        "of a spike matters."
+        f"It may help to {_advice('stalled', trainer.samples.X)} or to set "
+        "detach_reset=True where the time of a spike matters."
     ]
 
 
@@ -174,6 +201,19 @@ def short_memory(epoch, trainer):
     if comparison is None or not advice:
         return []
     return [f"After the last epoch the loss is {comparison}. {advice.rstrip()}"]
+
+
+def _advice(problem, X):
+    """Return what may help, for X of its kind."""
+    kind = "table" if X.ndim == 2 else "spikes" if _is_of_spikes(X) else "channels"
+    return _ADVICE[kind][problem]
+
+
+def _is_of_spikes(X):
+    """Tell whether sequences consist of 0 and 1."""
+    if isinstance(X, SpikeTrains) or X.dtype == np.bool_:
+        return True
+    return all(((part == 0) | (part == 1)).all() for _, part in parts(X))
 
 
 def _with_guessing(epoch, trainer):

@@ -79,7 +79,8 @@ class Epochs:
             self._problems.append(self._interruption())
         trainer = self._trainer
         network, target = trainer.engine.network, trainer.target
-        findings = dead_neurons(self._last_epoch, network, target)
+        X = trainer.samples.X
+        findings = dead_neurons(self._last_epoch, network, target, X)
         return [
             *map(DeadNeuronWarning, findings),
             *self._old_weights_kept(),
