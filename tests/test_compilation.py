@@ -9,11 +9,17 @@ import zipimport
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import numpy as np
 import pytest
+from helpers import fast
+from sklearn.base import clone
 
 import sklearn_snn
+from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import cache as compiled_cache
 from sklearn_snn._engines.compiled.chunks import entry_point
+from sklearn_snn._training import control
+from sklearn_snn.neurons import LIF
 
 PACKAGE = Path(sklearn_snn.__file__).parent
 # What the compiled functions consist of, with the neurons that they are made for.
@@ -216,3 +222,32 @@ def test_without_a_key_nothing_is_kept(monkeypatch):
     dispatcher = entry_point(double)
     assert dispatcher(3) == 6
     assert not dispatcher.stats.cache_path
+
+
+def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
+    """A kind of code is what differs in neurons, constants, numbers or input."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(control, "_announced", set())
+    X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
+    model = fast(max_iter=1, engine="numba", verbose=True)
+
+    def is_announced(X, **params):
+        clone(model).set_params(**params).fit(X, y)
+        return "Preparing the compiled engine" in capsys.readouterr().out
+
+    others = {"beta": 4.0, "alpha": 0.9, "reset": "none", "hidden_layer_sizes": (3, 2)}
+    assert is_announced(X)
+    assert not is_announced(X)
+    for name, value in others.items():
+        assert not is_announced(X, **{name: value}), name
+    for params in (
+        {"neuron": "adlif"},
+        {"neuron": LIF(alpha=(0.5, 0.9))},
+        {"readout": "membrane_mean"},
+    ):
+        assert is_announced(X, **params), params
+        assert not is_announced(X, **params), params
+    assert not is_announced(X, learn_neuron=True)  # arrays, as of a range
+    for Z in (X.astype(np.float32), np.stack([X, X], axis=1), SpikeTrains(X, 5)):
+        assert is_announced(Z)
+        assert not is_announced(Z)

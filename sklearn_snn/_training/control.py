@@ -4,6 +4,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+# The kinds of compiled code that were announced in this process.
+_announced = set()
+
 
 class Stall:
     """Counts the epochs in a row in which a score did not improve by `tol`."""
@@ -53,13 +56,33 @@ class Callbacks:
 
 
 def compile_aloud(trainer):
-    """Compile or load the code of a compiled engine, and say so."""
-    print(
-        "Preparing the compiled engine: the first use on a machine takes some seconds",
-        flush=True,
-    )
+    """Compile or load the code of a compiled engine, and say so.
+
+    Once in a process for each kind of code: what is loaded takes no time.
+    """
+    kind = _kind_of_code(trainer)
+    if kind not in _announced:
+        print(
+            "Preparing the compiled engine: the first use on a machine takes some "
+            "seconds",
+            flush=True,
+        )
+        _announced.add(kind)
     if seconds := trainer.compile():
         print(f"Compiled in {seconds:.1f} s", flush=True)
+
+
+def _kind_of_code(trainer):
+    """Return what code is compiled for: neurons, types of numbers, kind of input."""
+    X, params = trainer.samples.X, trainer.params
+    neurons = [layer.neuron for layer in trainer.engine.network.layers]
+    # A constant is one number if all neurons of a kind share it, else an array.
+    has_arrays = any(neuron.learned for neuron in neurons)
+    for name in {name for p in params[:-1] for name in p} - {"coef", "intercept"}:
+        values = np.concatenate([p[name] for p in params[:-1]])
+        has_arrays |= bool((values != values[0]).any())
+    of_neurons = tuple(map(type, neurons[-2:])), has_arrays, params[0]["coef"].dtype
+    return (*of_neurons, *((type(X), X.dtype) if X.ndim == 3 else ()))
 
 
 def report(fitted, epoch, title):
