@@ -14,6 +14,11 @@ from sklearn_snn._training import fitting
 from sklearn_snn._training.targets import Classes, Labels
 from sklearn_snn._utils.errstate import with_own_errstate
 
+_LISTED = (
+    " sklearn.preprocessing.MultiLabelBinarizer makes such columns of the labels of "
+    "each sample."
+)
+
 
 class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     """Base class of `SpikingClassifier`, which says what the parameters mean."""
@@ -339,9 +344,12 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         # To scikit-learn any two values are an indicator.
         is_of_labels = kind == "multilabel-indicator" and np.isin(y, (0, 1)).all()
         if not is_of_labels or y.shape[1] != n_labels:
+            found = list(dict.fromkeys(y.ravel().tolist()))
+            some = ", ".join(map(repr, found[:4])) + ", ..." * (len(found) > 4)
             raise ValueError(
                 f"y of two dimensions must hold 0 and 1 for each of several labels, "
-                f"{n_labels} here; got {kind!r} of shape {y.shape}."
+                f"{n_labels} here; got {kind!r} of shape {y.shape} with the values "
+                f"{some}.{_LISTED if isinstance(found[0], str) else ''}"
             )
         return Labels(n_labels)
 

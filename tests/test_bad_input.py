@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 
-from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
+from sklearn_snn import (
+    ChannelTransformer,
+    PoissonSpikeEncoder,
+    SpikeTrains,
+    SpikingClassifier,
+)
 from sklearn_snn.neurons import LIF, AdLIF
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -59,6 +65,35 @@ def test_nan_and_infinity(X, value, match):
         refused(sparse.csr_array(with_value(X, value)), match=match)
         with pytest.raises(ValueError, match=match):
             PoissonSpikeEncoder().fit(with_value(X, value))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16])
+def test_gaps_in_recordings(dtype):
+    """scikit-learn's advice is for tables."""
+    gaps = with_value(X3, np.nan)
+    for X in (gaps.astype(dtype), gaps.tolist()):
+        refused(X, match=r"X contains NaN\. ChannelTransformer\(SimpleImputer\(\)\)")
+    refused(with_value(X2, np.nan), match="HistGradientBoosting")
+    refused(X3, np.where(Y, np.nan, 1.0), match="y contains NaN")
+    filled = ChannelTransformer(SimpleImputer()).fit_transform(gaps)
+    assert np.isfinite(filled).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (2 * np.eye(12, 3) - 1, r"of shape \(12, 3\) with the values 1.0, -1.0\.$"),
+        (np.eye(12, 3) + 1, r"with the values 2.0, 1.0\.$"),
+        (np.arange(36).reshape(12, 3), r"with the values 0, 1, 2, 3, \.\.\.\.$"),
+        (6 * [["a", "b"], ["b", "c"]], r"values 'a', 'b', 'c'\. .*MultiLabelBinarizer"),
+        (6 * [["a", "b"], ["c"]], r"y has rows of unequal .*MultiLabelBinarizer"),
+        (6 * [[1, 2], []], r"y has rows of unequal .*MultiLabelBinarizer"),
+    ],
+    ids=["signs", "one and two", "many", "names", "lists of names", "lists"],
+)
+def test_what_is_said_of_y_that_is_no_labels(y, match):
+    refused(X2, y, match=match)
+    refused(X3, y, match=match)
 
 
 @pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])

@@ -112,7 +112,10 @@ def refuse_sequences(X, n, owner):
 
 @contextmanager
 def hints(X, y, n_features):
-    """Add to errors about lengths which axis of X seems to be meant.
+    """Add to errors what seems to be meant, or what helps here.
+
+    Which axis of X, where lengths differ; and what takes gaps in recordings, and lists
+    of labels.
 
     Parameters
     ----------
@@ -129,6 +132,17 @@ def hints(X, y, n_features):
             hint = _hint_at_samples(X, y)
         elif n_features is not None and "features, but" in str(error):
             hint = _hint_at_channels(X, n_features)
+        elif "Input X contains NaN" in str(error) and len(np.shape(X)) == 3:
+            # What scikit-learn advises takes tables alone.
+            raise ValueError(
+                "Input X contains NaN. ChannelTransformer(SimpleImputer()) in a "
+                "pipeline fills gaps in recordings, each channel by its own values."
+            ) from None
+        elif "inhomogeneous shape" in str(error):
+            raise ValueError(
+                "y has rows of unequal length. The labels of each sample become "
+                "columns of 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
+            ) from None
         if hint is None:
             raise
         raise ValueError(f"{str(error).rstrip('.')}. {hint}") from None
