@@ -1,10 +1,13 @@
 """Estimators that are made of classifiers take ours: ensembles and others."""
 
+import pickle
+
 import numpy as np
 import pytest
 from helpers import make_classifier, spiking, tabular
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -12,10 +15,13 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 
@@ -140,3 +146,36 @@ def test_self_training(split_iris):
     assert learned.sum() > 20
     assert np.mean(model.transduction_[learned] == y[learned]) > 0.85
     assert model.score(X_test, y_test) > 0.85
+
+
+def as_recordings(rows, n_steps=10):
+    """Return rows, a recording each, as (n_samples, n_steps, n_features)."""
+    return rows.reshape(len(rows), n_steps, -1)
+
+
+def test_recordings_as_rows_where_tables_are_wanted(rng):
+    """What refuses a third axis takes a pipeline whose first step adds it."""
+    y = np.arange(60) % 2
+    X = rng.random((60, 10, 2)) < 0.1
+    X[y == 1, :5, 0] |= rng.random((30, 5)) < 0.6
+    network, rows = make_classifier(), X.reshape(60, -1)
+    model = make_pipeline(FunctionTransformer(as_recordings), network)
+    columns = ColumnTransformer([("all", "passthrough", list(range(20)))])
+    bags = BaggingClassifier(network, n_estimators=2, random_state=0)
+    fitted = network.fit(X, y)
+    for refuse in (
+        lambda: bags.fit(X, y),
+        lambda: permutation_importance(fitted, X, y, n_repeats=1),
+        lambda: ColumnTransformer([("all", "passthrough", [0])]).fit_transform(X),
+    ):
+        with pytest.raises(ValueError, match=r"(?i)dim 3|3D|2D|2-d|dimensional"):
+            refuse()
+    model.fit(rows, y)
+    np.testing.assert_array_equal(model.predict(rows), fitted.predict(X))
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(rows), fitted.predict(X))
+    found = permutation_importance(model, rows, y, n_repeats=2, random_state=0)
+    assert found.importances_mean.reshape(10, 2).sum(axis=0).argmax() == 0
+    bags = BaggingClassifier(model, n_estimators=2, random_state=0).fit(rows, y)
+    assert bags.score(rows, y) > 0.8
+    assert make_pipeline(columns, model).fit(rows, y).score(rows, y) > 0.8

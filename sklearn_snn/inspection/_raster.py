@@ -36,6 +36,10 @@ class SpikeRasterDisplay:
     A layer that never fires, as the output layer with ``readout="membrane_mean"`` and
     of a `SpikingRegressor`, has no raster: `MembraneDisplay` shows what it does.
 
+    The input has a raster where it is spikes. A row of a table, which has no steps, is
+    drawn beside the others, and graded recordings, with values other than 0 and 1, are
+    not drawn.
+
     Use `from_estimator` or `from_record` to make one.
 
     Parameters
