@@ -5,8 +5,8 @@ r"""
 The last layer has one neuron per class. Its spikes are counted, the counts are scaled
 to **logits**, and from there on all is as in logistic regression: a softmax makes
 probabilities of them, and the cross-entropy is the loss. This chapter computes each
-step, shows what the scale is for, follows the answer while it forms, and says what it
-means that answers are counts.
+step, shows what the scale is for, follows the answer while it forms, says what it
+means that answers are counts, and compares the readouts that there are.
 """
 
 import warnings
@@ -60,8 +60,6 @@ n = record.spikes[-1].sum(axis=1).astype(float)
 z = c * n
 p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
 
-assert np.allclose(z, model.decision_function(S_test))
-assert np.allclose(p, model.predict_proba(S_test))
 print("counts of the first test digit:", n[0].astype(int))
 print("its probabilities:             ", p[0].round(2))
 
@@ -70,6 +68,19 @@ print("its probabilities:             ", p[0].round(2))
 # probabilities as they were, since :math:`e^c` cancels. And ``predict`` needs neither
 # scale nor softmax: the largest count is also the largest probability.
 #
+# Counts are whole numbers, and two classes may have the same. So an *answer* has a
+# little more in it than the count, which the loss knows nothing of: the mean membrane
+# of the output neuron, in thresholds, squeezed to less than half a spike either way. It
+# decides between equal counts, and never overrules a spike:
+
+mean_membrane = record.membranes[-1].mean(axis=1) / record.threshold
+finer = c * (n + np.tanh(mean_membrane) / 2)
+assert np.allclose(finer, model.decision_function(S_test), atol=1e-5)
+assert np.allclose(
+    softmax(finer, axis=1), model.predict_proba(S_test), atol=1e-5
+)
+
+# %%
 # The loss and its gradient
 # -------------------------
 # The loss of a sample of class :math:`y` is the cross-entropy, and its derivative by
@@ -100,7 +111,7 @@ def cross_entropy(z):
 loss, gradient = cross_entropy(z)
 library = model.loss_and_gradients(S_test, y_test)
 assert np.isclose(loss, library.loss, rtol=1e-5)
-assert np.isclose(loss, log_loss(y_test, p))
+assert np.isclose(loss, log_loss(y_test, p), rtol=1e-5)
 print(f"loss: {loss:.4f}, of the library: {library.loss:.4f}")
 
 # %%
@@ -124,6 +135,9 @@ assert np.allclose(quotients, gradient[0], atol=1e-8)
 #
 #    .. literalinclude:: /../sklearn_snn/_model/readouts.py
 #       :pyobject: Readout.outputs
+#
+#    .. literalinclude:: /../sklearn_snn/_model/readouts.py
+#       :pyobject: Readout.backward
 #
 #    .. literalinclude:: /../sklearn_snn/_model/losses.py
 #       :pyobject: cross_entropy
@@ -152,7 +166,7 @@ for scale in (c, 1):
 # 1 and 2 share most of it; with counts as logits one class takes nearly all. Below, a
 # histogram of the largest probability of all test digits: spread out with the scale,
 # nearly all at 1 without.
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, ORANGE = "#0072B2", "#D55E00"
 figure, axes = plt.subplots(2, figsize=(5.2, 5.6), layout="constrained")
 labels = "Scaled, $c = 10 / T = 0.2$", "Counts as logits, $c = 1$"
 for i, (probability, color) in enumerate(
@@ -231,9 +245,9 @@ plt.show()
 #
 # The answer while it forms
 # -------------------------
-# Counting can stop after any step. The **running logits** are the scaled counts so far,
-# and ``record.logits`` and ``record.probabilities`` hold them for every step. Of the
-# digit above:
+# Counting can stop after any step. The **running logits** are those of the counts so
+# far, and ``record.logits`` and ``record.probabilities`` hold them for every step. Of
+# the digit above:
 
 steps = np.arange(1, n_steps + 1)
 for t in (1, 5, 10, 20, 50):
@@ -266,9 +280,9 @@ axes[2].set(xlabel="Time (steps)", ylabel="Running probability")
 plt.show()
 
 # %%
-# Before the first output spike every class has probability 0.1. Each spike lifts its
-# class by :math:`c` and takes from all others. The neurons of classes 1 and 2 fire
-# nearly equally often, and the lead changes several times.
+# Before the first output spike every class has a probability of about 0.1. Each spike
+# lifts its class by :math:`c` and takes from all others. The neurons of classes 1 and 2
+# fire nearly equally often, and the lead changes several times.
 #
 # Stopping early
 # --------------
@@ -281,14 +295,13 @@ stages = np.array(list(model.staged_predict(S_test)))
 assert np.array_equal(stages, record.logits.argmax(axis=2).T)
 assert np.array_equal(stages[-1], model.predict(S_test))
 
-is_tied = (record.logits == record.logits.max(axis=2, keepdims=True)).sum(
-    axis=2
-) > 1
+counts = record.spikes[-1].cumsum(axis=1, dtype=int)
+is_tied = (counts == counts.max(axis=2, keepdims=True)).sum(axis=2) > 1
 
 # Plotting code
 # Alt text: Over 50 steps, the share of right answers rises from a tenth to nearly 1
 # within some 15 steps. In the same time the share of samples whose first place is
-# shared falls from nearly 1 to few per cent, and that of the answer 0 to a tenth.
+# shared by counts falls from nearly 1 to few per cent.
 figure, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 ax.plot(
     steps, (stages == y_test).mean(axis=1), color=BLUE, label="Answer is right"
@@ -298,10 +311,7 @@ ax.plot(
     is_tied.mean(axis=0),
     "--",
     color=ORANGE,
-    label="First place is shared",
-)
-ax.plot(
-    steps, (stages == 0).mean(axis=1), ":", color=GREEN, label='Answer is "0"'
+    label="First place is shared by counts",
 )
 ax.set(
     xlabel="Time (steps)", ylabel="Share of test digits", xlim=(0, n_steps + 1)
@@ -316,27 +326,85 @@ plt.show()
 #
 # Ties
 # ----
-# Counts are whole numbers, so two classes can have the same. ``predict`` then answers
-# the first of them, in the order of ``classes_``. At step 1 nearly all output neurons
-# are still silent, all classes share the first place, and nearly all answers are "0".
-# Later ties are rare:
+# At step 1 nearly all output neurons are still silent, and all classes share the first
+# place by counts; the membranes decide, and are right more often than one in ten. Later
+# ties are rare:
 
 for t in (1, 2, 5, 10, 50):
-    share, zeros = is_tied[:, t - 1].mean(), (stages[t - 1] == 0).mean()
-    print(f'step {t:2}: {share:.0%} tied, {zeros:.0%} of the answers are "0"')
+    tied = is_tied[:, t - 1]
+    right = (stages[t - 1] == y_test)[tied]
+    print(f"step {t:2}: {tied.mean():4.0%} tied,", end=" ")
+    print(f"of which right: {right.mean():.0%}")
 
 # %%
-# So a network with few steps may owe some of its errors to ties, and one whose output
-# neurons are all silent always answers the first class.
+# Readouts
+# --------
+# The count is what a chip sends, and it has a weakness: an output neuron that is silent
+# has no gradient to come back by, and with few steps the count is coarse. ``readout``
+# has others. With the spikes :math:`s_t` and membranes :math:`u_t` of an output neuron,
+# and its threshold :math:`\theta`,
+#
+# .. math::
+#
+#    \text{"spike\_count"} &\quad c \sum_t s_t \\
+#    \text{"soft\_count"} &\quad c \Bigl( \sum_t s_t
+#        + \frac{1}{T} \sum_t u_t / \theta \Bigr) \\
+#    \text{"membrane\_mean"} &\quad \frac{c}{T} \sum_t u_t \qquad
+#    \text{"membrane\_last"} \quad c \, u_T \qquad
+#    \text{"membrane\_max"} \quad c \max_t u_t \\
+#    \text{"softmax\_mean"} &\quad \log \frac{1}{T} \sum_t
+#        \mathrm{softmax}(c \, u_t)
+#
+# In the last four the output neurons never fire: they are leaky integrators. All have
+# exact gradients, and :math:`\partial L / \partial u_t` takes the way back beside
+# :math:`\partial L / \partial s_t`.
+#
+# Where silence is an answer that nobody learns from, it shows in a plain table. The
+# class is whether the product of two of six columns is positive. Two of the four
+# quadrants are often given up by a count: both output neurons fall silent there.
+
+rng = np.random.default_rng(0)
+X_product = rng.normal(size=(1500, 6))
+y_product = X_product[:, 0] * X_product[:, 1] > 0
+A, B = X_product[:1000], X_product[1000:]
+a, b = y_product[:1000], y_product[1000:]
+product = {}
+for readout, scale in (
+    ("spike_count", "auto"),
+    ("soft_count", "auto"),
+    ("membrane_mean", 10),
+    ("membrane_last", 10),
+    ("membrane_max", 10),
+    ("softmax_mean", 10),
+):
+    for seed in range(3):
+        trial = SpikingClassifier(
+            (50,),
+            readout=readout,
+            logit_scale=scale,
+            max_iter=60,
+            random_state=seed,
+        )
+        with warnings.catch_warnings():
+            # Silence is the point here.
+            warnings.simplefilter("ignore", DeadNeuronWarning)
+            trial.fit(A, a)
+        product.setdefault(readout, []).append(trial.score(B, b))
+    print(f"{readout:14}", *(f"{score:.2f}" for score in product[readout]))
+
+# %%
+# So a constant current is read by ``"soft_count"``, which is what ``readout="auto"``
+# means there: it is a count as long as neurons fire, and where they do not, the
+# membrane says how far they are from it. Spike trains and sequences are read by
+# ``"spike_count"``, the readout that hardware has.
 #
 # Ties and rankings
 # -----------------
-# With two classes the probabilities depend on the difference of two counts alone. In 25
-# steps that has at most 51 values, and a table of any size gets no more distinct
-# probabilities, up to rounding. Accuracy does not mind. A score that looks at the order
-# of all rows does, such as the area under the ROC curve (AUC), the probability that a
-# row of the one class is ranked above one of the other: a tied pair counts one half.
-# Here is a table with a rare class, and how much its AUC leaves open, from three seeds:
+# With two classes the probabilities of a plain count depend on the difference of two
+# counts alone: in 25 steps that has at most 51 values. Accuracy does not mind. A score
+# that looks at the order of all rows does, such as the area under the ROC curve (AUC),
+# the probability that a row of the one class is ranked above one of the other. Here is
+# a table with a rare class, from three seeds:
 
 X_rare, y_rare = make_classification(
     n_samples=4000,
@@ -353,10 +421,10 @@ A_train, A_test, b_train, b_test = train_test_split(
 )
 
 
-def rank_scores(n_steps, seed):
-    """Return distinct scores, ties of rows and of pairs, and two AUCs."""
+def ranks(readout, seed):
+    """Return the AUC of plain counts and of answers, and values of each."""
     model = SpikingClassifier(
-        (50,), n_steps=n_steps, max_iter=10, random_state=seed
+        (50,), readout=readout, max_iter=30, random_state=seed
     )
     with warnings.catch_warnings():
         # The neuron of a rare class may be silent in the last epoch.
@@ -364,37 +432,23 @@ def rank_scores(n_steps, seed):
         model.fit(A_train, b_train)
     output = model.simulate(A_test, layers=[-1], inputs=False)
     counts = output.spikes[-1].sum(axis=1, dtype=float)
-    score = counts[:, 1] - counts[:, 0]
-    ones, zeros = score[b_test == 1], score[b_test == 0]
-    tied = (ones[:, np.newaxis] == zeros).mean()
-    # The membranes decide between equal counts; less than one spike in all.
-    share = np.tanh(output.membranes[-1].mean(axis=1)) / 2
-    finer = score + share[:, 1] - share[:, 0]
-    auc = roc_auc_score(b_test, score), roc_auc_score(b_test, finer)
-    return len(np.unique(score)), (score == 0).mean(), tied, *auc
+    found = []
+    for score in (
+        counts[:, 1] - counts[:, 0],
+        model.decision_function(A_test),
+    ):
+        found += [roc_auc_score(b_test, score), len(np.unique(score))]
+    return found
 
 
-names = (
-    "distinct values",
-    "rows with equal counts",
-    "share of tied pairs",
-    "AUC",
-    "AUC, with membranes",
-)
-for n in (10, 25, 50):
-    scores = np.array([rank_scores(n, seed) for seed in range(3)])
-    print(f"{n} steps, mean and standard deviation of three seeds:")
+names = "AUC of counts", "distinct counts", "AUC of answers", "distinct answers"
+for readout in ("spike_count", "soft_count"):
+    scores = np.array([ranks(readout, seed) for seed in range(3)])
+    print(f"{readout}, mean and standard deviation of three seeds:")
     for name, values in zip(names, scores.T, strict=True):
-        print(f"  {name:22} {values.mean():7.3f} +/- {values.std():.3f}")
+        print(f"  {name:16} {values.mean():8.3f} +/- {values.std():.3f}")
 
 # %%
-# Rows with equal counts have a probability of exactly one half, and get the first
-# class. Half of the share of tied pairs is how far the AUC could rise or fall if ties
-# were broken rightly or wrongly. Two remedies: more steps, which cost time in
-# proportion; or the membranes of the output neurons, which tell how close each was to a
-# further spike. The last line adds them to the counts such that they decide between
-# equal counts and never overrule a spike. ``predict_proba`` does not do so.
-#
-# What to do about silence is the matter of :ref:`sphx_glr_auto_guide_07_silence.py`;
-# what the parameters of neuron and training do comes before it:
-# :ref:`sphx_glr_auto_guide_06_choosing.py`.
+# The answers rank all rows, where counts alone tie many. What to do about silence is
+# the matter of :ref:`sphx_glr_auto_guide_07_silence.py`; what the parameters of neuron
+# and training do comes before it: :ref:`sphx_glr_auto_guide_06_choosing.py`.

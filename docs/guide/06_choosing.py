@@ -235,14 +235,17 @@ draw(numbers, results, 25, "Number of steps")
 #
 # Few rows
 # --------
-# Training stops when the loss has not improved for ``n_iter_no_change`` epochs, ten by
-# default. An epoch has as many updates as there are mini-batches: ten epochs of 1,000
-# rows are 80 updates, ten epochs of a table of at most 128 rows are ten updates, and a
-# pause of ten updates is nothing unusual. The smallest case is XOR, four rows, which no
-# linear model can learn. With more patience nearly every seed does:
+# An epoch has as many updates as there are mini-batches: ten epochs of 1,000 rows are
+# 80 updates, ten epochs of a table of at most 128 rows are ten updates, and a pause of
+# ten updates is nothing unusual. So a training that stops when the loss has not
+# improved for ``n_iter_no_change=10`` epochs may end before it began. With a constant
+# current the default has no such patience: ``max_iter="auto"`` is 100 epochs, or as
+# many as 200 updates take, and all of them are carried out while the learning rate
+# falls along its cosine. The smallest case is XOR, four rows, which no linear model can
+# learn:
 
 X_xor, y_xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-for patience in (10, 100):
+for patience in (10, "auto"):
     n_solved, n_epochs = 0, []
     for seed in range(10):
         model = SpikingClassifier(n_iter_no_change=patience, random_state=seed)
@@ -253,10 +256,18 @@ for patience in (10, 100):
     print(f"{np.mean(n_epochs):.0f} epochs on average")
 
 # %%
+# Sequences and spike trains have patience, ten epochs: raise it, or lower
+# ``batch_size``, where there are few of them.
+#
+# Few rows also say little: what a large network finds in them may be noise. The weight
+# decay of a fit to constant currents is ``3 / n_samples``, so that the weights of the
+# network are held back as if by a few rows more, whatever the size of the table.
+
+# %%
 # How to choose
 # -------------
 # - Begin with the defaults. On the digits no other value does clearly better.
-# - With few rows, be patient: ``n_iter_no_change=100``.
+# - With few recordings, be patient: ``n_iter_no_change=100``, or smaller batches.
 # - Take as many steps as you can afford, and fewer once it works: it is the one
 #   parameter whose cost is known beforehand.
 # - For sequences, set the memory :math:`1 / (1 - \alpha)` to two to four times the
