@@ -58,7 +58,7 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "beta": [POSITIVE],
         "n_steps": [COUNT],
         "surrogate": [StrOptions(set(SURROGATES))],
-        "reset": [StrOptions(set(RESETS))],
+        "reset": [StrOptions({"auto", *RESETS})],
         "detach_reset": ["boolean", StrOptions({"auto"})],
         "neuron": [StrOptions(set(KINDS)), Neuron],
         "learn_neuron": ["boolean", str, "array-like"],
@@ -75,16 +75,16 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [POSITIVE],
         "batch_size": [StrOptions({"auto"}), COUNT],
-        "max_iter": [COUNT],
+        "max_iter": [StrOptions({"auto"}), COUNT],
         "shuffle": ["boolean"],
         "tol": [NOT_NEGATIVE],
-        "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+        "n_iter_no_change": [StrOptions({"auto"}), COUNT, Options(Real, {np.inf})],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "warm_start": ["boolean"],
         "grad_clip": [POSITIVE, None],
         "max_grad_norm": [POSITIVE, None],
-        "weight_decay": [NOT_NEGATIVE],
+        "weight_decay": [StrOptions({"auto"}), NOT_NEGATIVE],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "engine": [StrOptions(set(ENGINES))],
@@ -93,6 +93,11 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
     _fixed_params = {}
     # What there is of a fitted estimator, in its state as well.
     _fitted_names = FITTED_NAMES
+
+    @property
+    def reset_(self):
+        """What a spike does to the membrane: what `reset` said, or "auto" chose."""
+        return self._constants_["reset"]
 
     @property
     def detach_reset_(self):

@@ -10,6 +10,7 @@ from sklearn_snn._compat import StrOptions, check_partial_fit_first_call, fit_co
 from sklearn_snn._inputs.layout import hints
 from sklearn_snn._inputs.validation import check_classes, n_columns
 from sklearn_snn._model.losses import LOSSES
+from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn._training import fitting
 from sklearn_snn._training.targets import Classes, Labels
 from sklearn_snn._utils.errstate import with_own_errstate
@@ -24,6 +25,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     """Base class of `SpikingClassifier`, which says what the parameters mean."""
 
     _parameter_constraints = BaseSpikingNetwork._parameter_constraints | {
+        "readout": [StrOptions({"auto", *STATISTICS})],
         "logit_scale": [StrOptions({"auto"}), POSITIVE],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }

@@ -63,17 +63,22 @@ class SpikingClassifier(BaseSpikingClassifier):
         - "fast_sigmoid": ``beta / 2 / (1 + beta * |x|)**2``;
         - "atan": ``beta / 2 / (1 + (pi / 2 * beta * x)**2)``;
         - "triangular": ``beta * max(0, 1 - beta * |x|)``.
-    reset : {"zero", "subtract", "none"}, default="zero"
-        What a spike does to the membrane, in the same step.
+    reset : {"auto", "zero", "subtract", "none"}, default="auto"
+        What a spike does to the membrane, in the same step. "auto" is "subtract" where
+        2-D `X` is injected as a constant current: what is above the threshold stays,
+        and spikes count how often the current filled it. Where `X` has time in it,
+        sequences and spike trains, "auto" is "zero". `reset_` says what it was.
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
         not ignore it as long as that is stable: while a reset at the threshold does not
         amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
         it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
         what it chose.
-    readout : {"spike_count", "soft_count", "membrane_mean", "membrane_last", \
-            "membrane_max", "softmax_mean"}, default="spike_count"
-        What the logits are read from; with the sums over all steps that are read:
+    readout : {"auto", "spike_count", "soft_count", "membrane_mean", \
+            "membrane_last", "membrane_max", "softmax_mean"}, default="auto"
+        What the logits are read from, at all steps that are read. "auto" is
+        "soft_count" where 2-D `X` is injected as a constant current, and "spike_count"
+        where `X` has time in it; `network_` says which.
 
         - "spike_count": ``n = sum_t s_t``, the spikes of output neurons, which is what
           hardware sends. Equal counts are told apart by the membranes, by less than a
@@ -127,20 +132,22 @@ class SpikingClassifier(BaseSpikingClassifier):
         used with ``solver="adam"``, and not related to `beta`.
     epsilon : float, default=1e-8
         Positive number in Adam's denominator. Only used with ``solver="adam"``.
-    batch_size : int or "auto", default=128
-        Samples per mini-batch; at most all samples. "auto" is 200.
-    max_iter : int, default=200
-        Maximum number of epochs. An epoch has ``n_samples / batch_size`` updates, which
-        is a single one where there are only a few rows: see `n_iter_no_change`.
+    batch_size : int or "auto", default="auto"
+        Samples per mini-batch; at most all samples. "auto" is 200 for a constant
+        current, and 128 where `X` has time in it.
+    max_iter : int or "auto", default="auto"
+        Number of epochs, at most. "auto" is 200 where `X` has time in it; for a
+        constant current it is 100, or as many as 200 updates take: on a few rows an
+        epoch, of ``n_samples / batch_size`` updates, is a single one.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
         Improvement of the loss that counts.
-    n_iter_no_change : int or inf, default=10
+    n_iter_no_change : int, inf or "auto", default="auto"
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row. On a few rows an
-        epoch is one update, and ten are little: ``n_iter_no_change=100`` (and a larger
-        `max_iter`, if that is reached) lets such a training take its time.
+        not improved by `tol` for more than this many epochs in a row. "auto" is 10, but
+        inf for a constant current with the learning rate "cosine" and without
+        `early_stopping`: all epochs are planned then, and the last ones do most good.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch the accuracy on them instead of the
         loss. The weights of the best epoch are kept. With `warm_start`, those that
@@ -163,10 +170,13 @@ class SpikingClassifier(BaseSpikingClassifier):
     max_grad_norm : float or None, default=1.0
         The gradient of all parameters together is scaled down to at most this
         Euclidean norm (after `grad_clip`), in the same units.
-    weight_decay : float, default=1e-5
+    weight_decay : float or "auto", default="auto"
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
-        gradient into full steps: a weight whose input never fires decays to 0.
+        gradient into full steps: a weight whose input never fires decays to 0. "auto"
+        is 1e-5; but in a `fit` to constant currents ``3 / n_samples``, at most 0.1,
+        each sample counting with its `sample_weight`: few rows say little against a
+        prior, many outweigh it.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
@@ -193,6 +203,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         "alpha" and "threshold"; learned or not.
     network_ : tuple
         What the network consists of: ``layers``, ``readout`` and ``loss``.
+    reset_ : str
+        What a spike does to the membrane: what `reset` said, or "auto" chose.
     detach_reset_ : bool
         Whether the gradient ignores that the reset depends on the spike: what
         `detach_reset` said, or "auto" chose.
@@ -272,9 +284,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         beta=5.0,
         n_steps=25,
         surrogate="sigmoid",
-        reset="zero",
+        reset="auto",
         detach_reset="auto",
-        readout="spike_count",
+        readout="auto",
         readout_alpha="auto",
         readout_start=0,
         logit_scale="auto",
@@ -287,18 +299,18 @@ class SpikingClassifier(BaseSpikingClassifier):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        batch_size=128,
-        max_iter=200,
+        batch_size="auto",
+        max_iter="auto",
         shuffle=True,
         tol=1e-4,
-        n_iter_no_change=10,
+        n_iter_no_change="auto",
         early_stopping=False,
         validation_fraction=0.1,
         warm_start=False,
         class_weight=None,
         grad_clip=None,
         max_grad_norm=1.0,
-        weight_decay=1e-5,
+        weight_decay="auto",
         random_state=None,
         verbose=False,
         engine="auto",

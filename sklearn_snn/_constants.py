@@ -12,7 +12,7 @@ from sklearn_snn._model.readouts import COUNTING
 from sklearn_snn.neurons import KINDS
 
 
-def frozen_constants(params, loss):
+def frozen_constants(params, loss, is_constant=False):
     """Return the constants of a network as plain values, which any file can hold.
 
     Parameters
@@ -22,13 +22,15 @@ def frozen_constants(params, loss):
         them. ``breaks_ties``, which is none, is taken for True unless it is there.
     loss : str
         The loss of its task.
+    is_constant : bool, default=False
+        Whether the input is the same at every step.
 
     Returns
     -------
     constants : dict
-        As `_model.build` describes it. ``detach_reset`` is a bool even if the parameter
-        is "auto"; ``logit_scale`` is a float or "auto", since its meaning depends on
-        the length of the input.
+        As `_model.build` describes it. ``detach_reset`` is a bool, and ``reset`` and
+        ``readout`` are names, even if the parameter is "auto"; ``logit_scale`` is a
+        float or "auto", since its meaning depends on the length of the input.
 
     Raises
     ------
@@ -54,6 +56,10 @@ def frozen_constants(params, loss):
         "breaks_ties": params.get("breaks_ties", True),
         "loss": loss,
     }
+    if constants["reset"] == "auto":
+        constants["reset"] = "subtract" if is_constant else "zero"
+    if constants["readout"] == "auto":
+        constants["readout"] = "soft_count" if is_constant else "spike_count"
     of_output = params["readout_alpha"]
     of_output = constants["alpha"] if isinstance(of_output, str) else float(of_output)
     constants["readout_alpha"] = of_output
@@ -63,7 +69,7 @@ def frozen_constants(params, loss):
     for name in learned:
         if leaks.get(name) == 1:
             raise InvalidParameterError(f"{name} must be below 1 where it learns.")
-    integrated = 0.0 if params["readout"] in COUNTING else of_output
+    integrated = 0.0 if constants["readout"] in COUNTING else of_output
     if max(alpha if NEURONS[neuron.name].must_leak else 0.0, integrated) == 1:
         raise InvalidParameterError(
             "alpha must be below 1 where currents are multiplied by 1 - alpha: in "

@@ -60,8 +60,11 @@ class SpikingRegressor(BaseSpikingRegressor):
         - "fast_sigmoid": ``beta / 2 / (1 + beta * |x|)**2``;
         - "atan": ``beta / 2 / (1 + (pi / 2 * beta * x)**2)``;
         - "triangular": ``beta * max(0, 1 - beta * |x|)``.
-    reset : {"zero", "subtract", "none"}, default="zero"
-        What a spike does to the membrane, in the same step.
+    reset : {"auto", "zero", "subtract", "none"}, default="auto"
+        What a spike does to the membrane, in the same step. "auto" is "subtract" where
+        2-D `X` is injected as a constant current: what is above the threshold stays,
+        and spikes count how often the current filled it. Where `X` has time in it,
+        sequences and spike trains, "auto" is "zero". `reset_` says what it was.
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
         not ignore it as long as that is stable: while a reset at the threshold does not
@@ -107,19 +110,21 @@ class SpikingRegressor(BaseSpikingRegressor):
     epsilon : float, default=1e-8
         Positive number in Adam's denominator. Only used with ``solver="adam"``.
     batch_size : int or "auto", default=128
-        Samples per mini-batch; at most all samples. "auto" is 200.
-    max_iter : int, default=200
-        Maximum number of epochs. An epoch has ``n_samples / batch_size`` updates, which
-        is a single one where there are only a few rows: see `n_iter_no_change`.
+        Samples per mini-batch; at most all samples. "auto" is 200 for a constant
+        current, and 128 where `X` has time in it.
+    max_iter : int or "auto", default=200
+        Number of epochs, at most. "auto" is 200 where `X` has time in it; for a
+        constant current it is 100, or as many as 200 updates take: on a few rows an
+        epoch, of ``n_samples / batch_size`` updates, is a single one.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
         Improvement of the loss that counts.
-    n_iter_no_change : int or inf, default=10
+    n_iter_no_change : int, inf or "auto", default=10
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row. On a few rows an
-        epoch is one update, and ten are little: ``n_iter_no_change=100`` (and a larger
-        `max_iter`, if that is reached) lets such a training take its time.
+        not improved by `tol` for more than this many epochs in a row. "auto" is 10, but
+        inf for a constant current with the learning rate "cosine" and without
+        `early_stopping`: all epochs are planned then, and the last ones do most good.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch R squared on them instead of the
         loss. The weights of the best epoch are kept. With `warm_start`, those that
@@ -138,10 +143,13 @@ class SpikingRegressor(BaseSpikingRegressor):
     max_grad_norm : float or None, default=1.0
         The gradient of all parameters together is scaled down to at most this
         Euclidean norm (after `grad_clip`), in the same units.
-    weight_decay : float, default=1e-5
+    weight_decay : float or "auto", default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
-        gradient into full steps: a weight whose input never fires decays to 0.
+        gradient into full steps: a weight whose input never fires decays to 0. "auto"
+        is 1e-5; but in a `fit` to constant currents ``3 / n_samples``, at most 0.1,
+        each sample counting with its `sample_weight`: few rows say little against a
+        prior, many outweigh it.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
@@ -167,6 +175,8 @@ class SpikingRegressor(BaseSpikingRegressor):
     y_mean_, y_scale_ : ndarrays of shape (n_outputs,)
         Mean and standard deviation of y in the first call of `fit` or `partial_fit`:
         what an output of 0, and a change of it by 1, stand for.
+    reset_ : str
+        What a spike does to the membrane: what `reset` said, or "auto" chose.
     detach_reset_ : bool
         Whether the gradient ignores that the reset depends on the spike: what
         `detach_reset` said, or "auto" chose.
@@ -238,7 +248,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         beta=5.0,
         n_steps=25,
         surrogate="sigmoid",
-        reset="zero",
+        reset="auto",
         detach_reset="auto",
         readout="membrane_mean",
         readout_alpha="auto",

@@ -13,6 +13,7 @@ from sklearn_snn import (
     SpikingClassifier,
     SpikingRegressor,
 )
+from sklearn_snn._model import first_guess
 
 SOLVERS = ("adam", "sgd")
 KINDS = ("dense", "float32", "sparse", "sequence", "spikes", "trains")
@@ -33,10 +34,29 @@ def running_counts(record, finer=True):
     return counts + np.tanh(means) / 2
 
 
+# What most tests are about does not depend on the kind of input, as "auto" does.
+PLAIN = {
+    "readout": "spike_count",
+    "reset": "zero",
+    "batch_size": 128,
+    "n_iter_no_change": 10,
+    "weight_decay": 1e-5,
+}
+
+
+def use_one_range(monkeypatch):
+    """Let the first guess of constant currents be as wide as that of others.
+
+    So that the weights of common rows need no scale, which is the unit they learn in.
+    """
+    monkeypatch.setattr(first_guess, "CONSTANT_RANGE", first_guess.MEMBRANE_RANGE)
+
+
 def fast(**params):
     """Return a classifier that is trained within milliseconds."""
     return SpikingClassifier(
         **{
+            **PLAIN,
             "hidden_layer_sizes": (10,),
             "max_iter": 3,
             "learning_rate_init": 0.02,
@@ -50,6 +70,7 @@ def fast(**params):
 def regressor(**params):
     """Return a regressor that is trained within milliseconds."""
     small = {"hidden_layer_sizes": (8,), "n_steps": 10, "max_iter": 3}
+    small |= {"reset": "zero"}
     return SpikingRegressor(**{**small, "random_state": 0, **params})
 
 
@@ -66,6 +87,7 @@ def make_encoder(**params):
 def make_classifier(**params):
     """Return a classifier that learns a few hundred rows within a second."""
     defaults = {
+        **PLAIN,
         "hidden_layer_sizes": (30,),
         "n_steps": 10,
         "learning_rate_init": 0.01,

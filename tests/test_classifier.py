@@ -5,7 +5,12 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import assert_same_network, fast
+from helpers import (
+    PLAIN,
+    assert_same_network,
+    fast,
+    use_one_range,
+)
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import clone
@@ -70,8 +75,9 @@ def test_recorded_spikes_are_computed_in_float32(dtype, rng):
     np.testing.assert_array_equal(model.coefs_[0], same.coefs_[0])
 
 
-def test_constant_current_equals_the_repeated_sequence(blobs):
+def test_constant_current_equals_the_repeated_sequence(blobs, monkeypatch):
     X, y = blobs
+    use_one_range(monkeypatch)
     flat = fast(n_steps=6).fit(X, y)
     repeated = np.repeat(X[:, None], 6, axis=1)
     sequence = fast(n_steps=99).fit(repeated, y)
@@ -221,7 +227,7 @@ class Fewer(SpikingClassifier):
     """A subclass that fixes most parameters, as a project may have its own."""
 
     def __init__(self, max_iter=3, *, random_state=None):
-        super().__init__((10,), n_steps=10, learning_rate_init=0.02)
+        super().__init__((10,), n_steps=10, learning_rate_init=0.02, **PLAIN)
         self.max_iter, self.random_state = max_iter, random_state
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import PLAIN, use_one_range
 from networks import initial_params, lif, network_of
 from recording import Recorder
 from scipy import sparse
@@ -205,16 +206,18 @@ def test_silence_for_many_samples_is_reported(unanswered, warns):
     assert len(dead_neurons(dead, NETWORK, TARGET, TABLE)) == 1
 
 
-def test_a_region_that_is_given_up_warns(rng):
+def test_a_region_that_is_given_up_warns(rng, monkeypatch):
     """The product of two columns: of four quadrants, some networks give up one or two.
 
-    Both output neurons are silent there, and have no gradient to come back by.
+    Both output neurons are silent there, and have no gradient to come back by, where
+    it is spikes that are counted.
     """
+    use_one_range(monkeypatch)
     X = rng.normal(size=(1000, 6))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     shares = []
     for seed in range(4):
-        model = SpikingClassifier((30,), max_iter=30, random_state=seed)
+        model = SpikingClassifier((30,), max_iter=30, random_state=seed, **PLAIN)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(X, y)
@@ -228,8 +231,10 @@ def test_a_region_that_is_given_up_warns(rng):
 @pytest.mark.parametrize(("threshold", "kind"), [(1e6, "silent"), (1e-6, "saturated")])
 def test_a_dead_network_warns(threshold, kind, blobs):
     model = SpikingClassifier(
-        (6,), max_iter=1, warm_start=True, reset="none", random_state=0
-    ).fit(*blobs)
+        **PLAIN | {"hidden_layer_sizes": (6,), "max_iter": 1, "random_state": 0},
+        warm_start=True,
+    ).set_params(reset="none")
+    model.fit(*blobs)
     for bias in model.intercepts_:
         bias += 10
     model.set_params(threshold=threshold)

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers import assert_same_network, each_engine
+from helpers import (
+    PLAIN,
+    assert_same_network,
+    each_engine,
+)
 from scipy import sparse
 from sklearn.datasets import make_multilabel_classification
 from sklearn.metrics import accuracy_score, log_loss
@@ -24,6 +28,7 @@ def data():
 def labelling(**params):
     """Return a classifier that learns 50 rows by heart."""
     defaults = {
+        **PLAIN,
         "hidden_layer_sizes": (50,),
         "n_steps": 10,
         "max_iter": 300,

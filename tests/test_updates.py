@@ -4,7 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import SOLVERS, assert_same_network, each_engine, fast, stream
+from helpers import (
+    SOLVERS,
+    assert_same_network,
+    each_engine,
+    fast,
+    stream,
+    use_one_range,
+)
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_snn._engines.compiled.engine import NumbaEngine
@@ -39,8 +46,9 @@ def rates(updates):
 
 
 @each_engine
-def test_weight_decay_is_an_l2_penalty(blobs):
+def test_weight_decay_is_an_l2_penalty(blobs, monkeypatch):
     """One full-batch step: the weights' gradient grows by weight_decay * W."""
+    use_one_range(monkeypatch)
     X, y = blobs
     params = {
         "solver": "sgd",
@@ -115,6 +123,7 @@ def test_gradients_are_clipped_by_value_then_by_norm(blobs, updates):
 @pytest.mark.parametrize("nesterovs_momentum", [False, True])
 def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
     """Two full-batch steps by hand."""
+    use_one_range(monkeypatch)
     gradients = []
     step = engine_class.loss_and_gradients
 

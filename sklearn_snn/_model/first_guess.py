@@ -3,9 +3,9 @@
 Layer by layer:
 
 - The membrane's standard deviation, with no bias and no reset, is brought into
-  `MEMBRANE_RANGE`, in thresholds: a weaker current could not tell samples apart, and
-  with a stronger one, as a long memory piles it up, one step of the optimizer would
-  turn a neuron from silent to always firing.
+  `MEMBRANE_RANGE`, or `CONSTANT_RANGE`, in thresholds: a weaker current could not tell
+  samples apart, and with a stronger one, as a long memory piles it up, one step of the
+  optimizer would turn a neuron from silent to always firing.
 - The bias makes each neuron's mean current the one that, held constant, just charges
   its membrane to the threshold within the steps there are. With random weights alone
   some neurons get a current so negative that they never fire; their surrogate gradient
@@ -25,9 +25,11 @@ import math
 import numpy as np
 
 from sklearn_snn._model.network import layer_current, run_layer
+from sklearn_snn._model.synapses import is_constant
 
-# Between these, in thresholds, the first guess puts the membranes' standard deviation.
-MEMBRANE_RANGE = 0.3, 10.0
+# Between these, in thresholds, the first guess puts the membranes' standard deviation:
+# of constant currents, which all come at once, and of what has time in it.
+CONSTANT_RANGE, MEMBRANE_RANGE = (0.3, 3.0), (0.3, 10.0)
 # And here that of outputs that are membranes.
 INTEGRATOR_RANGE = 0.03, 0.3
 _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
@@ -54,6 +56,7 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
         What the weights of each layer were multiplied with.
     """
     x, scales, n_samples = inputs, [], len(sample_weights)
+    limits = CONSTANT_RANGE if is_constant(inputs) else MEMBRANE_RANGE
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         p["intercept"][:] = 0
         shape = n_steps, n_samples, layer.n_units
@@ -63,7 +66,7 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
         if neuron.fires:
             neuron, constants = neuron.unreset(p)
             response, threshold = neuron.response(p, n_steps), p["threshold"]
-            low, high = (np.median(threshold) * r for r in MEMBRANE_RANGE)
+            low, high = (np.median(threshold) * r for r in limits)
         else:
             response, (low, high) = np.ones(1), INTEGRATOR_RANGE
         deviation = _membrane_deviation(

@@ -205,7 +205,9 @@ class Readout(NamedTuple):
         if self.counts:
             total = counts
             if self.statistic is not None:
-                soft = membranes / (n_read * threshold).astype(dtype)
+                # Divided in float64: float32 may not hold a tiny threshold.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    soft = (membranes / (n_read * threshold)).astype(dtype)
                 total = counts + (np.tanh(soft) / 2 if self.ties else soft)
             outputs = scale * total
             if self.is_signed:
@@ -240,7 +242,7 @@ class Readout(NamedTuple):
         if name == "spike_count":
             return self._from_start(scaled, n_steps), None
         if name == "soft_count":
-            by_membrane = scaled / (n_read * threshold).astype(dtype)
+            by_membrane = scaled / (n_read * threshold)
             by_both = scaled, by_membrane.astype(dtype, copy=False)
             return tuple(self._from_start(g, n_steps) for g in by_both)
         if name == "membrane_mean":

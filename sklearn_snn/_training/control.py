@@ -29,13 +29,11 @@ class Callbacks:
     names of features belong to.
     """
 
-    def __init__(self, estimator, user_data):
+    def __init__(self, estimator, user_data, max_iter):
         X, y, sample_weight = user_data
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._call = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self._root = estimator._init_callback_context(
-            max_subtasks=int(estimator.max_iter)
-        )
+        self._root = estimator._init_callback_context(max_subtasks=max_iter)
         self._root.call_on_fit_task_begin(**self._call)
         self._epoch = None
 

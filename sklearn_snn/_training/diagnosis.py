@@ -153,8 +153,8 @@ def dead_layers(firing_rates, network, names, X):
     return findings
 
 
-def hardly_learned(epoch, trainer):
-    """Tell of a training that stopped at hardly more than guessing.
+def hardly_learned(epoch, trainer, is_stalled=True):
+    """Tell of a training that ended at hardly more than guessing.
 
     Parameters
     ----------
@@ -162,6 +162,8 @@ def hardly_learned(epoch, trainer):
         The last one.
     trainer : Trainer
         What was trained, and on what.
+    is_stalled : bool, default=True
+        Whether it was for want of progress; else all epochs were carried out.
 
     Returns
     -------
@@ -171,11 +173,14 @@ def hardly_learned(epoch, trainer):
     comparison = _with_guessing(epoch, trainer)
     if comparison is None:
         return []
+    advice = _advice("stalled", trainer.samples.X)
+    end = "Training stopped for want of progress at a loss of"
+    if not is_stalled:
+        end = "After the last epoch the loss is"
+        advice = advice.replace("n_iter_no_change", "max_iter")
     return [
-        f"Training stopped for want of progress at a loss of {comparison}. "
-        f"{_memory_advice(trainer)}"
-        f"It may help to {_advice('stalled', trainer.samples.X)} or to set "
-        "detach_reset=True where the time of a spike matters."
+        f"{end} {comparison}. {_memory_advice(trainer)}It may help to {advice} or to "
+        "set detach_reset=True where the time of a spike matters."
     ]
 
 

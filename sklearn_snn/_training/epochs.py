@@ -5,6 +5,8 @@ together as one dict of attributes, so that there is always a last complete epoc
 fall back to.
 """
 
+import math
+
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_snn._training.control import Callbacks, Stall, report
@@ -37,8 +39,8 @@ class Epochs:
     def __init__(self, estimator, trainer, validation, fixed, is_continued):
         self._estimator, self._trainer = estimator, trainer
         self._validation, self._fixed = validation, fixed
-        self._max_iter = int(estimator.max_iter)
-        self._stall = Stall(float(estimator.tol), estimator.n_iter_no_change)
+        self._max_iter = trainer.plan.max_iter
+        self._stall = Stall(float(estimator.tol), trainer.plan.n_iter_no_change)
         self._last, self._last_epoch = None, None
         self._problems = []
         # The best epoch and its parameters, if it need not be the last.
@@ -61,7 +63,7 @@ class Epochs:
         problems : list of Warning and DivergedError
             In the order in which they should be told.
         """
-        callbacks = Callbacks(self._estimator, user_data)
+        callbacks = Callbacks(self._estimator, user_data, self._max_iter)
         try:
             self._run(callbacks)
         except KeyboardInterrupt:
@@ -98,13 +100,20 @@ class Epochs:
             if callbacks.end_epoch(self._last) or is_stalled:
                 break
         else:
-            self._warn(
-                [
-                    f"Maximum number of epochs (max_iter={self._max_iter}) reached "
-                    "and the optimization hasn't converged yet."
-                ]
-            )
-            self._warn(short_memory(*self._evidence()))
+            self._warn_of_end()
+
+    def _warn_of_end(self):
+        """Warn of what `max_iter` ended, unless all went to a plan, and well."""
+        if math.isinf(self._stall.patience):
+            self._warn(hardly_learned(*self._evidence(), is_stalled=False))
+            return
+        self._warn(
+            [
+                f"Maximum number of epochs (max_iter={self._max_iter}) reached "
+                "and the optimization hasn't converged yet."
+            ]
+        )
+        self._warn(short_memory(*self._evidence()))
 
     def _epoch(self, n_iter):
         """Train an epoch and keep what came of it; return the score that is watched."""

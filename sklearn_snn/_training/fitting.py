@@ -26,6 +26,7 @@ from sklearn_snn._model.build import initial_constants
 from sklearn_snn._model.parameters import copied, initial_weights, layered
 from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
 from sklearn_snn._training.epochs import Epochs
+from sklearn_snn._training.plan import training_plan
 from sklearn_snn._training.results import CURVES, ends_of_curves, results
 from sklearn_snn._training.samples import (
     check_class_weight,
@@ -40,7 +41,6 @@ from sklearn_snn._training.trainer import (
     Trainer,
     child_random_state,
     first_guess,
-    training_plan,
 )
 from sklearn_snn._utils.warnings import warn_user
 
@@ -63,7 +63,7 @@ def fit(estimator, X, y, sample_weight):
         find = estimator._same_target if is_continued else estimator._find_target
         target = find(data.y, data.weights)
         check_class_weight(class_weight, target)
-        constants = _constants(estimator, params, target, is_continued)
+        constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
         validation = None
         if estimator.early_stopping:
@@ -114,7 +114,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         check_class_weight(class_weight, target)
         if is_continued and weigh_nothing(data.y, class_weight, target):
             return
-        constants = _constants(estimator, params, target, is_continued)
+        constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
         samples, mean_weight = weigh(samples, class_weight, target)
         # Not known of a network of version 0.1.0: its next call is the first.
@@ -155,11 +155,11 @@ def n_units(estimator):
     return [len(b) for b in estimator.intercepts_]
 
 
-def _constants(estimator, params, target, is_continued):
+def _constants(estimator, params, X, target, is_continued):
     """Return the constants of the network; one that goes on is read as it was."""
     if is_continued:
         params = params | {"breaks_ties": estimator._constants_["breaks_ties"]}
-    return frozen_constants(params, target.loss)
+    return frozen_constants(params, target.loss, is_constant=X.ndim == 2)
 
 
 def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
@@ -209,8 +209,12 @@ def _begin(estimator, X, target, constants):
     estimator.validation_scores_ = estimator.best_validation_score_ = None
 
 
-def _trainer(estimator, samples, target, constants, is_continued, weight=1.0):
-    """Return a Trainer on copies of the parameters; first make the first guess."""
+def _trainer(estimator, samples, target, constants, is_continued, stream_weight=None):
+    """Return a Trainer on copies of the parameters; first make the first guess.
+
+    A part of a stream has a weight, in that of the parts before.
+    """
+    is_stream = stream_weight is not None
     *hidden, _ = n_units(estimator)
     if hidden != hidden_sizes(estimator.hidden_layer_sizes):
         raise ValueError(
@@ -231,13 +235,13 @@ def _trainer(estimator, samples, target, constants, is_continued, weight=1.0):
         params,
         samples,
         target,
-        training_plan(estimator._params(), len(samples.y)),
+        training_plan(estimator._params(), samples, is_stream),
         estimator._seed_,
         estimator._initial_scales_.tolist(),
         first_constants,
         n_epochs=estimator._n_epochs_,
         n_seen=estimator.t_,
-        weight=weight,
+        weight=stream_weight if is_stream else 1.0,
     )
     if estimator.verbose and trainer.engine.compiles and not is_continued:
         compile_aloud(trainer)

@@ -2,7 +2,6 @@
 
 import math
 import time
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -28,38 +27,6 @@ from sklearn_snn._training.optimizers import (
 
 # Enough samples to tell the mean current of a neuron.
 N_FIRST_SAMPLES = 128
-
-
-class TrainingPlan(NamedTuple):
-    """How to train; the names are explained in `SpikingClassifier`."""
-
-    batch_size: int
-    shuffle: bool
-    learning_rate_init: float
-    learning_rate: str
-    power_t: float
-    solver: str
-    momentum: float
-    nesterovs_momentum: bool
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    grad_clip: float | None
-    max_grad_norm: float | None
-    weight_decay: float
-
-
-def training_plan(params, n_samples):
-    """Return the TrainingPlan for `params` of `SpikingClassifier` and so many samples.
-
-    Its numbers are plain ones: numpy's narrow ones, such as int8, would overflow.
-    """
-    plan = {name: params[name] for name in TrainingPlan._fields}
-    for name, value in plan.items():
-        if isinstance(value, Real) and not isinstance(value, bool):
-            plan[name] = float(value)
-    batch_size = 200 if params["batch_size"] == "auto" else int(params["batch_size"])
-    return TrainingPlan(**plan | {"batch_size": min(batch_size, n_samples)})
 
 
 class Samples(NamedTuple):

@@ -28,17 +28,20 @@ from sklearn_snn import (
 from sklearn_snn.neurons import AdLIF
 
 SHORT = {"n_steps": 10, "max_iter": 15, "batch_size": 32, "learning_rate_init": 0.01}
+# Defaults of 0.1.0 that became others.
+PLAIN = {"reset": "zero", "n_iter_no_change": 10, "weight_decay": 1e-5}
 
 
 def classifier(**params):
     """Return a classifier that is trained in a moment."""
-    params = {"hidden_layer_sizes": (12,), "random_state": 0, **SHORT, **params}
+    params = {"random_state": 0, **SHORT, **PLAIN, **params}
+    params = {"hidden_layer_sizes": (12,), "readout": "spike_count", **params}
     return SpikingClassifier(**params)
 
 
 def regressor(**params):
     """Return a regressor that is trained in a moment."""
-    return SpikingRegressor((12,), random_state=0, **SHORT, **params)
+    return SpikingRegressor((12,), random_state=0, **SHORT, **PLAIN, **params)
 
 
 def data():

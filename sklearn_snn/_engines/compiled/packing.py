@@ -159,7 +159,7 @@ def readout_of(network, params, n_steps, dtype):
         factor=number(factor),
         by_step=number(factor / n_read if is_mean else factor),
         half=number(factor * n_read / 2 if readout.is_signed else 0),
-        thresholds=(n_read * thresholds).astype(dtype),
+        thresholds=n_read * thresholds,
         start=readout.start,
         n_read=number(n_read),
         lowest=number(info.tiny),

@@ -27,7 +27,8 @@ class Readout(NamedTuple):
     half : float
         What is taken off an output, half of what a count can reach.
     thresholds : ndarray of shape (n_outputs,) or (0,)
-        Of the output neurons, times the number of steps that are read; if they count.
+        Of the output neurons, times the number of steps that are read, if they count;
+        of float64, as float32 may not hold a tiny one.
     start : int
         Number of first steps that are left out.
     n_read : float
@@ -165,7 +166,7 @@ def _set_outputs(readout, reading, outputs):
         else:
             total = reading[0, k]
             if readout.is_soft:
-                total += reading[1, k] / readout.thresholds[k]
+                total += outputs.dtype.type(reading[1, k] / readout.thresholds[k])
             outputs[k] = readout.factor * total - readout.half
 
 

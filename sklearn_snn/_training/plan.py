@@ -1,0 +1,67 @@
+"""How to train: the parameters of an estimator, and what "auto" stands for."""
+
+import math
+from numbers import Real
+from typing import NamedTuple
+
+# What "auto" stands for where the input has time in it, and in a stream.
+_BATCH, _DECAY, _EPOCHS, _PATIENCE = 128, 1e-5, 200, 10
+# And for constant currents: the weight decay of all samples together, and the most for
+# each; epochs, and at least so many updates.
+_CONSTANT_BATCH = 200
+_PRIOR, _MOST_DECAY = 3.0, 0.1
+_PLANNED, _UPDATES = 100, 200
+
+
+class TrainingPlan(NamedTuple):
+    """How to train; the names are explained in `SpikingClassifier`."""
+
+    batch_size: int
+    shuffle: bool
+    learning_rate_init: float
+    learning_rate: str
+    power_t: float
+    solver: str
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    grad_clip: float | None
+    max_grad_norm: float | None
+    weight_decay: float
+    max_iter: int
+    n_iter_no_change: float
+
+
+def training_plan(params, samples, is_stream):
+    """Return the TrainingPlan for `params` of `SpikingClassifier` and these samples.
+
+    Its numbers are plain ones: numpy's narrow ones, such as int8, would overflow. What
+    is "auto" becomes a number. For constant currents all epochs of the plan are carried
+    out, and the decay of the weights is a prior: all of them weigh as much against the
+    loss of many samples as against that of few. Of a stream nobody knows how long it
+    will be.
+    """
+    n_samples, is_constant = len(samples.y), samples.X.ndim == 2
+    plan = {name: params[name] for name in TrainingPlan._fields}
+    for name, value in plan.items():
+        if isinstance(value, Real) and not isinstance(value, bool):
+            plan[name] = float(value)
+    batch_size = params["batch_size"]
+    if batch_size == "auto":
+        batch_size = _CONSTANT_BATCH if is_constant else _BATCH
+    plan["batch_size"] = min(int(batch_size), n_samples)
+    if plan["weight_decay"] == "auto":
+        share = min(_PRIOR / float(samples.score_weights.sum()), _MOST_DECAY)
+        plan["weight_decay"] = share if is_constant and not is_stream else _DECAY
+    if plan["max_iter"] == "auto":
+        n_updates = math.ceil(n_samples / plan["batch_size"])
+        planned = max(_PLANNED, math.ceil(_UPDATES / n_updates))
+        plan["max_iter"] = planned if is_constant else _EPOCHS
+    if plan["n_iter_no_change"] == "auto":
+        is_planned = plan["learning_rate"] == "cosine" and not params["early_stopping"]
+        plan["n_iter_no_change"] = _PATIENCE
+        if is_constant and is_planned:
+            plan["n_iter_no_change"] = math.inf
+    return TrainingPlan(**plan | {"max_iter": int(plan["max_iter"])})
