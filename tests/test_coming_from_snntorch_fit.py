@@ -85,7 +85,7 @@ def test_a_moved_network_takes_the_steps_of_torch():
     scope = {}
     exec(compile(there, "coming_from.rst", "exec"), scope)
     X, linear, leaky = scope["X"], scope["linear"], scope["leaky"]
-    assert scope["model"].batch_size >= len(X)
+    assert len(X) <= 128  # a single mini-batch
     with pytest.warns(ConvergenceWarning):
         exec(compile(go_on, "coming_from.rst", "exec"), scope)
     parameters = [p for layer in linear for p in layer.parameters()]

@@ -26,7 +26,16 @@ PACKAGE = Path(sklearn_snn.__file__).parent
 _FOLDERS = {
     "": ("_compat",),
     "_engines/compiled/": (
-        *("cache", "chunks", "encoding", "layers", "losses", "network", "options"),
+        *(
+            "cache",
+            "chunks",
+            "encoding",
+            "layers",
+            "losses",
+            "network",
+            "options",
+            "readouts",
+        ),
         *("surrogates", "vectors"),
     ),
     "_engines/compiled/neurons/": ("__init__", "adlif", "lif", "numbers", "resets"),

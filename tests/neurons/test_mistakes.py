@@ -23,6 +23,7 @@ from neurons.checks import (
 from sklearn_snn._engines import numpy_engine
 from sklearn_snn._model.neurons import LIF, AdLIF, LeakyIntegrator, adlif, lif
 from sklearn_snn._model.parameters import learning
+from sklearn_snn._model.readouts import Readout
 from sklearn_snn._training.optimizers import SGD
 
 UNEQUAL = r"Not equal to tolerance|Arrays are not equal"
@@ -162,9 +163,13 @@ RESETS = """
     reset_derivatives: reset.by_threshold(spikes, through) => through[...] = 0
 """
 NETWORK = """
-    backward: readout.factor(n_steps) * grad_outputs => grad_outputs
+    backward: tape.reading, grad_outputs, threshold => tape.reading, -grad_outputs, 1
     backward: intercept = delta.sum(axis=(0, 1)) => intercept = delta[0].sum(axis=0)
     backward: params[index]["coef"].T, => -params[index]["coef"].T,
+"""
+READOUT = """
+    backward: scaled, name = self.factor(n_steps) * => scaled, name = 2 *
+    backward: self.factor(n_steps) / n_read * grad_outputs => grad_outputs / n_read
 """
 EQUATIONS = [
     *mistakes("adlif", AdLIF, ADLIF),
@@ -174,6 +179,7 @@ EQUATIONS = [
     *mistakes("lif", lif, RESETS),
     *mistakes("adlif", adlif, RESETS),
     *mistakes("lif", numpy_engine, NETWORK),
+    *mistakes("lif", Readout, READOUT),
 ]
 
 
