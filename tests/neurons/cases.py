@@ -196,8 +196,9 @@ def lone(name):
 
 
 def networks_of(name):
-    """Return (names, readout) of all networks of a neuron."""
-    return stacks(name) + lone(name)
+    """Return (names, readout, engines that are tried) of all networks of a neuron."""
+    both = [(*stack, ("numpy", "numba")) for stack in stacks(name)]
+    return both + [(*stack, ("numpy",)) for stack in lone(name)]
 
 
 @contextmanager

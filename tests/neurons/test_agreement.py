@@ -11,6 +11,7 @@ from neurons.cases import (
     ALL,
     COUNTED,
     FIRING,
+    INTEGRATED,
     KINDS,
     LOSSES,
     N_FEATURES,
@@ -114,9 +115,9 @@ def test_engines_agree_on_every_input_and_loss(name, dtype, kind):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [COUNTED, INTEGRATED])
 def test_engines_agree_on_a_single_layer(name, dtype):
-    """Membranes of neurons that fire are read, too."""
+    """Membranes of neurons that fire are read, too; others are in hidden layers."""
     for names, readout in lone(name):
         for kind in ("trains", "constant"):
             case = case_of(names, readout, dtype=dtype, kind=kind)

@@ -17,7 +17,6 @@ from neurons.cases import (
 )
 from neurons.checks import check_autograd, put_at_limits
 
-from sklearn_snn._engines import ENGINES
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
 
@@ -28,11 +27,11 @@ from sklearn_snn._model.surrogates import SURROGATES
 def test_every_choice(name, reset, surrogate):
     """In networks of one layer and of several, whose constants learn, or do not."""
     for choices in variants(name, reset=reset, surrogate=surrogate):
-        for names, readout in networks_of(name):
+        for names, readout, engines in networks_of(name):
             for learns in (False, True):
                 case = case_of(names, readout, learns=learns, **choices)
                 assert_alive(case)
-                for engine in ENGINES:
+                for engine in engines:
                     with telling(names, readout, choices, learns, engine):
                         gradients = check_autograd(case, engine)
                         # The comparison must not be of zeros.
@@ -42,10 +41,10 @@ def test_every_choice(name, reset, surrogate):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ALL)
 def test_every_kind_of_input(name, kind):
-    for names, readout in networks_of(name):
+    for names, readout, engines in networks_of(name):
         case = case_of(names, readout, kind=kind, n_steps=14)
         assert_alive(case)
-        for engine in ENGINES:
+        for engine in engines:
             with telling(names, readout, engine):
                 check_autograd(case, engine)
 
@@ -55,12 +54,12 @@ def test_every_kind_of_input(name, kind):
 def test_neurons_that_are_alike(name, kind):
     """Compiled code keeps one number of each constant, where none of them learns."""
     for choices in variants(name, surrogate="sigmoid"):
-        for names, readout in networks_of(name):
+        for names, readout, engines in networks_of(name):
             for learns in (False, True):
                 case = case_of(
                     names, readout, kind=kind, learns=learns, alike=True, **choices
                 )
-                for engine in ENGINES:
+                for engine in engines:
                     with telling(names, readout, engine, choices, learns):
                         check_autograd(case, engine)
 
@@ -69,9 +68,9 @@ def test_neurons_that_are_alike(name, kind):
 @pytest.mark.parametrize("name", ALL)
 def test_every_loss_and_readout(name, loss):
     """A count whose sign is an answer too, as the logistic loss needs it."""
-    for names, readout in networks_of(name):
+    for names, readout, engines in networks_of(name):
         case = case_of(names, readout, loss=loss)
-        for engine in ENGINES:
+        for engine in engines:
             with telling(names, readout, engine):
                 check_autograd(case, engine)
                 auto = case.network.readout._replace(scale="auto")
@@ -83,11 +82,11 @@ def test_every_loss_and_readout(name, loss):
 @pytest.mark.parametrize("name", ALL)
 def test_every_length(name, n_steps):
     """A single step has no carry; in many, the adaptation settles."""
-    for names, readout in networks_of(name):
+    for names, readout, engines in networks_of(name):
         for detach_reset in (False, True):
             choices = {"reset": "subtract", "detach_reset": detach_reset}
             case = case_of(names, readout, n_steps=n_steps, **choices)
-            for engine in ENGINES:
+            for engine in engines:
                 with telling(names, readout, detach_reset, engine):
                     check_autograd(case, engine)
 
