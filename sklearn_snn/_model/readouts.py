@@ -149,13 +149,15 @@ class Readout(NamedTuple):
         """Return the Reading of a tape, a dict of (n_steps, n_samples, n_outputs)."""
         membranes = tape["membrane"]
         reading = self.begin(membranes.shape[1:], membranes.dtype)
+        parts = self._parts(tape)
         for t in range(self.start, len(membranes)):
-            reading = self.add(reading, *self._step(tape, t))
+            reading = self.add(reading, *(a if a is None else a[t] for a in parts))
         return reading
 
-    def _step(self, tape, t):
-        """Return spikes and membranes of a step, None for what is not read."""
-        return [tape[name][t] if name in self.reads else None for name in _PARTS]
+    def _parts(self, tape):
+        """Return spikes and membranes of a tape, None for what is not read."""
+        reads = self.reads
+        return [tape[name] if name in reads else None for name in _PARTS]
 
     def running(self, record, threshold, dtype, order="C"):
         """Yield the outputs that are the answers after each step.
@@ -171,10 +173,11 @@ class Readout(NamedTuple):
             Of the memory of the outputs.
         """
         n_steps, *shape = record[self.reads[0]].shape
+        parts = self._parts(record)
         reading = self.begin(shape, dtype, order)
         for t in range(n_steps):
             if t >= self.start:
-                reading = self.add(reading, *self._step(record, t))
+                reading = self.add(reading, *(a if a is None else a[t] for a in parts))
             yield self.outputs(reading, threshold, n_steps)
 
     def loss_outputs(self, reading, threshold, n_steps):

@@ -5,7 +5,6 @@ import pytest
 from networks import assert_same_gradients
 from neurons.cases import (
     COUNTED,
-    INTEGRATED,
     LOSSES,
     MORE_READOUTS,
     READOUTS,
@@ -125,7 +124,3 @@ def test_a_sample_alone_or_in_a_batch(readout, engine):
                 np.testing.assert_array_equal(
                     run(case.params, case.X[rows]), together[rows]
                 )
-
-
-def test_rows_are_of_both_kinds():
-    assert set(EVERY_READOUT.values()) == {COUNTED, INTEGRATED}

@@ -144,7 +144,8 @@ class NumbaEngine:
         ends = list(accumulate(batch.layers.sizes[1:-1]))
         n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
         outputs = answers(self.network, params, batch.reading(), self.n_steps)
-        if "threshold" in gradients[-1]:
+        is_soft = self.network.readout.name == "soft_count"
+        if is_soft and "threshold" in gradients[-1]:
             self._add_threshold_gradient(batch, gradients[-1])
         return Step(sum(losses), gradients, n_spikes, outputs)
 
