@@ -150,6 +150,20 @@ class SpikingRegressor(BaseSpikingRegressor):
         is 1e-5; but in a `fit` to constant currents ``3 / n_samples``, at most 0.1,
         each sample counting with its `sample_weight`: few rows say little against a
         prior, many outweigh it.
+    dropout : float, default=0.0
+        Share of the hidden neurons, in [0, 1), that are left out of each sample of each
+        mini-batch, at random and for all of its steps: what they send is not heard, and
+        the weights of what is heard count ``1 / (1 - dropout)`` times. All are there
+        when the network answers. Against overfitting, where `weight_decay` is not
+        enough; it takes more epochs [1]_.
+    rate_bounds : (low, high), list of such pairs or None, default=None
+        Lowest and highest firing rate, in spikes per neuron and step, of each hidden
+        layer in each sample; a pair for all layers, or one for each. A layer beyond
+        them costs ``rate_penalty / 2`` times the square of what it is beyond. A lower
+        bound wakes silent layers, whose weights would hardly learn; an upper one keeps
+        spikes few, and what hardware spends on them.
+    rate_penalty : float, default=10.0
+        Weight of that penalty in the loss, not negative.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
         int for the same result, to the bit, in every `fit`.
@@ -223,6 +237,12 @@ class SpikingRegressor(BaseSpikingRegressor):
     SpikingClassifier : For labels.
     sklearn.neural_network.MLPRegressor : The network without spikes.
 
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov,
+       "Dropout: a simple way to prevent neural networks from overfitting", Journal of
+       Machine Learning Research 15, 2014.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
@@ -273,6 +293,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         grad_clip=None,
         max_grad_norm=1.0,
         weight_decay=1e-5,
+        dropout=0.0,
+        rate_bounds=None,
+        rate_penalty=10.0,
         random_state=None,
         verbose=False,
         engine="auto",
@@ -310,6 +333,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.grad_clip = grad_clip
         self.max_grad_norm = max_grad_norm
         self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.rate_bounds = rate_bounds
+        self.rate_penalty = rate_penalty
         self.random_state = random_state
         self.verbose = verbose
         self.engine = engine

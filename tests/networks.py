@@ -10,6 +10,7 @@ from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
 from sklearn_snn._model.parameters import initial_weights, layered
 from sklearn_snn._model.readouts import Readout
+from sklearn_snn._model.restraint import NO_RESTRAINT, Restraint
 
 
 class Neurons(NamedTuple):
@@ -55,6 +56,7 @@ class Case(NamedTuple):
     X: np.ndarray
     targets: np.ndarray
     shares: np.ndarray
+    restraint: Restraint = NO_RESTRAINT
 
     def engine(self, name="auto"):
         """Return an engine for it."""
@@ -65,7 +67,8 @@ class Case(NamedTuple):
         case = self._replace(network=self.network._replace(**network_changes))
         # What runs a smooth step is the numpy engine alone.
         engine = case.engine("numpy" if case.network.smooth else name)
-        return engine.loss_and_gradients(case.params, case.X, case.targets, case.shares)
+        arguments = case.params, case.X, case.targets, case.shares
+        return engine.loss_and_gradients(*arguments, case.restraint)
 
     def spikes(self, name="auto"):
         """Return the spikes of each layer, time-major as the oracles do."""

@@ -149,12 +149,25 @@ def _outputs(readout, membranes, spikes, p):
     )
 
 
+def _restrain(restraint, index, s):
+    """Return what the next layer receives, and a penalty for each sample."""
+    sent, penalty = s, 0
+    if restraint.kept is not None:
+        sent = s * torch.tensor(restraint.kept[index])
+    if restraint.bounds is not None:
+        low, high = restraint.bounds[index]
+        rate = s.mean(dim=(0, 2))
+        beyond = torch.relu(rate - high) ** 2 + torch.relu(low - rate) ** 2
+        penalty = restraint.strength / 2 * beyond
+    return sent, penalty
+
+
 def loss_and_gradients(library, case):
     """Return spikes of all layers, the loss, outputs, and gradients, as numpy arrays.
 
-    The gradients are those of weights, biases, and constants that learn, by layer. X
-    has shape (n_samples, n_steps, n_features), or (n_samples, n_features) for a
-    constant current.
+    The loss has the penalty of the case's restraint. The gradients are those of
+    weights, biases, and constants that learn, by layer. X has shape (n_samples,
+    n_steps, n_features), or (n_samples, n_features) for a constant current.
     """
     dtype, X = case.params[0]["coef"].dtype, np.asarray(case.X)
     params = [
@@ -164,16 +177,19 @@ def loss_and_gradients(library, case):
     if X.ndim == 2:
         X = np.repeat(X[:, np.newaxis], case.n_steps, axis=1)
     x = torch.tensor(X.astype(dtype)).transpose(0, 1)
-    spikes, leaves = [], []
-    for layer, p in zip(case.network.layers, params, strict=True):
+    spikes, leaves, penalty = [], [], 0
+    for index, (layer, p) in enumerate(zip(case.network.layers, params, strict=True)):
         names = "coef", "intercept", *layer.neuron.learned
         leaves.append({name: p[name].requires_grad_() for name in names})
         current = x @ p["coef"] + p["intercept"]
         membranes, x = LAYERS[library](current, layer.neuron, p)
         spikes.append(x)
+        if index + 1 < len(params):
+            x, of_layer = _restrain(case.restraint, index, x)
+            penalty = penalty + of_layer
     outputs = _outputs(case.network.readout, membranes, x, p)
     losses = LOSSES[case.network.loss](outputs, torch.tensor(case.targets))
-    loss = (torch.tensor(case.shares) * losses).sum()
+    loss = (torch.tensor(case.shares) * (losses + penalty)).sum()
     loss.backward()
     return (
         [s.detach().numpy() for s in spikes],

@@ -47,30 +47,44 @@ _FOLDERS = {
 }
 COMPILED = {folder + name for folder, names in _FOLDERS.items() for name in names}
 
-SCRIPT = """
-import shutil, sys
-from pathlib import Path
+FIT = """
+import sys
 import sklearn_snn
 assert "numba" not in sys.modules, "importing sklearn_snn imports numba"
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
-if len(sys.argv) > 1:  # the folder becomes a file
-    import sklearn_snn._engines.compiled.engine
-    shutil.rmtree(sys.argv[1])
-    Path(sys.argv[1]).write_text("")
 sklearn_snn.SpikingClassifier(
     (5,), max_iter=1, n_steps=4, verbose=True, engine="numba", random_state=0
 ).fit(X[:50], y[:50])
-from sklearn_snn._engines.compiled import chunks
-stats = chunks.run_currents.stats
+from sklearn_snn._engines.compiled.chunks import run_currents as entry
+"""
+# A function for each type of numbers, which is compiled in no time.
+DOUBLE = """
+import shutil, sys
+from pathlib import Path
+import numpy as np
+from sklearn_snn._engines.compiled.cache import entry_point
+@entry_point
+def entry(x, code=1):
+    return x + x
+if len(sys.argv) > 1:  # the folder becomes a file
+    shutil.rmtree(sys.argv[1])
+    Path(sys.argv[1]).write_text("")
+print(*(entry(number(3e38)) for number in (np.float32, np.float64)))
+"""
+TELL = """
+stats = entry.stats
 n_compiled, n_loaded = stats.cache_misses.values(), stats.cache_hits.values()
 print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
 """
 
 
-def run_script(cache, *args, **env):
+def run_script(script, cache, *args, **env):
+    """Run a script, with its cache in a folder; return what it prints."""
+    path = cache.parent / "script.py"  # numba keeps nothing of what has no file
+    path.write_text(script + TELL)
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *args],
+        [sys.executable, "-W", "ignore", str(path), *args],
         env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **env},
         capture_output=True,
         text=True,
@@ -79,61 +93,58 @@ def run_script(cache, *args, **env):
     return done.stdout
 
 
-def test_a_second_process_does_not_compile(tmp_path):
-    first, second = run_script(tmp_path), run_script(tmp_path)
+@pytest.fixture
+def cache(tmp_path):
+    """Return the folder of a cache that is empty."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    return folder
+
+
+def test_a_second_process_does_not_compile(cache):
+    first, second = run_script(FIT, cache), run_script(FIT, cache)
     assert "Compiled in" in first
     assert "Compiled in" not in second
     assert "1 compiled 0 loaded" in first
     assert "0 compiled 1 loaded" in second
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
+DOUBLED = "inf 6e+38"
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(cache):
     """A file where the folder should be stops root too."""
-    blocked = tmp_path / "file"
+    blocked = cache / "file"
     blocked.write_text("")
     only_here = {
-        "NUMBA_CACHE_LOCATOR_CLASSES": "numba.core.caching.UserProvidedCacheLocator"
+        "NUMBA_CACHE_LOCATOR_CLASSES": "numba.core.caching.UserProvidedCacheLocator",
+        "NUMBA_CACHE_DIR": str(blocked / "cache"),
     }
-    out = run_script(blocked / "cache", **only_here)
-    assert "Compiled in" in out
-    assert "Epoch 1/1" in out
+    assert DOUBLED in run_script(DOUBLE, cache, **only_here)
 
 
-def test_a_cache_that_vanishes_is_no_error(tmp_path):
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    assert "Epoch 1/1" in run_script(cache, str(cache))
+def test_a_cache_that_vanishes_is_no_error(cache):
+    assert DOUBLED in run_script(DOUBLE, cache, str(cache))
 
 
-def test_a_damaged_cache_is_renewed(tmp_path):
-    run_script(tmp_path)
-    for suffix in ("nbi", "nbc"):  # the index, the code
-        files = list(tmp_path.rglob(f"*.{suffix}"))
-        assert files
-        for file in files:
-            content = file.read_bytes()
-            file.write_bytes(content[: len(content) // 2])
-        assert "1 compiled 0 loaded" in run_script(tmp_path)
-        assert "0 compiled 1 loaded" in run_script(tmp_path)
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])  # the index, the code
+def test_a_damaged_cache_is_renewed(cache, suffix):
+    assert "2 compiled 0 loaded" in run_script(DOUBLE, cache)
+    files = list(cache.rglob(f"*.{suffix}"))
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2])
+    assert f"{DOUBLED}\n2 compiled 0 loaded" in run_script(DOUBLE, cache)
+    assert f"{DOUBLED}\n0 compiled 2 loaded" in run_script(DOUBLE, cache)
 
 
-def test_a_cache_with_the_code_of_another_signature_is_renewed(tmp_path):
+def test_a_cache_with_the_code_of_another_signature_is_renewed(cache):
     """Two processes that save at the same time may leave such a one."""
-    code = """
-import numpy as np
-from sklearn_snn import SpikingClassifier
-X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-for dtype in (np.float32, np.float64):
-    model = SpikingClassifier((4,), max_iter=1, random_state=0, engine="numba")
-    print(model.fit(X.astype(dtype), y).loss_)
-"""
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    first = subprocess.run(command, env=env, capture_output=True, check=True)
-    one, other = tmp_path.rglob("*run_currents*.nbc")
+    assert DOUBLED in run_script(DOUBLE, cache)
+    one, other = cache.rglob("*.nbc")
     other.write_bytes(one.read_bytes())
-    second = subprocess.run(command, env=env, capture_output=True, check=True)
-    assert first.stdout.split() == second.stdout.split()
+    assert f"{DOUBLED}\n1 compiled 1 loaded" in run_script(DOUBLE, cache)
 
 
 # What renews it

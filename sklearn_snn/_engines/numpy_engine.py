@@ -18,6 +18,7 @@ from sklearn_snn._model.network import (
     forward,
     loss_and_gradient,
 )
+from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import time_major
 from sklearn_snn._utils.workspace import Workspace
 
@@ -33,6 +34,8 @@ class Step(NamedTuple):
     ----------
     loss : float
         Weighted sum over the samples.
+    penalty : float
+        That of the firing rates, to be added to it.
     gradients : list of dicts of ndarrays
         Per layer, by "coef", "intercept" and the constants that learn.
     n_spikes : list of ndarrays of shape (n_units,)
@@ -42,6 +45,7 @@ class Step(NamedTuple):
     """
 
     loss: float
+    penalty: float
     gradients: list
     n_spikes: list
     outputs: np.ndarray
@@ -159,7 +163,9 @@ class NumpyEngine:
         return spikes
 
     @np.errstate(over="ignore", invalid="ignore")
-    def loss_and_gradients(self, params, X, targets, loss_weights):
+    def loss_and_gradients(
+        self, params, X, targets, loss_weights, restraint=NO_RESTRAINT
+    ):
         """Run the network and backpropagate its loss through time.
 
         Parameters
@@ -170,6 +176,8 @@ class NumpyEngine:
             As the loss of the network wants them.
         loss_weights : ndarray of shape (n_samples,)
             What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
+        restraint : Restraint, default=NO_RESTRAINT
+            Of the hidden spikes of these samples.
 
         Returns
         -------
@@ -186,11 +194,14 @@ class NumpyEngine:
             }
             for layer, p in zip(self.network.layers, params, strict=True)
         ]
-        loss, outputs = 0.0, []
+        loss, penalty, outputs = 0.0, 0.0, []
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
         for chunk in self._chunks(len(targets), params):
+            restrained = restraint.take(chunk)
             with single_threaded_blas():
-                tape = self._forward(params, X[chunk])
+                tape = self._forward(params, X[chunk], restrained)
+                hidden = [record["spikes"] for record in tape.layers[:-1]]
+                of_rates, pushes = restraint.penalties(hidden, loss_weights[chunk])
                 chunk_loss, grad_outputs = loss_and_gradient(
                     self.network,
                     params,
@@ -200,16 +211,23 @@ class NumpyEngine:
                     loss_weights[chunk],
                 )
                 of_chunk = backward(
-                    self.network, params, tape, grad_outputs, self._workspace
+                    self.network,
+                    params,
+                    tape,
+                    grad_outputs,
+                    self._workspace,
+                    restrained,
+                    pushes,
                 )
             for total, gradient in zip(gradients, of_chunk, strict=True):
                 for name, part in gradient.items():
                     total[name][: len(part)] += part
-            loss += chunk_loss
+            loss, penalty = loss + chunk_loss, penalty + of_rates
             outputs.append(answers(self.network, params, tape.reading, self.n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
-        return Step(loss, gradients, n_spikes, np.concatenate(outputs))
+        outputs = np.concatenate(outputs)
+        return Step(loss, penalty, gradients, n_spikes, outputs)
 
     @np.errstate(over="ignore", invalid="ignore")
     def first_guess(self, params, X, weights):
@@ -245,11 +263,17 @@ class NumpyEngine:
         size = min(max(size, 1), MAX_CHUNK_SAMPLES)
         return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
 
-    def _forward(self, params, X):
+    def _forward(self, params, X, restraint=NO_RESTRAINT):
         """Return the Tape of a chunk; the next one overwrites it."""
         inputs = self._inputs(X, params[0]["coef"].dtype)
         return forward(
-            self.network, params, inputs, X.shape[0], self.n_steps, self._workspace
+            self.network,
+            params,
+            inputs,
+            X.shape[0],
+            self.n_steps,
+            self._workspace,
+            restraint,
         )
 
     def _inputs(self, X, dtype):

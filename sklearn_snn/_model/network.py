@@ -12,6 +12,7 @@ import numpy as np
 
 from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._model.readouts import Reading, Readout
+from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import (
     input_current,
     is_constant,
@@ -63,16 +64,21 @@ class Tape(NamedTuple):
     layers : list of dicts of ndarrays of shape (n_steps, n_samples, n_units)
         What each layer's neurons record: "membrane", before the spike test, "spikes",
         and more.
+    sent : list of ndarrays of shape (n_steps, n_samples, n_units)
+        The spikes of the hidden layers that the next layer received.
     reading : Reading
         What the readout took of the last layer.
     """
 
     inputs: object
     layers: list
+    sent: list
     reading: Reading
 
 
-def forward(network, params, inputs, n_samples, n_steps, workspace):
+def forward(
+    network, params, inputs, n_samples, n_steps, workspace, restraint=NO_RESTRAINT
+):
     """Run the network over all steps.
 
     Parameters
@@ -85,17 +91,21 @@ def forward(network, params, inputs, n_samples, n_steps, workspace):
     n_samples, n_steps : int
     workspace : Workspace
         Holds the tape, which the next call with the same workspace overwrites.
+    restraint : Restraint, default=NO_RESTRAINT
 
     Returns
     -------
     tape : Tape
     """
-    x, layers = inputs, []
+    layers, sent = [], []
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         shape = n_steps, n_samples, layer.n_units
+        if index:
+            spikes = layers[-1]["spikes"]
+            sent.append(restraint.sent(index - 1, spikes, workspace))
+        x = sent[-1] if index else inputs
         layers.append(run_layer(network, index, p, x, shape, workspace))
-        x = layers[-1]["spikes"]
-    return Tape(inputs, layers, network.readout.read(layers[-1]))
+    return Tape(inputs, layers, sent, network.readout.read(layers[-1]))
 
 
 def answers(network, params, reading, n_steps):
@@ -158,7 +168,9 @@ def loss_and_gradient(network, params, reading, n_steps, targets, loss_weights):
     return LOSSES[network.loss].evaluate(outputs, targets, loss_weights)
 
 
-def backward(network, params, tape, grad_outputs, workspace):
+def backward(
+    network, params, tape, grad_outputs, workspace, restraint=NO_RESTRAINT, pushes=()
+):
     """Backpropagate through time.
 
     Parameters
@@ -168,6 +180,10 @@ def backward(network, params, tape, grad_outputs, workspace):
     tape : Tape
     grad_outputs : ndarray of shape (n_samples, n_outputs)
     workspace : Workspace
+    restraint : Restraint, default=NO_RESTRAINT
+        That of the forward pass.
+    pushes : list of ndarrays of shape (n_samples,), default=()
+        Per hidden layer the gradient of its penalty by a spike, if there are any.
 
     Returns
     -------
@@ -186,7 +202,7 @@ def backward(network, params, tape, grad_outputs, workspace):
         of_constants, _ = neuron.backward(
             params[index], grads, record, state, None, delta, workspace
         )
-        inputs = tape.layers[index - 1]["spikes"] if index else tape.inputs
+        inputs = tape.sent[index - 1] if index else tape.inputs
         coef = weight_gradient(inputs, delta, workspace)
         intercept = delta.sum(axis=(0, 1))
         gradients.append({"coef": coef, "intercept": intercept, **of_constants})
@@ -197,6 +213,10 @@ def backward(network, params, tape, grad_outputs, workspace):
         if index:
             below = workspace.array(("delta", index - 1), inputs.shape, u.dtype)
             below = np.matmul(delta, params[index]["coef"].T, out=below)
+            if restraint.kept is not None:
+                np.copyto(below, 0, where=~restraint.kept[index - 1])
+            if pushes:
+                below += pushes[index - 1][:, np.newaxis].astype(below.dtype)
             grads = below, None
     return gradients[::-1]
 

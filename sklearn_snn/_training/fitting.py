@@ -26,7 +26,7 @@ from sklearn_snn._model.build import initial_constants
 from sklearn_snn._model.parameters import copied, initial_weights, layered
 from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
 from sklearn_snn._training.epochs import Epochs
-from sklearn_snn._training.plan import training_plan
+from sklearn_snn._training.plan import rate_bounds, training_plan
 from sklearn_snn._training.results import CURVES, ends_of_curves, results
 from sklearn_snn._training.samples import (
     check_class_weight,
@@ -168,7 +168,9 @@ def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
     X stays whole, since it may be a memory map: nothing copies more of it at once
     than a mini-batch.
     """
-    check_magnitudes(estimator._params())
+    params = estimator._params()
+    check_magnitudes(params)
+    rate_bounds(params["rate_bounds"], len(hidden_sizes(params["hidden_layer_sizes"])))
     options = estimator._y_options(y)
     X, y = validate_input(estimator, X, y, reset=not is_continued, **options)
     weights = validate_weights(X, sample_weight, all_zero)

@@ -4,6 +4,10 @@ import math
 from numbers import Real
 from typing import NamedTuple
 
+import numpy as np
+
+from sklearn_snn._inputs.validation import hidden_sizes
+
 # What "auto" stands for where the input has time in it, and in a stream.
 _BATCH, _DECAY, _EPOCHS, _PATIENCE = 128, 1e-5, 200, 10
 # And for constant currents: the weight decay of all samples together, and the most for
@@ -30,6 +34,9 @@ class TrainingPlan(NamedTuple):
     grad_clip: float | None
     max_grad_norm: float | None
     weight_decay: float
+    dropout: float
+    rate_bounds: np.ndarray | None
+    rate_penalty: float
     max_iter: int
     n_iter_no_change: float
 
@@ -48,6 +55,8 @@ def training_plan(params, samples, is_stream):
     for name, value in plan.items():
         if isinstance(value, Real) and not isinstance(value, bool):
             plan[name] = float(value)
+    n_hidden = len(hidden_sizes(params["hidden_layer_sizes"]))
+    plan["rate_bounds"] = rate_bounds(params["rate_bounds"], n_hidden)
     batch_size = params["batch_size"]
     if batch_size == "auto":
         batch_size = _CONSTANT_BATCH if is_constant else _BATCH
@@ -65,3 +74,38 @@ def training_plan(params, samples, is_stream):
         if is_constant and is_planned:
             plan["n_iter_no_change"] = math.inf
     return TrainingPlan(**plan | {"max_iter": int(plan["max_iter"])})
+
+
+def rate_bounds(value, n_hidden):
+    """Return the lowest and the highest firing rate of each hidden layer, or None.
+
+    Parameters
+    ----------
+    value : array-like or None
+        The parameter: a pair, or one for each layer.
+    n_hidden : int
+
+    Returns
+    -------
+    bounds : ndarray of float64 of shape (n_hidden, 2) or None
+
+    Raises
+    ------
+    ValueError
+        If it is no such thing.
+    """
+    if value is None:
+        return None
+    try:
+        bounds = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        bounds = np.empty(0)
+    is_pair = bounds.shape in ((2,), (n_hidden, 2))
+    low, high = bounds.T if is_pair else (1, 0)
+    if not np.all((low >= 0) & (low <= high) & (high <= 1)):
+        raise ValueError(
+            "rate_bounds must be a pair (lowest, highest) of spikes per neuron and "
+            "step, 0 <= lowest <= highest <= 1, or a list of such pairs, one for each "
+            f"of the {n_hidden} hidden layers, got {value!r}."
+        )
+    return np.ascontiguousarray(np.broadcast_to(bounds, (n_hidden, 2)))

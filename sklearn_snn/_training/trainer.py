@@ -14,6 +14,7 @@ from sklearn_snn._model.parameters import (
     units_of_constants,
 )
 from sklearn_snn._model.parameters import learning as learning_arrays
+from sklearn_snn._model.restraint import Restraint
 from sklearn_snn._training.diagnosis import Answers
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
@@ -74,7 +75,7 @@ class Epoch(NamedTuple):
     loss : float
         Mean over the samples while the parameters were changing, penalty included.
     penalty : float
-        The part of the loss that is due to the weight decay.
+        The part of the loss that is due to weight decay and bounds on firing rates.
     score : float
         Score on the same samples, each predicted before it was learned from.
     grad_norms : ndarray of shape (n_layers,)
@@ -220,6 +221,7 @@ class Trainer:
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
         loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
+        dropout = child_random_state(self.seed, "dropout", self.n_epochs)
         answers = Answers(self.engine.network, self.target, self.engine.n_steps)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
@@ -228,7 +230,7 @@ class Trainer:
             rate = self._learning_rate(progress)
             # What is not finite is found, and reported, by the step itself.
             with np.errstate(over="ignore", invalid="ignore"):
-                batch_penalty, batch_norms, step = self._step(batch, rate)
+                batch_penalty, batch_norms, step = self._step(batch, rate, dropout)
             share = len(batch.y) / n_samples
             loss += (step.loss / self.weight + batch_penalty) * share
             penalty += batch_penalty * share
@@ -257,13 +259,37 @@ class Trainer:
         factor = SCHEDULES[plan.learning_rate](progress, self.n_seen, plan.power_t)
         return plan.learning_rate_init * self.reduction * factor
 
-    def _step(self, batch, learning_rate):
+    def _restraint(self, n_samples, random_state):
+        """Return what holds back the hidden spikes of the samples of a mini-batch."""
+        kept, share = None, 1 - self.plan.dropout
+        if share < 1:
+            hidden = self.engine.network.layers[:-1]
+            kept = [
+                random_state.random_sample((n_samples, layer.n_units)) < share
+                for layer in hidden
+            ]
+        return Restraint(kept, self.plan.rate_bounds, self.plan.rate_penalty)
+
+    def _loss_and_gradients(self, batch, loss_weights, random_state):
+        """Return a Step; where neurons are left out, the others count for them."""
+        restraint = self._restraint(len(batch.y), random_state)
+        params, share = self.params, 1 - self.plan.dropout
+        if share < 1:
+            upper = [p | {"coef": p["coef"] / share} for p in params[1:]]
+            params = [params[0], *upper]
+        step = self.engine.loss_and_gradients(
+            params, batch.inputs(), batch.y, loss_weights, restraint
+        )
+        if share < 1:
+            for gradient in step.gradients[1:]:
+                gradient["coef"] /= share
+        return step
+
+    def _step(self, batch, learning_rate, random_state):
         """Update the parameters; return penalty, norms of gradients by layer, Step."""
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
-        step = self.engine.loss_and_gradients(
-            self.params, batch.inputs(), batch.y, loss_weights
-        )
-        penalty, coef_grads = 0.0, part(step.gradients, "coef")
+        step = self._loss_and_gradients(batch, loss_weights, random_state)
+        penalty, coef_grads = step.penalty / self.weight, part(step.gradients, "coef")
         layers = zip(part(self.params, "coef"), coef_grads, self.scales, strict=True)
         for weights, grad, scale in layers:
             if scale != 1:
@@ -331,7 +357,7 @@ def _check_finite(by_array, what):
     return norm
 
 
-_PURPOSES = {"first guess": 0, "validation": 1, "order": 2, "weights": 3}
+_PURPOSES = {"first guess": 0, "validation": 1, "order": 2, "weights": 3, "dropout": 4}
 
 
 def child_random_state(seed, purpose, n=0):
@@ -340,7 +366,7 @@ def child_random_state(seed, purpose, n=0):
     Parameters
     ----------
     seed : int
-    purpose : {"first guess", "validation", "order", "weights"}
+    purpose : {"first guess", "validation", "order", "weights", "dropout"}
     n : int, default=0
 
     Returns

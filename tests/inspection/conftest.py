@@ -10,6 +10,14 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 
+@pytest.fixture(scope="module", autouse=True)
+def numpy_alone():
+    """Let numpy compute: a record is its work, and nothing has to be compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sklearn_snn._engines.fastest", lambda: "numpy")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield

@@ -16,11 +16,14 @@ from sklearn_snn._engines.compiled.packing import (
     compiled_neurons,
     matrices,
     pack,
+    pack_kept,
     readout_of,
 )
+from sklearn_snn._engines.compiled.restraint import Bounds
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
+from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import (
     input_current,
     parts_for,
@@ -68,6 +71,7 @@ class Batch:
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
         self.targets, self.loss_weights = np.empty((0, 1), dtype), np.empty(0, dtype)
+        self.restrain(NO_RESTRAINT)
         self.gradients = None
         if isinstance(X, SpikeTrains):
             self.seed_key = counter_start(X.seed)
@@ -87,6 +91,12 @@ class Batch:
         """Return the Reading of the output layer."""
         n_read = self.n_steps - self.network.readout.start
         return Reading(self.readings[:, 0], self.readings[:, 1], n_read)
+
+    def restrain(self, restraint):
+        """Hold hidden spikes back; see `_model.restraint`."""
+        self.kept = pack_kept(restraint.kept, self.layers)
+        limits = np.empty((0, 2)) if restraint.bounds is None else restraint.bounds
+        self.bounds = Bounds(limits, float(restraint.strength))
 
     def learn(self, targets, loss_weights, gradients):
         """Go backward too, and put the gradients of each chunk where it is said."""
@@ -122,13 +132,14 @@ class Batch:
 
         Returns
         -------
-        loss : float
+        losses : ndarray of shape (2,)
+            The loss and the penalty.
         n_spikes : ndarray of int64 of shape (n_neurons,)
             Number of spikes of each neuron, layer after layer.
         first_gradient : ndarray of the shape of the first weights or None
             Where X is constant and there are targets; else it is with the others.
         """
-        loss, n_spikes = 0.0, np.zeros(self.layers.sizes[1:].sum(), np.int64)
+        losses, n_spikes = np.zeros(2), np.zeros(self.layers.sizes[1:].sum(), np.int64)
         gradients = self._no_gradients()
         if self.gradients is not None:
             gradients = self.gradients[i]
@@ -140,6 +151,7 @@ class Batch:
             results = (
                 self.targets[few],
                 self.loss_weights[few],
+                self.kept[few],
                 self.readings[few],
                 self.spikes[few],
                 self.membranes[few],
@@ -147,17 +159,17 @@ class Batch:
                 n_spikes,
             )
             if isinstance(X, SpikeTrains):
-                loss += self._run_trains(X, results)
+                losses += self._run_trains(X, results)
             elif X.ndim == 3:
-                loss += self._run_sequences(X, results, workspace)
+                losses += self._run_sequences(X, results, workspace)
             else:
-                few_loss, gradient = self._run_currents(X, results, workspace)
-                loss += few_loss
+                few_losses, gradient = self._run_currents(X, results, workspace)
+                losses += few_losses
                 if first_gradient is None:
                     first_gradient = gradient
                 else:
                     first_gradient += gradient
-        return loss, n_spikes, first_gradient
+        return losses, n_spikes, first_gradient
 
     def _no_gradients(self):
         none = self.layers.biases[:0]
@@ -182,7 +194,7 @@ class Batch:
 
     def _network(self):
         """Return what the compiled code is told of the network."""
-        return self.neurons, self.readout, self.layers
+        return self.neurons, self.readout, self.layers, self.bounds
 
     def _run_sequences(self, X, results, workspace):
         """Run recorded spikes as events, graded sequences as currents."""
@@ -192,7 +204,7 @@ class Batch:
         n_words = -(-X.shape[2] // 64)
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = kernels.as_bits(X, bits)
-        loss = 0.0
+        losses = np.zeros(2)
         # Sample by sample, so that none depends on what it is computed with.
         changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
         for start, stop in pairwise(changes):
@@ -200,19 +212,19 @@ class Batch:
             *of_samples, gradients, n_spikes = results
             part = *(array[rows] for array in of_samples), gradients, n_spikes
             if is_binary[start]:
-                loss += kernels.run_spikes(
+                losses += kernels.run_spikes(
                     *self._network(), _NO_TRAINS, bits[rows], *part
                 )
             else:
-                part_loss, gradient = self._run_currents(X[rows], part, workspace)
-                loss += part_loss
+                of_part, gradient = self._run_currents(X[rows], part, workspace)
+                losses += of_part
                 if gradient is not None:
                     padded = matrices(gradients.weights, self.layers)[0]
                     padded[:, : gradient.shape[1]] += gradient
-        return loss
+        return losses
 
     def _run_currents(self, X, results, workspace):
-        """Return the loss and, when learning, the gradient of the first weights."""
+        """Return the losses and, when learning, the gradient of the first weights."""
         weights, n_steps = self.params[0]["coef"], self.n_steps
         inputs = time_major(X, weights.dtype, workspace)
         n_currents = 1 if X.ndim == 2 else n_steps
@@ -220,10 +232,10 @@ class Batch:
         currents = workspace.array("currents", shape, weights.dtype)
         bias = self.params[0]["intercept"]
         input_current(inputs, self.parts, bias, currents, workspace)
-        loss = kernels.run_currents(*self._network(), n_steps, currents, *results)
+        losses = kernels.run_currents(*self._network(), n_steps, currents, *results)
         if self.gradients is None:
-            return loss, None
-        return loss, weight_gradient(inputs, currents, workspace)
+            return losses, None
+        return losses, weight_gradient(inputs, currents, workspace)
 
     @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, flat):

@@ -23,12 +23,14 @@ from sklearn_snn._engines.compiled.network import (
     add_weight_gradient,
     append_negatives,
     backward,
+    copy_columns,
     copy_spikes,
     run_above,
     run_layer,
 )
 from sklearn_snn._engines.compiled.neurons import forward_step, n_states, of_layer
 from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
+from sklearn_snn._engines.compiled.restraint import heard_of, rate_penalty
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -111,10 +113,12 @@ def run_spikes(
     neurons,
     readout,
     layers,
+    bounds,
     trains,
     bits,
     targets,
     loss_weights,
+    kept,
     readings,
     spikes,
     membranes,
@@ -141,6 +145,8 @@ def run_spikes(
         latter.
     readout : Readout
     layers : Layers
+    bounds : Bounds
+        On the rates of hidden layers.
     trains : Trains
         Drawn if there are no bits.
     bits : ndarray of uint8 of shape (n_samples or 0, n_steps, n_bits)
@@ -149,6 +155,8 @@ def run_spikes(
         The index of the class, or a number per output.
     loss_weights : ndarray of shape (n_samples,) or (0,)
         What each sample's loss is multiplied with.
+    kept : ndarray of bool of shape (n_samples or 0, n_biases)
+        Which hidden neurons are heard; see `heard_of`.
     readings : ndarray of shape (n_samples, 2, n_outputs)
         Overwritten with what is read out; see `read_out`.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
@@ -164,8 +172,8 @@ def run_spikes(
 
     Returns
     -------
-    loss : float
-        Sum over the samples.
+    loss, penalty : float
+        Sums over the samples; the penalty is that of the firing rates.
     """
     n_steps, n_features, width = bits.shape[1], layers.sizes[0], layers.widths[1]
     must_draw, n_inputs = len(bits) == 0, n_features
@@ -190,7 +198,7 @@ def run_spikes(
     deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
-    loss = 0.0
+    loss, penalty = 0.0, 0.0
     for i in range(len(readings)):
         active, x = units[:n_inputs], drawn
         for k in range(n_inputs):
@@ -229,18 +237,32 @@ def run_spikes(
             times,
             n_times,
         )
-        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, readings[i])
+        heard = heard_of(kept, i)
+        run_above(
+            neurons,
+            readout,
+            layers,
+            heard,
+            tape,
+            n_steps,
+            units,
+            n_spikes,
+            readings[i],
+        )
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
         if len(membranes) > 0:
-            membranes[i] = last_u[:, :n_outputs]
+            copy_columns(last_u, membranes[i])
         if len(targets) > 0:
             loss += loss_gradient(
                 readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
+            penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
             total = backward(
                 neurons,
                 layers,
+                heard,
+                bounds,
                 tape,
                 n_steps,
                 readout.start,
@@ -251,7 +273,7 @@ def run_spikes(
             append_negatives(deltas, n_steps, total)
             gradient = weights_of(gradients.weights, layers, 0)
             add_weight_gradient(deltas, active, times, n_times, gradient)
-    return loss
+    return loss, penalty
 
 
 @entry_point
@@ -259,10 +281,12 @@ def run_currents(
     neurons,
     readout,
     layers,
+    bounds,
     n_steps,
     currents,
     targets,
     loss_weights,
+    kept,
     readings,
     spikes,
     membranes,
@@ -285,14 +309,14 @@ def run_currents(
         Of a single step: constant. Where there are targets, overwritten with the
         deltas, or their sum over the steps if constant; the gradient of the first
         weights, which follows from it, is not added.
-    neurons, readout, layers, targets, loss_weights, readings, spikes, membranes, \
-            gradients, n_spikes, code
+    neurons, readout, layers, bounds, targets, loss_weights, kept, readings, spikes, \
+            membranes, gradients, n_spikes, code
         As in `run_spikes`.
 
     Returns
     -------
-    loss : float
-        Sum over the samples.
+    loss, penalty : float
+        Sums over the samples; the penalty is that of the firing rates.
     """
     n_units, width = layers.sizes[1], layers.widths[1]
     hidden, output = neurons
@@ -309,7 +333,7 @@ def run_currents(
     one = readings.dtype.type(1)
     state = np.empty((n_states(hidden), width), readings.dtype)
     current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
-    loss = 0.0
+    loss, penalty = 0.0, 0.0
     for i in range(len(readings)):
         state[:] = 0
         for t in range(n_steps):
@@ -317,18 +341,32 @@ def run_currents(
                 for h in range(n_units):
                     current[h] = currents[t, i, h]
             forward_step(first_layer, t, current, one, bias, u, s, state, second)
-        run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, readings[i])
+        heard = heard_of(kept, i)
+        run_above(
+            neurons,
+            readout,
+            layers,
+            heard,
+            tape,
+            n_steps,
+            units,
+            n_spikes,
+            readings[i],
+        )
         if len(spikes) > 0:
             copy_spikes(layers, tape, n_steps, spikes[i])
         if len(membranes) > 0:
-            membranes[i] = last_u[:, :n_outputs]
+            copy_columns(last_u, membranes[i])
         if len(targets) > 0:
             loss += loss_gradient(
                 readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
+            penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
             total = backward(
                 neurons,
                 layers,
+                heard,
+                bounds,
                 tape,
                 n_steps,
                 readout.start,
@@ -343,7 +381,7 @@ def run_currents(
                 for t in range(n_steps):
                     for h in range(n_units):
                         currents[t, i, h] = u[t, h]
-    return loss
+    return loss, penalty
 
 
 def n_compiled():

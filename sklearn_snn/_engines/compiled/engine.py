@@ -23,6 +23,7 @@ from sklearn_snn._model.network import (
     answers,
     loss_and_gradient,
 )
+from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._utils.workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
@@ -122,7 +123,9 @@ class NumbaEngine:
         self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
 
-    def loss_and_gradients(self, params, X, targets, loss_weights):
+    def loss_and_gradients(
+        self, params, X, targets, loss_weights, restraint=NO_RESTRAINT
+    ):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
         batch = self._batch(params, X)
         n_samples, n_gradients = len(targets), batch.n_gradients()
@@ -133,6 +136,7 @@ class NumbaEngine:
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         gradients = [batch.gradients_in(part) for part in parts]
         batch.learn(targets, loss_weights, gradients)
+        batch.restrain(restraint)
         results = self._run(batch, chunks)
         total = self._sum(parts)
         losses, of_chunks, first_gradients = zip(*results, strict=True)
@@ -147,7 +151,8 @@ class NumbaEngine:
         is_soft = self.network.readout.name == "soft_count"
         if is_soft and "threshold" in gradients[-1]:
             self._add_threshold_gradient(batch, gradients[-1])
-        return Step(sum(losses), gradients, n_spikes, outputs)
+        loss, penalty = np.sum(losses, axis=0).tolist()
+        return Step(loss, penalty, gradients, n_spikes, outputs)
 
     def _add_threshold_gradient(self, batch, gradient):
         """Add what outputs that are measured in thresholds say about these."""
@@ -169,7 +174,7 @@ class NumbaEngine:
         return Batch(self.network, params, X, self.n_steps, self._packed)
 
     def _run(self, batch, chunks):
-        """Run all chunks; return (loss, n_spikes, first gradient) of each."""
+        """Run all chunks; return (losses, n_spikes, first gradient) of each."""
 
         def run(i, runner):
             return batch.run(i, chunks[i], self._workspaces[runner])

@@ -69,6 +69,8 @@ class Tape(NamedTuple):
         which it fired, or those that stand for its silences.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
         How many of them are listed.
+    pushes : ndarray of float64 of shape (n_layers,)
+        The gradient by a spike that a bound on the firing rate makes.
     """
 
     deltas: np.ndarray
@@ -76,6 +78,7 @@ class Tape(NamedTuple):
     spikes: np.ndarray
     times: np.ndarray
     n_times: np.ndarray
+    pushes: np.ndarray
 
 
 @compiled
@@ -103,6 +106,7 @@ def new_tape(layers, n_steps, n_inputs, most_states):
         np.zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
         np.empty((n_layers, most, n_steps + 1), np.uint32),
         np.zeros((n_layers, most), np.int64),
+        np.zeros(n_layers, np.float64),
     )
 
 

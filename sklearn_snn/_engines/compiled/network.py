@@ -43,6 +43,7 @@ from sklearn_snn._engines.compiled.neurons import (
 from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
+from sklearn_snn._engines.compiled.restraint import restrain_gradient, sent_spikes
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.vectors import (
     lowest_bit,
@@ -135,15 +136,15 @@ def run_layer(
 
 
 @inlined
-def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
-    """Run a layer on the spikes that the one below left on the tape."""
+def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts, spikes):
+    """Run a layer on what it receives of the spikes of the one below."""
     n_times = tape.n_times[layer]
     for k in range(layers.sizes[layer]):
         n_times[k] = 0
     first = layers.firsts[layer]
     run_layer(
         of_layer(neuron, first, first + layers.widths[layer + 1]),
-        spikes_of(tape, layers, layer - 1, n_steps),
+        spikes,
         units,
         shifts,
         weights_of(layers.whole_weights, layers, layer),
@@ -159,22 +160,25 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts):
 
 
 @compiled
-def run_above(neurons, readout, layers, tape, n_steps, units, n_spikes, reading):
+def run_above(neurons, readout, layers, heard, tape, n_steps, units, n_spikes, reading):
     """Run all layers but the first, count all spikes, and read out the last layer.
 
-    Each layer takes the spikes that the one below left on the tape. ``units`` is 0, 1,
-    2, ...: all inputs are listed by what they do, and none by its silences, so that
-    input ``k`` has row ``k``. To ``n_spikes``, of shape (n_neurons,), the spikes of all
-    layers are added; those of the hidden layers are known already, as the lengths of
-    the lists of events. ``reading``, of shape (2, n_outputs), is overwritten.
+    Each layer takes the spikes that the one below left on the tape, but for those of
+    neurons that are not ``heard``. ``units`` is 0, 1, 2, ...: all inputs are listed by
+    what they do, and none by its silences, so that input ``k`` has row ``k``. To
+    ``n_spikes``, of shape (n_neurons,), the spikes of all layers are added; those of
+    the hidden layers are known already, as the lengths of the lists of events.
+    ``reading``, of shape (2, n_outputs), is overwritten.
     """
     hidden, output = neurons
     shifts = np.zeros(len(units), np.uint32)
     last, first = len(layers.sizes) - 2, 0
     for layer in range(1, last):
-        _run_layer_above(hidden, layers, tape, n_steps, layer, units, shifts)
+        sent = sent_spikes(heard, layers, tape, n_steps, layer - 1, n_spikes)
+        _run_layer_above(hidden, layers, tape, n_steps, layer, units, shifts, sent)
     if last > 0:
-        _run_layer_above(output, layers, tape, n_steps, last, units, shifts)
+        sent = sent_spikes(heard, layers, tape, n_steps, last - 1, n_spikes)
+        _run_layer_above(output, layers, tape, n_steps, last, units, shifts, sent)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
             n_spikes[first + k] += tape.n_times[layer][k]
@@ -204,18 +208,32 @@ def copy_spikes(layers, tape, n_steps, spikes):
                 spikes[t, first + k] = s[t, k]
 
 
+@compiled
+def copy_columns(a, out):
+    """Copy as many of the columns of a matrix as there are in ``out``.
+
+    An assignment of slices would bring code along that compares their shapes, and
+    tells of them, which takes as long to compile as a tenth of all else.
+    """
+    for t in range(len(out)):
+        for h in range(out.shape[1]):
+            out[t, h] = a[t, h]
+
+
 @inlined
-def _scan_back(neurons, layers, tape, n_steps, layer, start, scratch, m, gradients):
+def _scan_back(
+    neurons, layers, heard, bounds, tape, n_steps, layer, start, scratch, m, gradients
+):
     """Turn the membranes of a layer into deltas; return their sum over the steps.
 
     From the last step to the first, ``backward_step`` overwrites row ``t`` of the
     membranes, (n_steps, width), with ``delta_t``, the gradient by the current. What it
     needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
     same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
-    the layer above times that layer's transposed weights. ``m`` is the gradient by the
-    membranes, of the output layer, or None. The sum over the steps is the
-    gradient of the biases. Those of the constants, if they learn, are added to
-    ``gradients``.
+    the layer above times that layer's transposed weights, as far as the neurons are
+    ``heard``, and the penalty of the ``bounds``. ``m`` is the gradient by the
+    membranes, of the output layer, or None. The sum over the steps is the gradient of
+    the biases. Those of the constants, if they learn, are added to ``gradients``.
 
     Fast because the product is one of a row with a matrix that stays in the cache, its
     sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
@@ -223,7 +241,7 @@ def _scan_back(neurons, layers, tape, n_steps, layer, start, scratch, m, gradien
     step at a time.
     """
     width, first = layers.widths[layer + 1], layers.firsts[layer]
-    neuron = of_layer(neurons, first, first + width)
+    n_units, neuron = layers.sizes[layer + 1], of_layer(neurons, first, first + width)
     constants = gradients.constants[:, first : first + width]
     u = matrix(tape.deltas[layer], 0, n_steps, width)
     s = spikes_of(tape, layers, layer, n_steps)
@@ -246,14 +264,16 @@ def _scan_back(neurons, layers, tape, n_steps, layer, start, scratch, m, gradien
     for t in range(n_steps - 1, -1, -1):
         if not is_last:
             sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
+            restrain_gradient(heard, bounds, tape, layer, first, n_units, g)
         elif t < start:
             g[:] = 0
         for h in range(width):
             e[h] = u[t, h] - at(neuron.threshold, h)
         surrogate_derivative(e, neuron.beta, neuron.surrogate)
         if neuron.learns:
-            u_t[:] = u[t]
-            later[:] = carry
+            for h in range(width):
+                u_t[h] = u[t, h]
+            copy_columns(carry, later)
         backward_step(neuron, t, g, m, s, e, u, carry, total)
         if neuron.learns:
             add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, constants)
@@ -276,7 +296,9 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
 
 
 @compiled
-def backward(neurons, layers, tape, n_steps, start, scratch, units, gradients):
+def backward(
+    neurons, layers, heard, bounds, tape, n_steps, start, scratch, units, gradients
+):
     """Add all gradients but that of the first weights; return the first deltas' sum.
 
     The first weights are left to the caller: their inputs may be listed by their
@@ -285,14 +307,33 @@ def backward(neurons, layers, tape, n_steps, start, scratch, units, gradients):
     """
     hidden, output = neurons
     last = len(layers.sizes) - 2
-    m = scratch.by_membrane
     total = _scan_back(
-        output, layers, tape, n_steps, last, start, scratch, m, gradients
+        output,
+        layers,
+        heard,
+        bounds,
+        tape,
+        n_steps,
+        last,
+        start,
+        scratch,
+        scratch.by_membrane,
+        gradients,
     )
     _add_layer_gradient(layers, tape, n_steps, last, total, units, gradients)
     for layer in range(last - 1, -1, -1):
         total = _scan_back(
-            hidden, layers, tape, n_steps, layer, start, scratch, None, gradients
+            hidden,
+            layers,
+            heard,
+            bounds,
+            tape,
+            n_steps,
+            layer,
+            start,
+            scratch,
+            None,
+            gradients,
         )
         _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients)
     return total

@@ -144,6 +144,26 @@ def compiled_neurons(network, params, layers):
     return compile_both(one_behind_the_other)
 
 
+def pack_kept(kept, layers):
+    """Return which hidden neurons are heard, laid out as the biases are.
+
+    Parameters
+    ----------
+    kept : list of ndarrays of bool of shape (n_samples, n_units), or None
+    layers : Layers
+
+    Returns
+    -------
+    kept : ndarray of bool of shape (n_samples or 0, n_biases)
+    """
+    if not kept:
+        return np.empty((0, len(layers.biases)), bool)
+    packed = np.ones((len(kept[0]), len(layers.biases)), bool)
+    for first, of_layer in zip(layers.firsts, kept, strict=False):  # but the last
+        packed[:, first : first + of_layer.shape[1]] = of_layer
+    return packed
+
+
 @np.errstate(over="ignore")
 def readout_of(network, params, n_steps, dtype):
     """Return the Readout of a network for weights of a dtype."""

@@ -1,0 +1,89 @@
+"""Compiled restraint of hidden spikes; the formulas are those of `_model.restraint`."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.layers import spikes_of
+from sklearn_snn._engines.compiled.options import compiled, inlined
+
+
+class Bounds(NamedTuple):
+    """Bounds on the firing rates of hidden layers.
+
+    Attributes
+    ----------
+    limits : ndarray of shape (n_hidden_layers or 0, 2)
+        The lowest and the highest rate; no penalty, if there are no layers.
+    strength : float
+        Of the penalty.
+    """
+
+    limits: np.ndarray
+    strength: float
+
+
+@inlined
+def heard_of(kept, i):
+    """Return which neurons of a sample are heard, laid out as the biases, or none.
+
+    ``kept`` has shape (n_samples or 0, n_biases): all are, if there are no samples.
+    """
+    return kept[i] if len(kept) > 0 else np.empty(0, np.bool_)
+
+
+@compiled
+def sent_spikes(heard, layers, tape, n_steps, layer, n_spikes):
+    """Return the spikes of a hidden layer that the layer above receives.
+
+    What is not heard is added to ``n_spikes`` here, as nothing above counts it.
+    """
+    s = spikes_of(tape, layers, layer, n_steps)
+    if len(heard) == 0:
+        return s
+    sent, n_below = s.copy(), 0
+    for below in range(layer):
+        n_below += layers.sizes[below + 1]
+    for k in range(layers.sizes[layer + 1]):
+        if not heard[layers.firsts[layer] + k]:
+            for t in range(n_steps):
+                n_spikes[n_below + k] += s[t, k]
+                sent[t, k] = 0
+    return sent
+
+
+@compiled
+def rate_penalty(bounds, layers, tape, n_steps, loss_weight):
+    """Return the penalty of a sample, and set ``tape.pushes``, its gradient by layer.
+
+    The gradient is that by a spike.
+    """
+    penalty = 0.0
+    for layer in range(len(bounds.limits)):
+        s, n_units = spikes_of(tape, layers, layer, n_steps), layers.sizes[layer + 1]
+        n = 0
+        for t in range(n_steps):
+            for k in range(n_units):
+                n += s[t, k]
+        rate = n / (n_steps * n_units)
+        low, high = bounds.limits[layer]
+        excess = max(rate - high, 0.0) - max(low - rate, 0.0)
+        weighted = bounds.strength * np.float64(loss_weight) * excess
+        penalty += weighted * excess / 2
+        tape.pushes[layer] = weighted / (n_steps * n_units)
+    return penalty
+
+
+@inlined
+def restrain_gradient(heard, bounds, tape, layer, first, n_units, g):
+    """Change the gradient by the spikes of a step of a hidden layer.
+
+    None of it reaches a neuron that is not heard, but that of the penalty.
+    """
+    if len(heard) > 0:
+        for h in range(n_units):
+            if not heard[first + h]:
+                g[h] = 0
+    if len(bounds.limits) > 0:
+        for h in range(n_units):
+            g[h] += g.dtype.type(tape.pushes[layer])
