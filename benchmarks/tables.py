@@ -208,11 +208,12 @@ GROUPS = {
     },
 }
 # What a network that has learned a region reaches on new rows: accuracy, or where one
-# class is rare the mean of both classes' recalls.
+# class is rare the mean of both classes' recalls. It is 0.5 where that class is given
+# up, and of the blobs, which overlap, 0.735 if all is known about them.
 LEARNED = {
     "product": 0.9,
     "xor": 1.0,
     "spirals": 0.9,
     "disc, 95:5": 0.8,
-    "blobs, 95:5": 0.7,
+    "blobs, 95:5": 0.65,
 }

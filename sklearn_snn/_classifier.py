@@ -189,7 +189,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         them costs ``rate_penalty / 2`` times the square of what it is beyond. A lower
         bound wakes silent layers, whose weights would hardly learn; an upper one keeps
         spikes few, and what hardware spends on them.
-    rate_penalty : float, default=10.0
+    rate_penalty : float, default=100.0
         Weight of that penalty in the loss, not negative.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights and biases and the order of the samples. Pass an
@@ -330,7 +330,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         weight_decay="auto",
         dropout=0.0,
         rate_bounds=None,
-        rate_penalty=10.0,
+        rate_penalty=100.0,
         random_state=None,
         verbose=False,
         engine="auto",

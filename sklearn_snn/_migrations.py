@@ -66,7 +66,7 @@ ADDED = {
         "readout_start": Added("0.4.0", 0),
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
-        "rate_penalty": Added("0.4.0", 10.0),
+        "rate_penalty": Added("0.4.0", 100.0),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -74,7 +74,7 @@ ADDED = {
         "readout_start": Added("0.4.0", 0),
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
-        "rate_penalty": Added("0.4.0", 10.0),
+        "rate_penalty": Added("0.4.0", 100.0),
     },
     "PoissonSpikeEncoder": {},
     "ChannelTransformer": {},
