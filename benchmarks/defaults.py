@@ -42,20 +42,20 @@ from sklearn_snn.exceptions import DeadNeuronWarning
 
 MLP = "MLPClassifier"
 RANGE = "_model.first_guess.CONSTANT_RANGE"
-PATIENT = {"max_iter": 200, "n_iter_no_change": 10}
 # name: parameters, or with a dot in their names constants of modules. What the defaults
 # were before, and what each change is worth: the defaults without it.
 SETTINGS = {
     MLP: {},
     "default": {},
     "before": {
-        **{"readout": "spike_count", "reset": "zero", "weight_decay": 1e-5, **PATIENT},
-        RANGE: (0.3, 10.0),
+        **{"readout": "spike_count", "reset": "zero", "weight_decay": 1e-5},
+        **{"n_iter_no_change": 10, "batch_size": 128, RANGE: (0.3, 10.0)},
     },
     "plain counts": {"readout": "spike_count"},
     "reset to zero": {"reset": "zero"},
     "little decay": {"weight_decay": 1e-5},
-    "patience": PATIENT,
+    "patience": {"n_iter_no_change": 10},
+    "half the epochs": {"max_iter": 100},
     "large first guess": {RANGE: (0.3, 10.0)},
 }
 
@@ -66,7 +66,7 @@ def make_model(name, overrides, group, seed):
         return MLPClassifier(random_state=seed)
     model = SpikingClassifier(random_state=seed, **overrides)
     if group == "images":
-        model.set_params(max_iter=overrides.get("max_iter", 5))
+        model.set_params(max_iter=5)
         encoder = PoissonSpikeEncoder(n_steps=50, random_state=seed)
         model = make_pipeline(encoder, model)
     return model

@@ -75,7 +75,7 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [POSITIVE],
         "batch_size": [StrOptions({"auto"}), COUNT],
-        "max_iter": [StrOptions({"auto"}), COUNT],
+        "max_iter": [COUNT],
         "shuffle": ["boolean"],
         "tol": [NOT_NEGATIVE],
         "n_iter_no_change": [StrOptions({"auto"}), COUNT, Options(Real, {np.inf})],

@@ -135,10 +135,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     batch_size : int or "auto", default="auto"
         Samples per mini-batch; at most all samples. "auto" is 200 for a constant
         current, and 128 where `X` has time in it.
-    max_iter : int or "auto", default="auto"
-        Number of epochs, at most. "auto" is 200 where `X` has time in it; for a
-        constant current it is 100, or as many as 200 updates take: on a few rows an
-        epoch, of ``n_samples / batch_size`` updates, is a single one.
+    max_iter : int, default=200
+        Number of epochs, at most: see `n_iter_no_change` and `tol`.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
@@ -317,7 +315,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         beta_2=0.999,
         epsilon=1e-8,
         batch_size="auto",
-        max_iter="auto",
+        max_iter=200,
         shuffle=True,
         tol=1e-4,
         n_iter_no_change="auto",

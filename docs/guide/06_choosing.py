@@ -239,10 +239,9 @@ draw(numbers, results, 25, "Number of steps")
 # 80 updates, ten epochs of a table of at most 128 rows are ten updates, and a pause of
 # ten updates is nothing unusual. So a training that stops when the loss has not
 # improved for ``n_iter_no_change=10`` epochs may end before it began. With a constant
-# current the default has no such patience: ``max_iter="auto"`` is 100 epochs, or as
-# many as 200 updates take, and all of them are carried out while the learning rate
-# falls along its cosine. The smallest case is XOR, four rows, which no linear model can
-# learn:
+# current the default ends for no such reason: all of the ``max_iter=200`` epochs are
+# carried out while the learning rate falls along its cosine. The smallest case is XOR,
+# four rows, which no linear model can learn:
 
 X_xor, y_xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 for patience in (10, "auto"):
@@ -267,8 +266,8 @@ for patience in (10, "auto"):
 # -------------------------------------------
 # Leak and threshold decide how often hidden neurons fire, but not to the point: where a
 # budget of spikes is given, or a layer falls silent, ``rate_bounds`` says it. A layer
-# whose firing rate in a sample is beyond them adds to the loss, and the gradient of that
-# reaches all of its neurons, silent ones too.
+# whose firing rate in a sample is beyond them adds to the loss, and the gradient of
+# that reaches all of its neurons, silent ones too.
 
 for bounds in (None, (0.0, 0.05), (0.0, 0.02), (0.4, 1.0)):
     accuracy, rate, _ = measure(rate_bounds=bounds).mean(axis=0)
@@ -276,9 +275,9 @@ for bounds in (None, (0.0, 0.05), (0.0, 0.02), (0.4, 1.0)):
     print(f"hidden rate {rate:.2f}")
 
 # %%
-# With a third of the spikes the digits are told apart nearly as well; each of those that
-# are left says more, and hardware that computes per spike spends less. A bound is a
-# price and no wall: ``rate_penalty`` raises it.
+# With a third of the spikes the digits are told apart nearly as well; each of those
+# that are left says more, and hardware that computes per spike spends less. A bound is
+# a price and no wall: ``rate_penalty`` raises it.
 #
 # ``dropout`` leaves hidden neurons out of a sample at random, so that none of them can
 # rely on another. It is a remedy where a network knows its training data by heart:

@@ -9,12 +9,11 @@ import numpy as np
 from sklearn_snn._inputs.validation import hidden_sizes
 
 # What "auto" stands for where the input has time in it, and in a stream.
-_BATCH, _DECAY, _EPOCHS, _PATIENCE = 128, 1e-5, 200, 10
+_BATCH, _DECAY, _PATIENCE = 128, 1e-5, 10
 # And for constant currents: the weight decay of all samples together, and the most for
-# each; epochs, and at least so many updates.
+# each.
 _CONSTANT_BATCH = 200
 _PRIOR, _MOST_DECAY = 3.0, 0.1
-_PLANNED, _UPDATES = 100, 200
 
 
 class TrainingPlan(NamedTuple):
@@ -64,10 +63,6 @@ def training_plan(params, samples, is_stream):
     if plan["weight_decay"] == "auto":
         share = min(_PRIOR / float(samples.score_weights.sum()), _MOST_DECAY)
         plan["weight_decay"] = share if is_constant and not is_stream else _DECAY
-    if plan["max_iter"] == "auto":
-        n_updates = math.ceil(n_samples / plan["batch_size"])
-        planned = max(_PLANNED, math.ceil(_UPDATES / n_updates))
-        plan["max_iter"] = planned if is_constant else _EPOCHS
     if plan["n_iter_no_change"] == "auto":
         is_planned = plan["learning_rate"] == "cosine" and not params["early_stopping"]
         plan["n_iter_no_change"] = _PATIENCE
