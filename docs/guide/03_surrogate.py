@@ -205,23 +205,29 @@ for name, surrogate in SURROGATES.items():
 # Is it the library's?
 # --------------------
 # The smallest network shows the surrogate by itself: no hidden layer, a single step, an
-# input :math:`x` with the weight 1. The membrane is :math:`u = x`, and the gradient of
-# the bias of the right class is :math:`c \, (p - 1) \, S'(x - \theta)`, where :math:`p`
-# is its probability and :math:`c` the ``logit_scale``: the derivation is in
-# :ref:`chapter 4 <sphx_glr_auto_guide_04_bptt.py>`. What is left after division is
-# :math:`S'`.
+# input :math:`x` with the weight 1. The membrane is :math:`u = x`, and if spikes are
+# what is read (``readout="spike_count"``), the gradient of the bias of the right class
+# is :math:`c \, (q - 1) \, S'(x - \theta)`, where :math:`q` is the probability that the
+# loss sees, that of the counts alone, and :math:`c` the ``logit_scale``: the derivation
+# is in :ref:`chapter 4 <sphx_glr_auto_guide_04_bptt.py>`. Both outputs have the same
+# weights, so that :math:`q` is one half. What is left after division is :math:`S'`.
 
 points = np.linspace(-1, 2, 31)
 for name, surrogate in SURROGATES.items():
     tiny = SpikingClassifier(
-        (), n_steps=1, surrogate=name, logit_scale=1, max_iter=1, random_state=0
+        (),
+        n_steps=1,
+        surrogate=name,
+        readout="spike_count",
+        logit_scale=1,
+        max_iter=1,
+        random_state=0,
     ).fit([[0.0], [1.0]], [0, 1])
     tiny.coefs_[0][:], tiny.intercepts_[0][:] = 1, 0
     measured = []
     for point in points:
         grads = tiny.loss_and_gradients([[point]], [0]).intercept_grads
-        p = tiny.predict_proba([[point]])[0, 0]
-        measured.append(grads[0][0] / (p - 1))
+        measured.append(grads[0][0] / (0.5 - 1))
     assert np.allclose(
         measured, surrogate(points - tiny.threshold, tiny.beta)[1]
     )
