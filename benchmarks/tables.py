@@ -208,12 +208,12 @@ GROUPS = {
     },
 }
 # What a network that has learned a region reaches on new rows: accuracy, or where one
-# class is rare the mean of both classes' recalls. It is 0.5 where that class is given
-# up, and of the blobs, which overlap, 0.735 if all is known about them.
+# class is rare the mean of both classes' recalls. That is 0.5 where the class is given
+# up, and of the blobs, which overlap, 0.735 at best: so here it is half of the way.
 LEARNED = {
     "product": 0.9,
     "xor": 1.0,
     "spirals": 0.9,
     "disc, 95:5": 0.8,
-    "blobs, 95:5": 0.65,
+    "blobs, 95:5": 0.62,
 }

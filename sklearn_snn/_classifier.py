@@ -143,8 +143,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         Improvement of the loss that counts.
     n_iter_no_change : int, inf or "auto", default="auto"
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row. "auto" is 10, but
-        inf for a constant current with the learning rate "cosine" and without
+        not improved by `tol` for more than this many epochs in a row. "auto" is 10, or
+        as many as 100 updates take: on a few rows an epoch is a single update. But it
+        is inf for a constant current with the learning rate "cosine" and without
         `early_stopping`: all epochs are planned then, and the last ones do most good.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch the accuracy on them instead of the

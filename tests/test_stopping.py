@@ -89,9 +89,24 @@ def test_what_is_planned():
         assert model._optimizer_state_["t"] == n_updates
         assert (model.reset_, model.network_.readout.name) == (reset, readout)
     model = SpikingClassifier((4,), n_steps=4, random_state=0).fit(table, y)
-    assert model.n_iter_ == 100
+    assert model.n_iter_ == 200
     model.set_params(early_stopping=True).fit(table, y)
-    assert model.n_iter_ < 100
+    assert model.n_iter_ < 200
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "n_epochs"),
+    [(20, "auto", 100), (300, "auto", 34), (100, 10, 10), (100, 9, 10)],
+)
+def test_patience_is_of_updates_too(n_samples, batch_size, n_epochs, rng):
+    """Ten epochs of a few recordings are ten updates."""
+    X, y = rng.random((n_samples, 3, 2)), np.arange(n_samples) % 2
+    model = SpikingClassifier((4,), tol=1e9, batch_size=batch_size, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+    # The first epoch sets what has to be surpassed, and more than those end it.
+    assert model.n_iter_ == n_epochs + 2
 
 
 def test_patience_starts_again_after_an_improvement():

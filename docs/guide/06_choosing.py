@@ -235,29 +235,40 @@ draw(numbers, results, 25, "Number of steps")
 #
 # Few rows
 # --------
-# An epoch has as many updates as there are mini-batches: ten epochs of 1,000 rows are
-# 80 updates, ten epochs of a table of at most 128 rows are ten updates, and a pause of
-# ten updates is nothing unusual. So a training that stops when the loss has not
-# improved for ``n_iter_no_change=10`` epochs may end before it began. With a constant
-# current the default ends for no such reason: all of the ``max_iter=200`` epochs are
-# carried out while the learning rate falls along its cosine. The smallest case is XOR,
-# four rows, which no linear model can learn:
+# An epoch has as many updates as there are mini-batches: ten epochs of 1,000 recordings
+# are 80 updates, ten epochs of at most 128 are ten updates, and a pause of ten updates
+# is nothing unusual. So a training that stops when the loss has not improved for ten
+# epochs may end before it began. ``n_iter_no_change="auto"`` is patient for at least
+# 100 updates. The smallest case is XOR, four rows, which no linear model can learn;
+# here each is a recording of 25 steps:
 
-X_xor, y_xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-for patience in (10, "auto"):
+X_xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+y_xor, recordings = [0, 1, 1, 0], np.repeat(X_xor[:, np.newaxis], 25, axis=1)
+
+
+def try_xor(X, patience):
+    """Print how often XOR is learned from ten seeds, and the mean of the epochs."""
     n_solved, n_epochs = 0, []
     for seed in range(10):
         model = SpikingClassifier(n_iter_no_change=patience, random_state=seed)
-        model.fit(X_xor, y_xor)
-        n_solved += model.score(X_xor, y_xor) == 1
+        n_solved += model.fit(X, y_xor).score(X, y_xor) == 1
         n_epochs.append(model.n_iter_)
     print(f"n_iter_no_change={patience}: {n_solved} of 10 seeds,", end=" ")
     print(f"{np.mean(n_epochs):.0f} epochs on average")
 
+
+for patience in (10, "auto"):
+    try_xor(recordings, patience)
+
 # %%
-# Sequences and spike trains have patience, ten epochs: raise it, or lower
-# ``batch_size``, where there are few of them.
-#
+# With a constant current the default does not stop for such a reason at all: the
+# ``max_iter=200`` epochs are carried out while the learning rate falls along its
+# cosine. And its weights begin small, and its counts are soft, so that a network rarely
+# gives up before it has begun:
+
+try_xor(X_xor, "auto")
+
+# %%
 # Few rows also say little: what a large network finds in them may be noise. The weight
 # decay of a fit to constant currents is ``3 / n_samples``, so that the weights of the
 # network are held back as if by a few rows more, whatever the size of the table.
@@ -295,7 +306,7 @@ for dropout in (0, 0.25, 0.5):
 # How to choose
 # -------------
 # - Begin with the defaults. On the digits no other value does clearly better.
-# - With few recordings, be patient: ``n_iter_no_change=100``, or smaller batches.
+# - With few recordings, take smaller batches, ``batch_size=16``.
 # - Take as many steps as you can afford, and fewer once it works: it is the one
 #   parameter whose cost is known beforehand.
 # - For sequences, set the memory :math:`1 / (1 - \alpha)` to two to four times the

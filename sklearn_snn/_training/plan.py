@@ -8,8 +8,9 @@ import numpy as np
 
 from sklearn_snn._inputs.validation import hidden_sizes
 
-# What "auto" stands for where the input has time in it, and in a stream.
-_BATCH, _DECAY, _PATIENCE = 128, 1e-5, 10
+# What "auto" stands for where the input has time in it, and in a stream; patience is of
+# so many epochs, and at least so many updates.
+_BATCH, _DECAY, _PATIENCE, _PATIENT_UPDATES = 128, 1e-5, 10, 100
 # And for constant currents: the weight decay of all samples together, and the most for
 # each.
 _CONSTANT_BATCH = 200
@@ -65,7 +66,9 @@ def training_plan(params, samples, is_stream):
         plan["weight_decay"] = share if is_constant and not is_stream else _DECAY
     if plan["n_iter_no_change"] == "auto":
         is_planned = plan["learning_rate"] == "cosine" and not params["early_stopping"]
-        plan["n_iter_no_change"] = _PATIENCE
+        n_updates = math.ceil(n_samples / plan["batch_size"])
+        patience = max(_PATIENCE, math.ceil(_PATIENT_UPDATES / n_updates))
+        plan["n_iter_no_change"] = patience
         if is_constant and is_planned:
             plan["n_iter_no_change"] = math.inf
     return TrainingPlan(**plan | {"max_iter": int(plan["max_iter"])})
