@@ -237,8 +237,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
         Accuracy of each epoch on the samples that are learned from, each predicted just
-        before its mini-batch changes the weights. `sample_weight` counts, and
-        `class_weight` does not, as in `validation_scores_`.
+        before its mini-batch changes the weights, without the neurons that `dropout`
+        leaves out. `sample_weight` counts, and `class_weight` does not, as in
+        `validation_scores_`.
     validation_scores_ : list of float or None
         Accuracy after each epoch on the samples set aside; None without
         `early_stopping`.

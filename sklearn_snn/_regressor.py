@@ -209,7 +209,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
         R squared of each epoch on the samples that are learned from, each predicted
-        just before its mini-batch changes the weights.
+        just before its mini-batch changes the weights, without the neurons that
+        `dropout` leaves out.
     validation_scores_ : list of float or None
         R squared after each epoch on the samples set aside; None without
         `early_stopping`.

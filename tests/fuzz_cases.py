@@ -81,6 +81,18 @@ CLASS_WEIGHTS = (
     ],
 )
 
+BOUNDS = (
+    [None, (0.1, 0.2), (0.0, 0.0), (0.3, 1)],
+    [
+        *([0, TINY], np.array([1, 1]), [(0.1, 0.2)], [(0.1, 0.2), (0, 1)]),
+        *((True, True), (Fraction(1, 3), 1), np.array([0, 1], np.int8)),
+    ],
+    [
+        *((0.5, 0.1), (-0.1, 1), (0, 2), (0, np.nan), (0.1,), (), [[]], "ab", 0.5),
+        *((0, 10**400), (None, 1), {0.1, 0.2}, [(0, 1), (1, 0)], (0, 1j)),
+    ],
+)
+
 # Of each parameter: usual values, extreme ones and such as must be refused (most of the
 # time: what counts is that the outcome is one of the two that there may be).
 PARAMETERS = {
@@ -113,7 +125,10 @@ PARAMETERS = {
     "class_weight": CLASS_WEIGHTS,
     "grad_clip": _positive(None, 0.1),
     "max_grad_norm": _positive(1.0, None),
-    "weight_decay": _positive(0.0, 1e-3),
+    "weight_decay": _positive("auto", 0.0, 1e-3),
+    "dropout": share(0.0, 0.5),
+    "rate_bounds": BOUNDS,
+    "rate_penalty": _positive(100.0, 0.0),
     "random_state": SEED,
     "verbose": ((False, True), (0, 1, 3), [-1, 0.5, "a", None, ()]),
     "engine": (("numpy", "numba", "auto"), ("numpy", "numba"), ["torch", 0, None, ""]),

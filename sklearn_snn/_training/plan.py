@@ -96,7 +96,7 @@ def rate_bounds(value, n_hidden):
         return None
     try:
         bounds = np.array(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         bounds = np.empty(0)
     is_pair = bounds.shape in ((2,), (n_hidden, 2))
     low, high = bounds.T if is_pair else (1, 0)
