@@ -35,6 +35,7 @@ _FOLDERS = {
             "network",
             "options",
             "readouts",
+            "restraint",
         ),
         *("surrogates", "vectors"),
     ),

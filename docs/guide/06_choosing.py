@@ -247,7 +247,7 @@ y_xor, recordings = [0, 1, 1, 0], np.repeat(X_xor[:, np.newaxis], 25, axis=1)
 
 
 def try_xor(X, patience):
-    """Print how often XOR is learned from ten seeds, and the mean of the epochs."""
+    """Print how often XOR is learned, of ten seeds, and the mean of epochs."""
     n_solved, n_epochs = 0, []
     for seed in range(10):
         model = SpikingClassifier(n_iter_no_change=patience, random_state=seed)
