@@ -99,7 +99,10 @@ class Batch:
         self.bounds = Bounds(limits, float(restraint.strength))
 
     def learn(self, targets, loss_weights, gradients):
-        """Go backward too, and put the gradients of each chunk where it is said."""
+        """Go backward too, and put the gradients of each chunk where it is said.
+
+        `gradients`, of shape (n_chunks, n_gradients), has a row for each.
+        """
         dtype = self.readings.dtype
         targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
         self.targets = np.ascontiguousarray(targets, dtype)
@@ -142,9 +145,8 @@ class Batch:
         losses, n_spikes = np.zeros(2), np.zeros(self.layers.sizes[1:].sum(), np.int64)
         gradients = self._no_gradients()
         if self.gradients is not None:
-            gradients = self.gradients[i]
-            for part in gradients:
-                part[...] = 0
+            self.gradients[i].fill(0)
+            gradients = self.gradients_in(self.gradients[i])
         first_gradient = None
         for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
             X = self.X[few]
@@ -157,14 +159,14 @@ class Batch:
                 self.membranes[few],
                 gradients,
                 n_spikes,
+                losses,
             )
             if isinstance(X, SpikeTrains):
-                losses += self._run_trains(X, results)
+                self._run_trains(X, results)
             elif X.ndim == 3:
-                losses += self._run_sequences(X, results, workspace)
+                self._run_sequences(X, results, workspace)
             else:
-                few_losses, gradient = self._run_currents(X, results, workspace)
-                losses += few_losses
+                gradient = self._run_currents(X, results, workspace)
                 if first_gradient is None:
                     first_gradient = gradient
                 else:
@@ -190,7 +192,7 @@ class Batch:
             self.presentation_key,
         )
         bits = np.empty((0, self.n_steps, 0), np.uint8)
-        return kernels.run_spikes(*self._network(), trains, bits, *results)
+        kernels.run_spikes(*self._network(), trains, bits, *results)
 
     def _network(self):
         """Return what the compiled code is told of the network."""
@@ -204,27 +206,25 @@ class Batch:
         n_words = -(-X.shape[2] // 64)
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = kernels.as_bits(X, bits)
-        losses = np.zeros(2)
+        if is_binary.all():
+            kernels.run_spikes(*self._network(), _NO_TRAINS, bits, *results)
+            return
         # Sample by sample, so that none depends on what it is computed with.
         changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
         for start, stop in pairwise(changes):
             rows = slice(start, stop)
-            *of_samples, gradients, n_spikes = results
-            part = *(array[rows] for array in of_samples), gradients, n_spikes
+            *of_samples, gradients, n_spikes, losses = results
+            part = *(array[rows] for array in of_samples), gradients, n_spikes, losses
             if is_binary[start]:
-                losses += kernels.run_spikes(
-                    *self._network(), _NO_TRAINS, bits[rows], *part
-                )
+                kernels.run_spikes(*self._network(), _NO_TRAINS, bits[rows], *part)
             else:
-                of_part, gradient = self._run_currents(X[rows], part, workspace)
-                losses += of_part
+                gradient = self._run_currents(X[rows], part, workspace)
                 if gradient is not None:
                     padded = matrices(gradients.weights, self.layers)[0]
                     padded[:, : gradient.shape[1]] += gradient
-        return losses
 
     def _run_currents(self, X, results, workspace):
-        """Return the losses and, when learning, the gradient of the first weights."""
+        """Return the gradient of the first weights, or None without targets."""
         weights, n_steps = self.params[0]["coef"], self.n_steps
         inputs = time_major(X, weights.dtype, workspace)
         n_currents = 1 if X.ndim == 2 else n_steps
@@ -232,10 +232,10 @@ class Batch:
         currents = workspace.array("currents", shape, weights.dtype)
         bias = self.params[0]["intercept"]
         input_current(inputs, self.parts, bias, currents, workspace)
-        losses = kernels.run_currents(*self._network(), n_steps, currents, *results)
+        kernels.run_currents(*self._network(), n_steps, currents, *results)
         if self.gradients is None:
-            return losses, None
-        return losses, weight_gradient(inputs, currents, workspace)
+            return None
+        return weight_gradient(inputs, currents, workspace)
 
     @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, flat):

@@ -30,7 +30,7 @@ from sklearn_snn._engines.compiled.network import (
 )
 from sklearn_snn._engines.compiled.neurons import forward_step, n_states, of_layer
 from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
-from sklearn_snn._engines.compiled.restraint import heard_of, rate_penalty
+from sklearn_snn._engines.compiled.restraint import rate_penalty
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -124,6 +124,7 @@ def run_spikes(
     membranes,
     gradients,
     n_spikes,
+    losses,
     code=_CODE,
 ):
     """Run samples of spikes forward and, where there are targets, backward.
@@ -156,7 +157,8 @@ def run_spikes(
     loss_weights : ndarray of shape (n_samples,) or (0,)
         What each sample's loss is multiplied with.
     kept : ndarray of bool of shape (n_samples or 0, n_biases)
-        Which hidden neurons are heard; see `heard_of`.
+        Which hidden neurons are heard, laid out as the biases are; all, if there are no
+        samples.
     readings : ndarray of shape (n_samples, 2, n_outputs)
         Overwritten with what is read out; see `read_out`.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
@@ -167,13 +169,10 @@ def run_spikes(
         Added to.
     n_spikes : ndarray of int64 of shape (n_neurons,)
         The number of spikes of each neuron is added, layer after layer.
+    losses : ndarray of float64 of shape (2,)
+        The loss is added, and the penalty of the firing rates.
     code : int
         Leave it alone.
-
-    Returns
-    -------
-    loss, penalty : float
-        Sums over the samples; the penalty is that of the firing rates.
     """
     n_steps, n_features, width = bits.shape[1], layers.sizes[0], layers.widths[1]
     must_draw, n_inputs = len(bits) == 0, n_features
@@ -198,7 +197,7 @@ def run_spikes(
     deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
-    loss, penalty = 0.0, 0.0
+    loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
     for i in range(len(readings)):
         active, x = units[:n_inputs], drawn
         for k in range(n_inputs):
@@ -237,7 +236,7 @@ def run_spikes(
             times,
             n_times,
         )
-        heard = heard_of(kept, i)
+        heard = kept[i] if len(kept) > 0 else everyone
         run_above(
             neurons,
             readout,
@@ -257,7 +256,8 @@ def run_spikes(
             loss += loss_gradient(
                 readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
-            penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
+            if len(bounds.limits) > 0:
+                penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
             total = backward(
                 neurons,
                 layers,
@@ -273,7 +273,8 @@ def run_spikes(
             append_negatives(deltas, n_steps, total)
             gradient = weights_of(gradients.weights, layers, 0)
             add_weight_gradient(deltas, active, times, n_times, gradient)
-    return loss, penalty
+    losses[0] += loss
+    losses[1] += penalty
 
 
 @entry_point
@@ -292,6 +293,7 @@ def run_currents(
     membranes,
     gradients,
     n_spikes,
+    losses,
     code=_CODE,
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
@@ -310,13 +312,8 @@ def run_currents(
         deltas, or their sum over the steps if constant; the gradient of the first
         weights, which follows from it, is not added.
     neurons, readout, layers, bounds, targets, loss_weights, kept, readings, spikes, \
-            membranes, gradients, n_spikes, code
+            membranes, gradients, n_spikes, losses, code
         As in `run_spikes`.
-
-    Returns
-    -------
-    loss, penalty : float
-        Sums over the samples; the penalty is that of the firing rates.
     """
     n_units, width = layers.sizes[1], layers.widths[1]
     hidden, output = neurons
@@ -333,7 +330,7 @@ def run_currents(
     one = readings.dtype.type(1)
     state = np.empty((n_states(hidden), width), readings.dtype)
     current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
-    loss, penalty = 0.0, 0.0
+    loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
     for i in range(len(readings)):
         state[:] = 0
         for t in range(n_steps):
@@ -341,7 +338,7 @@ def run_currents(
                 for h in range(n_units):
                     current[h] = currents[t, i, h]
             forward_step(first_layer, t, current, one, bias, u, s, state, second)
-        heard = heard_of(kept, i)
+        heard = kept[i] if len(kept) > 0 else everyone
         run_above(
             neurons,
             readout,
@@ -361,7 +358,8 @@ def run_currents(
             loss += loss_gradient(
                 readout, last_u, readings[i], targets[i], loss_weights[i], scratch
             )
-            penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
+            if len(bounds.limits) > 0:
+                penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
             total = backward(
                 neurons,
                 layers,
@@ -381,7 +379,8 @@ def run_currents(
                 for t in range(n_steps):
                     for h in range(n_units):
                         currents[t, i, h] = u[t, h]
-    return loss, penalty
+    losses[0] += loss
+    losses[1] += penalty
 
 
 def n_compiled():

@@ -134,8 +134,7 @@ class NumbaEngine:
         chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
-        gradients = [batch.gradients_in(part) for part in parts]
-        batch.learn(targets, loss_weights, gradients)
+        batch.learn(targets, loss_weights, parts)
         batch.restrain(restraint)
         results = self._run(batch, chunks)
         total = self._sum(parts)

@@ -71,6 +71,8 @@ class Tape(NamedTuple):
         How many of them are listed.
     pushes : ndarray of float64 of shape (n_layers,)
         The gradient by a spike that a bound on the firing rate makes.
+    no_shifts : ndarray of uint32 of shape (most inputs,)
+        Zeros.
     """
 
     deltas: np.ndarray
@@ -79,6 +81,7 @@ class Tape(NamedTuple):
     times: np.ndarray
     n_times: np.ndarray
     pushes: np.ndarray
+    no_shifts: np.ndarray
 
 
 @compiled
@@ -107,6 +110,7 @@ def new_tape(layers, n_steps, n_inputs, most_states):
         np.empty((n_layers, most, n_steps + 1), np.uint32),
         np.zeros((n_layers, most), np.int64),
         np.zeros(n_layers, np.float64),
+        np.zeros(most, np.uint32),
     )
 
 

@@ -171,13 +171,16 @@ def run_above(neurons, readout, layers, heard, tape, n_steps, units, n_spikes, r
     ``reading``, of shape (2, n_outputs), is overwritten.
     """
     hidden, output = neurons
-    shifts = np.zeros(len(units), np.uint32)
-    last, first = len(layers.sizes) - 2, 0
+    shifts, last, first = tape.no_shifts, len(layers.sizes) - 2, 0
     for layer in range(1, last):
-        sent = sent_spikes(heard, layers, tape, n_steps, layer - 1, n_spikes)
+        sent = spikes_of(tape, layers, layer - 1, n_steps)
+        if len(heard) > 0:
+            sent = sent_spikes(heard, layers, tape, n_steps, layer - 1, n_spikes)
         _run_layer_above(hidden, layers, tape, n_steps, layer, units, shifts, sent)
     if last > 0:
-        sent = sent_spikes(heard, layers, tape, n_steps, last - 1, n_spikes)
+        sent = spikes_of(tape, layers, last - 1, n_steps)
+        if len(heard) > 0:
+            sent = sent_spikes(heard, layers, tape, n_steps, last - 1, n_spikes)
         _run_layer_above(output, layers, tape, n_steps, last, units, shifts, sent)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
@@ -185,8 +188,8 @@ def run_above(neurons, readout, layers, heard, tape, n_steps, units, n_spikes, r
         first += layers.sizes[layer]
     s = spikes_of(tape, layers, last, n_steps)
     u = matrix(tape.deltas[last], 0, n_steps, layers.widths[last + 1])
-    for k in range(reading.shape[1]):
-        for t in range(n_steps):
+    for t in range(n_steps):
+        for k in range(reading.shape[1]):
             n_spikes[first + k] += s[t, k]
     read_out(readout, s, u, reading)
 
@@ -258,13 +261,16 @@ def _scan_back(
     back = matrix(
         layers.transposed, layers.starts[above], n_above, layers.widths[above]
     )
+    is_restrained = not is_last and (len(heard) > 0 or len(bounds.limits) > 0)
+    push = tape.pushes[layer]
     if is_last:
         for h in range(width):
             g[h] = scratch.by_spike[h]
     for t in range(n_steps - 1, -1, -1):
         if not is_last:
             sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
-            restrain_gradient(heard, bounds, tape, layer, first, n_units, g)
+            if is_restrained:
+                restrain_gradient(heard, first, push, n_units, g)
         elif t < start:
             g[:] = 0
         for h in range(width):

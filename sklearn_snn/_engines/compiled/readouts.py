@@ -90,27 +90,29 @@ def read_out(readout, s, u, reading):
 
     ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs).
     """
-    number, n_steps = u.dtype.type, len(u)
+    n_steps, n_outputs = len(u), reading.shape[1]
     if readout.statistic == 4:
         _read_probabilities(readout, u, reading)
         return
-    for k in range(reading.shape[1]):
-        n = 0
-        if readout.counts:
-            for t in range(readout.start, n_steps):
-                n += s[t, k]
-        reading[0, k] = number(n)
-        total = number(0)
-        if readout.statistic == 1:
-            for t in range(readout.start, n_steps):
-                total += u[t, k]
-        elif readout.statistic == 2:
-            total = u[n_steps - 1, k]
-        elif readout.statistic == 3:
-            total = u[readout.start, k]
-            for t in range(readout.start + 1, n_steps):
-                total = max(total, u[t, k])
-        reading[1, k] = total
+    for k in range(n_outputs):
+        reading[0, k] = 0
+        reading[1, k] = u[readout.start, k] if readout.statistic == 3 else 0
+    # Step by step: outputs are summed side by side, and no sum waits for itself.
+    if readout.counts:
+        for t in range(readout.start, n_steps):
+            for k in range(n_outputs):
+                reading[0, k] += s[t, k]
+    if readout.statistic == 1:
+        for t in range(readout.start, n_steps):
+            for k in range(n_outputs):
+                reading[1, k] += u[t, k]
+    elif readout.statistic == 2:
+        for k in range(n_outputs):
+            reading[1, k] = u[n_steps - 1, k]
+    elif readout.statistic == 3:
+        for t in range(readout.start + 1, n_steps):
+            for k in range(n_outputs):
+                reading[1, k] = max(reading[1, k], u[t, k])
 
 
 @compiled

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.layers import spikes_of
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import compiled
 
 
 class Bounds(NamedTuple):
@@ -23,24 +23,14 @@ class Bounds(NamedTuple):
     strength: float
 
 
-@inlined
-def heard_of(kept, i):
-    """Return which neurons of a sample are heard, laid out as the biases, or none.
-
-    ``kept`` has shape (n_samples or 0, n_biases): all are, if there are no samples.
-    """
-    return kept[i] if len(kept) > 0 else np.empty(0, np.bool_)
-
-
 @compiled
 def sent_spikes(heard, layers, tape, n_steps, layer, n_spikes):
     """Return the spikes of a hidden layer that the layer above receives.
 
-    What is not heard is added to ``n_spikes`` here, as nothing above counts it.
+    ``heard`` says which of its neurons are, laid out as the biases are. What is not
+    heard is added to ``n_spikes`` here, as nothing above counts it.
     """
     s = spikes_of(tape, layers, layer, n_steps)
-    if len(heard) == 0:
-        return s
     sent, n_below = s.copy(), 0
     for below in range(layer):
         n_below += layers.sizes[below + 1]
@@ -74,16 +64,16 @@ def rate_penalty(bounds, layers, tape, n_steps, loss_weight):
     return penalty
 
 
-@inlined
-def restrain_gradient(heard, bounds, tape, layer, first, n_units, g):
+@compiled
+def restrain_gradient(heard, first, push, n_units, g):
     """Change the gradient by the spikes of a step of a hidden layer.
 
-    None of it reaches a neuron that is not heard, but that of the penalty.
+    None of it reaches a neuron that is not heard, but that of the penalty. All are, if
+    ``heard`` is empty.
     """
     if len(heard) > 0:
         for h in range(n_units):
             if not heard[first + h]:
                 g[h] = 0
-    if len(bounds.limits) > 0:
-        for h in range(n_units):
-            g[h] += g.dtype.type(tape.pushes[layer])
+    for h in range(n_units):
+        g[h] += g.dtype.type(push)
