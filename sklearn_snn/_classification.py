@@ -150,7 +150,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
     @with_own_errstate
     def decision_function(self, X):
-        """Compute the logits: scaled spike counts of the output neurons.
+        """Compute the logits: what `readout` makes of the output neurons.
 
         Parameters
         ----------
@@ -169,7 +169,10 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
     @with_own_errstate
     def predict(self, X):
-        """Predict the class whose output neuron fires most; of equals, the first.
+        """Predict the class with the largest logit; of equals, the first.
+
+        With `readout` "spike_count" that is the class whose output neuron fires most;
+        of equal counts, the one with the largest mean membrane.
 
         Parameters
         ----------

@@ -213,7 +213,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         Biases; element ``l`` is an ndarray of shape (n_units,).
     neuron_constants_ : list of dicts of ndarrays
         The constants of each layer's neurons, of shape (n_units,), by name, such as
-        "alpha" and "threshold"; learned or not.
+        "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
+        is what parameters say in the next fit, and all are of float64.
     network_ : tuple
         What the network consists of: ``layers``, ``readout`` and ``loss``.
     reset_ : str

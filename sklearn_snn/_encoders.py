@@ -21,6 +21,7 @@ from sklearn_snn._inputs.extent import Extent, extent
 from sklearn_snn._inputs.layout import n_dimensions, refuse_sequences
 from sklearn_snn._inputs.learned_input import Wording, mismatch
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.unscaled import FEWEST, namer, some_rows, warn_of_spread
 from sklearn_snn._inputs.validation import FLOATS, check_halves, kept_dtypes, quietly
 from sklearn_snn._persistence import PersistenceMixin
@@ -298,8 +299,9 @@ class PoissonSpikeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         """Return X as a checked array without duplicate entries."""
         refuse_sequences(X, n_dimensions(X), type(self).__name__)
         refuse_dates_and_text(X)
-        dtypes = kept_dtypes(X, (np.uint8,))
         with quietly():
+            X = of_numpy(X)
+            dtypes = kept_dtypes(X, (np.uint8,))
             X = check(
                 X,
                 accept_sparse="csr",

@@ -181,7 +181,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         (n_units,), of layer ``l + 1``.
     neuron_constants_ : list of dicts of ndarrays
         The constants of each layer's neurons, of shape (n_units,), by name, such as
-        "alpha" and "threshold"; learned or not.
+        "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
+        is what parameters say in the next fit, and all are of float64.
     network_ : tuple
         What the network consists of: ``layers``, ``readout`` and ``loss``.
     y_mean_, y_scale_ : ndarrays of shape (n_outputs,)

@@ -349,9 +349,9 @@ for t in (1, 2, 5, 10, 50):
 #    \text{"spike\_count"} &\quad c \sum_t s_t \\
 #    \text{"soft\_count"} &\quad c \Bigl( \sum_t s_t
 #        + \frac{1}{T} \sum_t u_t / \theta \Bigr) \\
-#    \text{"membrane\_mean"} &\quad \frac{c}{T} \sum_t u_t \qquad
-#    \text{"membrane\_last"} \quad c \, u_T \qquad
-#    \text{"membrane\_max"} \quad c \max_t u_t \\
+#    \text{"membrane\_mean"} &\quad \frac{c}{T} \sum_t u_t \\
+#    \text{"membrane\_last"} &\quad c \, u_T \\
+#    \text{"membrane\_max"} &\quad c \max_t u_t \\
 #    \text{"softmax\_mean"} &\quad \log \frac{1}{T} \sum_t
 #        \mathrm{softmax}(c \, u_t)
 #

@@ -235,9 +235,9 @@ for task, make in tasks.items():
 # %%
 # On rhythms the mean does no worse. On recall the count is ahead: an output neuron that
 # fires has a threshold, is reset and remembers, and is one more layer of neurons; a
-# mean adds up what the hidden layer says. What the mean is good for are finer answers
-# from few steps. A count of four steps is a whole number from 0 to 4, and two classes
-# are often tied; a membrane is never tied and never silent. On the digits of
+# mean adds up what the hidden layer says. Answers from few steps are as fine with both:
+# a count of four steps is a whole number from 0 to 4, but equal ones are told apart by
+# the membranes, which have no ties and are never silent. On the digits of
 # :ref:`chapter 5 <sphx_glr_auto_guide_05_readout.py>`, in four steps:
 
 X, y = load_digits(return_X_y=True)
@@ -286,10 +286,10 @@ for readout in ({}, means):
 #   0.80 at 0.01; that of adaptive ones rose from 0.94 to 0.99. Compare both.
 # - They make a fit longer, adaptive neurons too; here from the first row to the last it
 #   is twice as long.
-# - ``readout="membrane_mean"`` for probabilities and ranks from few steps; the count
-#   where operations are counted, as hardware sends spikes, and where the last layer has
-#   to remember. :class:`~sklearn_snn.SpikingRegressor` always reads membranes:
-#   :ref:`sphx_glr_auto_examples_regression.py` shows it.
+# - ``readout="membrane_mean"`` where an output that is silent at first has to learn;
+#   the count where operations are counted, as hardware sends spikes, and where the last
+#   layer has to remember. :class:`~sklearn_snn.SpikingRegressor` reads membranes unless
+#   told otherwise: :ref:`sphx_glr_auto_examples_regression.py` shows it.
 #
 # All this was measured on two tasks that were made for it, with small networks and
 # three seeds. On your data it is for a grid search to say: the neuron is a parameter,

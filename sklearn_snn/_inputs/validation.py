@@ -21,6 +21,7 @@ from sklearn_snn._inputs.extent import parts
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.learned_input import check_likeness, longest_in_fit
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.tensors import of_numpy
 
 _KINDS = {
     False: "a constant current per sample (2-D)",
@@ -87,7 +88,7 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     n_features = None if reset else getattr(estimator, "n_features_in_", None)
     with hints(X, y, n_features):
         validate = _validate_sequences if n == 3 else _validate_table
-        out = validate(estimator, X, y, reset=reset, **y_options)
+        out = validate(estimator, of_numpy(X), y, reset=reset, **y_options)
     if not has_y:
         check_likeness(estimator, out)
     return out
@@ -211,7 +212,8 @@ def check_shapes(coefs, intercepts, n_features, n_outputs):
         raise ValueError(
             "coefs_ and intercepts_ must be arrays, all of float32 or all of float64, "
             f"that lead from {n_features} features to {n_outputs} outputs; their "
-            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}."
+            f"shapes are {shapes} and {[np.shape(b) for b in intercepts]}, their types "
+            f"{[str(getattr(a, 'dtype', type(a).__name__)) for a in arrays]}."
         )
 
 

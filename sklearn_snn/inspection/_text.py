@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_snn._compat import num_samples
+from sklearn_snn._inputs.tensors import of_numpy
 
 _DOTS = "\N{HORIZONTAL ELLIPSIS}"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -152,6 +153,7 @@ def true_label(y, n_samples, sample, n_columns=1):
         n_columns = np.shape(y)[1] if np.ndim(y) == 2 else 1
     if y is not None and n_columns > 1:
         return _row_of_several(y, n_samples, sample, n_columns)
+    y = of_numpy(y)
     if y is None or isinstance(y, (str, bytes)) or np.ndim(y) == 0:
         return y
     if num_samples(y) != n_samples or np.size(y) != n_samples:
