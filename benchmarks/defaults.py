@@ -214,7 +214,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True)
     groups = [group for group in GROUPS if group != "held-back"]
-    parser.add_argument("--groups", nargs="+", choices=groups, default=["open"])
+    parser.add_argument("--groups", nargs="*", choices=groups, default=["open"])
     parser.add_argument("--sets", nargs="+", help="of these groups only these sets")
     parser.add_argument("--held-back", action="store_true")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
