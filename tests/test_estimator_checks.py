@@ -27,9 +27,12 @@ ESTIMATORS = [
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
 def estimator(request, engine):
-    """Return an estimator as it comes; in numpy, one that takes less time."""
-    is_slow = engine == "numpy" and hasattr(request.param, "hidden_layer_sizes")
-    fewer = {"n_steps": 8, "max_iter": 60} if is_slow else {}
+    """Return an estimator as it comes; where that is slow, one of fewer epochs."""
+    params, fewer = request.param.get_params(deep=False), {}
+    if "hidden_layer_sizes" in params and engine == "numpy":
+        fewer = {"n_steps": 8, "max_iter": 60}
+    elif params.get("neuron") == "adlif":
+        fewer = {"max_iter": 60}
     return clone(request.param).set_params(**fewer)
 
 

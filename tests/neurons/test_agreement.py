@@ -82,9 +82,12 @@ def test_engines_agree(name, dtype, surrogate):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [n for n in ALL if n != "leaky gain"])
 def test_engines_agree_on_neurons_that_are_alike(name, dtype):
-    """Alike in a layer, and in all of them, so that one number is enough."""
+    """Alike in a layer, and in all of them, so that one number is enough.
+
+    A gain other than 1 belongs to neurons that differ; that of integrators is a number.
+    """
     for choices in variants(name, surrogate="sigmoid"):
         for names, readout in stacks(name):
             for kind in ("trains", "graded"):
