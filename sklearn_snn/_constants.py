@@ -56,6 +56,11 @@ def frozen_constants(params, loss, is_constant=False):
         "breaks_ties": params.get("breaks_ties", True),
         "loss": loss,
     }
+    if constants["threshold"] == 0:
+        raise InvalidParameterError(
+            f"threshold must be positive as a float of 64 bits, too: "
+            f"{params['threshold']!r} becomes 0."
+        )
     if constants["reset"] == "auto":
         constants["reset"] = "subtract" if is_constant else "zero"
     if constants["readout"] == "auto":

@@ -216,6 +216,7 @@ def test_intensities_outside_the_unit_interval(X):
         ({"alpha": 1.1}, "'alpha'"),
         ({"threshold": 0}, "'threshold'"),
         ({"threshold": -1}, "'threshold'"),
+        ({"threshold": np.longdouble("1e-4000")}, "threshold must be .* becomes 0"),
         ({"beta": 0}, "'beta'"),
         ({"n_steps": 0}, "'n_steps'"),
         ({"n_steps": 2.5}, "'n_steps'"),
