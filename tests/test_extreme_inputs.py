@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import fast
 from networks import lif, network_of, params_of
 
 from sklearn_snn._engines import make_engine
@@ -51,3 +52,13 @@ def test_what_an_infinite_membrane_is_reset_to(reset, expected):
         neurons.neuron.forward(neurons.spread(3), current, (np.zeros((1, 3)),), tape)
     assert tape["membrane"][1, 0].tolist() == expected
     assert tape["spikes"][0, 0].tolist() == [1, 0, 0]
+
+
+def test_running_answers_of_membranes_whose_sum_is_infinite(engine, rng):
+    """In silence: the last one is that of `predict_proba`, which is silent too."""
+    X = rng.random((12, 30, 3)).astype(np.float32)
+    model = fast(threshold=1e38).fit(X, np.arange(12) % 2)
+    u = model.simulate(X).membranes[-1]
+    assert (u.sum(axis=1, dtype=float) > np.finfo(u.dtype).max).any()
+    *_, last = model.staged_predict_proba(X)
+    np.testing.assert_array_equal(last, model.predict_proba(X))

@@ -176,9 +176,12 @@ class Readout(NamedTuple):
         parts = self._parts(record)
         reading = self.begin(shape, dtype, order)
         for t in range(n_steps):
-            if t >= self.start:
-                reading = self.add(reading, *(a if a is None else a[t] for a in parts))
-            yield self.outputs(reading, threshold, n_steps)
+            step = [a if a is None else a[t] for a in parts]
+            with np.errstate(over="ignore", invalid="ignore"):
+                if t >= self.start:
+                    reading = self.add(reading, *step)
+                outputs = self.outputs(reading, threshold, n_steps)
+            yield outputs
 
     def loss_outputs(self, reading, threshold, n_steps):
         """Return the outputs that the loss takes; parameters as of `outputs`."""
