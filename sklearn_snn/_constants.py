@@ -58,7 +58,7 @@ def frozen_constants(params, loss, is_constant=False):
     }
     if constants["threshold"] == 0:
         raise InvalidParameterError(
-            f"threshold must be positive as a float of 64 bits, too: "
+            "threshold must be positive as a float of 64 bits, too: "
             f"{params['threshold']!r} becomes 0."
         )
     if constants["reset"] == "auto":

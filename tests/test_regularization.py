@@ -1,5 +1,6 @@
 """Dropout and bounds on firing rates, as parameters of the estimators."""
 
+import copy
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -119,14 +120,17 @@ def test_layers_may_have_bounds_of_their_own(blobs):
 
 
 def test_a_silent_layer_learns(blobs, engine):
-    """What is silent and far from its threshold gets hardly any other gradient."""
+    """Nothing else comes to it, where what it sends has no weight yet."""
     X, y = blobs
-    model = fast(max_iter=1, surrogate="triangular", beta=5.0).fit(X, y)
+    model = fast(max_iter=1, surrogate="atan", weight_decay=0.0).fit(X, y)
     model.set_params(warm_start=True, max_iter=100, learning_rate="constant")
     model.intercepts_[0][:] = -0.5
     model.coefs_[0][:] *= 0.01
+    model.coefs_[1][:] = 0
     assert sum(rates_of(model, X)) == 0
-    model.set_params(rate_bounds=(0.1, 1.0), surrogate="atan").fit(X, y)
+    plain = copy.deepcopy(model).fit(X, y)
+    assert sum(rates_of(plain, X)) == 0
+    model.set_params(rate_bounds=(0.1, 1.0)).fit(X, y)
     assert sum(rates_of(model, X)) > 0.05
 
 
