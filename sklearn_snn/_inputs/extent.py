@@ -124,14 +124,12 @@ def _least_positive(x):
 
 def _sizes(part, n_samples):
     """Return the largest absolute value of each sample."""
-    if sparse.issparse(part) or part.dtype.kind in "if":
-        limits = limits_of(part, axis=1)
-    else:
-        limits = [part.max(axis=1).astype(np.float64)]
-    by_row = np.abs(limits[0])
-    for limit in limits[1:]:
-        np.maximum(by_row, np.abs(limit), out=by_row)
-    return by_row.reshape(n_samples, -1).max(axis=1)
+    if not sparse.issparse(part):
+        part = part.reshape(n_samples, -1)  # long rows are reduced in half the time
+        if part.dtype.kind not in "if":
+            return part.max(axis=1).astype(np.float64)
+    low, high = limits_of(part, axis=1)
+    return np.maximum(np.abs(low), np.abs(high))
 
 
 def sums(part, n_samples):

@@ -4,6 +4,7 @@ Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
 gradients, which lie in flat arrays, become matrices again.
 """
 
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -60,8 +61,6 @@ class Batch:
         self.n_steps = n_steps
         # A constant input has no events: nothing is kept for them in the first layer.
         self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
-        weights = params[0]["coef"]
-        self.parts = None if isinstance(X, SpikeTrains) else parts_for(X, weights)
         dtype = self.layers.biases.dtype
         self.neurons = compiled_neurons(network, params, self.layers)
         self.readout = readout_of(network, params, n_steps, dtype)
@@ -76,6 +75,11 @@ class Batch:
         if isinstance(X, SpikeTrains):
             self.seed_key = counter_start(X.seed)
             self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
+
+    @cached_property
+    def parts(self):
+        """What currents are the product of; not made where all inputs are spikes."""
+        return parts_for(self.X, self.params[0]["coef"])
 
     def keep_spikes(self, n_neurons):
         """Keep the spikes of the last layers, side by side."""

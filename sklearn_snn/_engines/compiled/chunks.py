@@ -95,14 +95,14 @@ def as_bits(x, bits, code=_CODE):
     is_binary = np.ones(len(x), np.bool_)
     for i in range(len(x)):
         for t in range(x.shape[1]):
-            n_others = 0
+            is_graded = False
             for k in range(x.shape[2]):
                 value = x[i, t, k]
                 bits[i, t, k] = np.uint8(value != 0)
-                n_others += np.int64((value != 0) & (value != 1))
+                is_graded |= (value != 0) & (value != 1)
             for k in range(x.shape[2], bits.shape[2]):
                 bits[i, t, k] = 0
-            if n_others > 0:
+            if is_graded:
                 is_binary[i] = False
                 break
     return is_binary
