@@ -25,7 +25,9 @@ ROWS = "alpha", "threshold"
 class Compiled(NamedTuple):
     """Constants of all layers; floats are of the dtype of the weights.
 
-    The first three are arrays, or one number for all neurons; a gain of 1 is None.
+    The first three are arrays, or one number for all neurons. A gain of 1 is None
+    beside numbers: a kernel of its own, without the multiplication. Beside arrays,
+    where that hardly counts, it is an array like any other, for the same kernel.
     """
 
     alpha: np.ndarray | float
@@ -51,6 +53,8 @@ def pack(neuron, arrange, number):
     gain = None
     if not neuron.has_unit_gain:
         gain = arrange(lambda p: 1 - p["alpha"])
+    elif np.ndim(alpha) == 1:
+        gain = np.ones_like(alpha)
     return Compiled(
         alpha,
         gain,
