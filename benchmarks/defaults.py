@@ -41,6 +41,7 @@ from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 MLP = "MLPClassifier"
+IMAGE_STEPS = 100
 RANGE = "_model.first_guess.CONSTANT_RANGE"
 # name: parameters, or with a dot in their names constants of modules. What the defaults
 # were before, and what each change is worth: the defaults without it.
@@ -57,6 +58,11 @@ SETTINGS = {
     "patience": {"n_iter_no_change": 10},
     "half the epochs": {"max_iter": 100},
     "large first guess": {RANGE: (0.3, 10.0)},
+    # What the user guide names for images.
+    "for images": {
+        **{"reset": "subtract", "threshold": 2.0, "beta": 2.5},
+        **{"readout": "soft_count", "logit_scale": 20 / IMAGE_STEPS},
+    },
 }
 
 
@@ -67,7 +73,7 @@ def make_model(name, overrides, group, seed):
     model = SpikingClassifier(random_state=seed, **overrides)
     if group == "images":
         model.set_params(max_iter=5)
-        encoder = PoissonSpikeEncoder(n_steps=50, random_state=seed)
+        encoder = PoissonSpikeEncoder(n_steps=IMAGE_STEPS, random_state=seed)
         model = make_pipeline(encoder, model)
     return model
 

@@ -111,7 +111,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         Positive number in Adam's denominator. Only used with ``solver="adam"``.
     batch_size : int or "auto", default=128
         Samples per mini-batch; at most all samples. "auto" is 200 for a constant
-        current, and 128 where `X` has time in it.
+        current, but 16 where a fit has fewer than 100 samples, of which larger batches
+        would be few updates; and 128 where `X` has time in it.
     max_iter : int, default=200
         Number of epochs, at most: see `n_iter_no_change` and `tol`.
     shuffle : bool, default=True
