@@ -337,10 +337,8 @@ for dropout in (0, 0.25, 0.5):
 # This, 1,000 neurons, 25 steps, 20        0.985    0.896
 # =======================================  =======  ============
 #
-# Half as many hidden spikes are enough for it. ``benchmarks/defaults.py --groups images``
-# measures the first two rows. Why is it no default? It is made for counts over many
-# inputs that do not move; where the order of spikes carries the message, no such
-# advantage was found.
+# Half as many hidden spikes are enough for it.
+# ``benchmarks/defaults.py --groups images`` measures the first two rows. @WHY@
 
 # %%
 # How to choose

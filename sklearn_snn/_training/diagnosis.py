@@ -15,8 +15,9 @@ TOLERATED_UNANSWERED = 0.1
 # the way from the accuracy of that to 1.
 HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
 # How many times the memory of a neuron a recording may last without a word, and how
-# many times is recommended.
-LONGEST_RECORDING, FITTING_RECORDING = 20, 5
+# many times is recommended; and the share of the way from guessing to 1 that is well
+# learned in spite of it.
+LONGEST_RECORDING, FITTING_RECORDING, WELL_LEARNED = 20, 5, 0.9
 
 # What may help, by the kind of X: spikes have no scale.
 _SILENT = (
@@ -185,9 +186,9 @@ def hardly_learned(epoch, trainer, is_stalled=True):
 
 
 def short_memory(epoch, trainer):
-    """Tell of hardly more than guessing where the neurons remember a small part only.
+    """Tell where the neurons remember a small part only, and learned no more than that.
 
-    More epochs would not help there.
+    More epochs would hardly help there.
 
     Parameters
     ----------
@@ -201,7 +202,7 @@ def short_memory(epoch, trainer):
     findings : list of str
         What may help, or nothing.
     """
-    comparison = _with_guessing(epoch, trainer)
+    comparison = _with_guessing(epoch, trainer, less=0, more=WELL_LEARNED)
     advice = _memory_advice(trainer)
     if comparison is None or not advice:
         return []
@@ -221,15 +222,19 @@ def _is_of_spikes(X):
     return all(((part == 0) | (part == 1)).all() for _, part in parts(X))
 
 
-def _with_guessing(epoch, trainer):
-    """Return loss and that of guessing, as text; None if more than that was learned."""
+def _with_guessing(epoch, trainer, less=HARDLY_LESS, more=HARDLY_MORE):
+    """Return loss and that of guessing, as text; None if more than that was learned.
+
+    That is a loss below ``less`` times that of guessing, or a score that is farther on
+    its way to 1 than ``more``.
+    """
     samples, target = trainer.samples, trainer.target
     guessing, most = target.guessing(samples.y, samples.weights, samples.score_weights)
     loss = epoch.loss - epoch.penalty
     if (
         guessing == 0  # there is but one class
-        or loss < HARDLY_LESS * guessing
-        or epoch.score - most > HARDLY_MORE * (1 - most)
+        or loss < less * guessing
+        or epoch.score - most > more * (1 - most)
     ):
         return None
     return f"{loss:.4f}; guessing by {target.guess} has {guessing:.4f}"

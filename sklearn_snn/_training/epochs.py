@@ -96,7 +96,8 @@ class Epochs:
             score = self._epoch(n_iter)
             is_stalled = self._stall.is_over(score) and not self._reduce_rate()
             if is_stalled:
-                self._warn(hardly_learned(*self._evidence()))
+                evidence = self._evidence()
+                self._warn(hardly_learned(*evidence) or short_memory(*evidence))
             if callbacks.end_epoch(self._last) or is_stalled:
                 break
         else:
