@@ -58,6 +58,19 @@ SETTINGS = {
     "patience": {"n_iter_no_change": 10},
     "half the epochs": {"max_iter": 100},
     "large first guess": {RANGE: (0.3, 10.0)},
+    # What else was tried: other rates, longer, in smaller batches, held back more.
+    "rate of 0.001": {"learning_rate_init": 0.001},
+    "rate of 0.005": {"learning_rate_init": 0.005},
+    "thrice the epochs": {"max_iter": 600},
+    "batches of 16": {"batch_size": 16},
+    "dropout": {"dropout": 0.2},
+    "steeper": {"beta": 10.0},
+    "twice the steps": {"n_steps": 50},
+    # Readouts of membranes alone, in logits as large as those of counts.
+    "membrane_mean": {"readout": "membrane_mean", "logit_scale": 10.0},
+    "membrane_last": {"readout": "membrane_last", "logit_scale": 10.0},
+    "membrane_max": {"readout": "membrane_max", "logit_scale": 10.0},
+    "softmax_mean": {"readout": "softmax_mean", "logit_scale": 10.0},
     # What the user guide names for images.
     "for images": {
         **{"reset": "subtract", "threshold": 2.0, "beta": 2.5},

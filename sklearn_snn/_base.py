@@ -175,8 +175,9 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
     def loss_and_gradients(self, X, y, sample_weight=None):
         """Compute the loss on given data, and its gradients, as training does.
 
-        The loss is the weighted mean of the samples' losses, without the penalty of
-        `weight_decay`. With outputs ``z`` and targets ``y``, a sample's loss is
+        The loss is the weighted mean of the samples' losses, without the penalties of
+        `weight_decay` and `rate_bounds` and without `dropout`. With outputs ``z`` and
+        targets ``y``, a sample's loss is
 
         - ``-log(softmax(z)[y])`` of a classifier;
         - ``sum_k log(1 + exp(z_k)) - y_k z_k`` of a classifier of several labels;

@@ -57,8 +57,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1) and in the accuracies. Weight 0 is the same as the row
             being absent. Weight 2 is the same as the row twice: up to rounding if there
-            are at most 128 samples in a single mini-batch; else on the average over
-            mini-batches, and over the samples that the first guess is made from.
+            are at most 128 samples in a single mini-batch, and `weight_decay` is a
+            number, as "auto" counts rows; else on the average over mini-batches, and
+            over the samples that the first guess is made from.
 
         Returns
         -------
@@ -257,8 +258,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     def staged_predict(self, X):
         """Predict after each step, from the spikes so far ("anytime inference").
 
-        The network runs once, at little more than the cost of `predict`; the output
-        spikes of all samples, a byte per step and class, are held meanwhile.
+        The network runs once, at little more than the cost of `predict`; output spikes
+        and membranes of all samples, a byte and a number for each step and class, are
+        held meanwhile.
 
         Parameters
         ----------

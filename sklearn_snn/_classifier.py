@@ -33,6 +33,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
+        More neurons learn more where there are data enough, and cost in proportion.
     neuron : {"lif", "adlif"} or neuron, default="lif"
         The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
         object of `sklearn_snn.neurons` with parameters of its own.
@@ -49,15 +50,18 @@ class SpikingClassifier(BaseSpikingClassifier):
         `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have others:
         see `neuron`.
     threshold : float, default=0.6
-        Membrane above which a neuron fires, positive.
+        Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
+        it where neurons are silent.
     beta : float, default=5.0
-        Steepness of the surrogate, positive: its width is about ``1 / beta``.
+        Steepness of the surrogate, positive: its width is about ``1 / beta``. Lower it
+        where neurons stay silent, as it says how far from the threshold they learn.
     n_steps : int, default=25
         Number of steps for which a 2-D `X` is injected as a constant current. Unused
         for sequences and spike trains, which bring their own.
     surrogate : {"sigmoid", "fast_sigmoid", "atan", "triangular"}, default="sigmoid"
-        Smooth step whose derivative stands in for that of the spike; with
-        ``x = u - threshold``:
+        Smooth step whose derivative stands in for that of the spike. Try the long tails
+        of "fast_sigmoid" and "atan" where neurons far from the threshold do not learn.
+        With ``x = u - threshold``:
 
         - "sigmoid": ``beta * S * (1 - S)``, where ``S = 1 / (1 + exp(-beta * x))``;
         - "fast_sigmoid": ``beta / 2 / (1 + beta * |x|)**2``;
@@ -95,9 +99,10 @@ class SpikingClassifier(BaseSpikingClassifier):
           the softmax, and its inverse for the logarithm.
     readout_alpha : "auto" or float, default="auto"
         Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
-        "auto" is `alpha`.
+        "auto" is `alpha`. Raise it where they have to remember longer than hidden ones.
     readout_start : int, default=0
-        Number of first steps that are not read, while the network settles.
+        Number of first steps that are not read, while the network settles: for answers
+        that show late.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``, of the steps that
         are read: an output neuron that always fires has logit 10. Counts as they are
@@ -106,12 +111,12 @@ class SpikingClassifier(BaseSpikingClassifier):
         it is the logit per membrane, within the softmax of each step where it is these
         that are averaged, and "auto" is 1.
     solver : {"adam", "sgd"}, default="adam"
-        Optimizer.
+        Optimizer. "adam" needs hardly any tuning; "sgd" is for comparisons.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
         Schedule of the learning rate, for both solvers:
 
-        - "constant" keeps it;
-        - "cosine" lets it fall to 0 over `max_iter` epochs;
+        - "constant" keeps it: for a stream, whose end nobody knows;
+        - "cosine" lets it fall to 0 over `max_iter` epochs, and suits any plan;
         - "invscaling" divides it by ``(1 + t)**power_t``, where ``t`` samples were seen
           in all epochs before;
         - "adaptive" divides it by 5 whenever training would stop, and stops when it is
@@ -134,14 +139,14 @@ class SpikingClassifier(BaseSpikingClassifier):
         Positive number in Adam's denominator. Only used with ``solver="adam"``.
     batch_size : int or "auto", default="auto"
         Samples per mini-batch; at most all samples. "auto" is 200 for a constant
-        current, but 16 where a fit has fewer than 100 samples, of which larger batches
-        would be few updates; and 128 where `X` has time in it.
+        current, and 128 where `X` has time in it.
     max_iter : int, default=200
         Number of epochs, at most: see `n_iter_no_change` and `tol`.
     shuffle : bool, default=True
-        Whether to shuffle the samples in each epoch.
+        Whether to shuffle the samples in each epoch; leave it, but to repeat what other
+        code does.
     tol : float, default=1e-4
-        Improvement of the loss that counts.
+        Improvement of the loss that counts; raise it to stop sooner.
     n_iter_no_change : int, inf or "auto", default="auto"
         Training stops when the loss (or with `early_stopping` the validation score) has
         not improved by `tol` for more than this many epochs in a row. "auto" is 10, or
@@ -166,17 +171,18 @@ class SpikingClassifier(BaseSpikingClassifier):
         both.
     grad_clip : float or None, default=None
         Every element of the gradient is clipped to [-grad_clip, grad_clip], for weights
-        in the unit that they learn in.
+        in the unit that they learn in. Where single gradients explode.
     max_grad_norm : float or None, default=1.0
         The gradient of all parameters together is scaled down to at most this
-        Euclidean norm (after `grad_clip`), in the same units.
+        Euclidean norm (after `grad_clip`), in the same units. Lower it where the loss
+        jumps, as over long sequences.
     weight_decay : float or "auto", default="auto"
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
         is 1e-5; but in a `fit` to constant currents ``3 / n_samples``, at most 0.1,
-        each sample counting with its `sample_weight`: few rows say little against a
-        prior, many outweigh it.
+        whatever the samples weigh: few rows say little against a prior, many outweigh
+        it. Raise it where training data are answered better than others by far.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and

@@ -23,7 +23,7 @@ from sklearn_snn._training.diagnosis import (
     hardly_learned,
     short_memory,
 )
-from sklearn_snn._training.targets import Classes
+from sklearn_snn._training.targets import Classes, Labels, Numbers
 from sklearn_snn._training.trainer import Epoch, Samples
 from sklearn_snn.exceptions import DeadNeuronWarning
 
@@ -178,21 +178,23 @@ def trainer_of(samples, n_steps=25, **constants):
 
 def test_which_layers_are_reported():
     alive = np.full(4, 0.5)
-    assert dead_layers([alive, alive], NETWORK, np.arange(4), TABLE) == []
-    assert (
-        dead_layers([np.array([0, 0.1, 0.2, 1]), alive], NETWORK, np.arange(4), TABLE)
-        == []
-    )
-    rates, names = (
-        [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])],
-        np.array(["cat", "dog"]),
-    )
-    hidden, output = dead_layers(rates, NETWORK, names, TABLE)
+    few = np.array([0, 0.1, 0.2, 1])
+    for rates in ([alive, alive], [few, alive]):
+        assert dead_layers(rates, NETWORK, Classes(np.arange(4)), TABLE) == []
+    rates = [np.array([0, 0, 0, 0.5]), np.array([0.1, 1.0])]
+    animals = Classes(np.array(["cat", "dog"]))
+    hidden, output = dead_layers(rates, NETWORK, animals, TABLE)
     assert "3 of 4 neurons (75%) of hidden layer 1 are silent" in hidden
     assert "threshold" in hidden
     assert "1 of 2 neurons (50%) of the output layer (of classes 'dog')" in output
     assert "saturated" in output
     assert "raise threshold" in output
+    assert "class_weight" in hidden
+    numbers = Numbers(np.zeros(2), np.ones(2), False)
+    for target, noun in ((Labels(2), "labels"), (numbers, "outputs")):
+        hidden, output = dead_layers(rates, NETWORK, target, TABLE)
+        assert "class" not in hidden
+        assert f"of the output layer (of {noun} 1)" in output
 
 
 @pytest.mark.parametrize(("unanswered", "warns"), [(0.1, False), (0.11, True)])
@@ -293,7 +295,7 @@ def test_advice_is_of_the_kind_of_input(X, scaling):
     guessing = EPOCH._replace(loss=0.69, score=0.5)
     (stalled,) = hardly_learned(guessing, trainer_of(samples))
     rates = [np.ones(4), np.full(2, 0.5)]
-    (saturated,) = dead_layers(rates, NETWORK, np.arange(2), X)
+    (saturated,) = dead_layers(rates, NETWORK, TARGET, X)
     for finding in (stalled, saturated):
         if scaling is None:
             assert "scale" not in finding

@@ -134,7 +134,17 @@ def without_sources(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(without_sources, tmp_path_factory):
+def locales(tmp_path_factory):
+    """Return a folder with a locale that writes 0,5, which few machines have."""
+    folder = tmp_path_factory.mktemp("locales")
+    if shutil.which("localedef"):  # of glibc; macOS has all locales
+        command = "localedef", "-i", "de_DE", "-f", "UTF-8", folder / "de_DE.UTF-8"
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(without_sources, locales, tmp_path_factory):
     """Return what the script says of odd settings of a process."""
     return run(
         "settings",
@@ -142,6 +152,7 @@ def settings(without_sources, tmp_path_factory):
         tmp_path_factory.mktemp("deleted"),
         "-O",
         LC_ALL="C",
+        LOCPATH=str(locales),
         PYTHONUTF8="0",
         PYTHONCOERCECLOCALE="0",
     )

@@ -207,6 +207,12 @@ def test_imports_go_down_the_architecture():
         assert not [p for p in imports(path) if "_engines" in p.parts], path
 
 
+def test_files_have_one_purpose_and_no_more_than_400_lines():
+    files = [*PACKAGE.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
+    assert len(files) > 150
+    assert [f for f in files if len(f.read_text().splitlines()) > 400] == []
+
+
 def test_versions_agree():
     import sklearn_snn
 

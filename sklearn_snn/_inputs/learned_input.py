@@ -327,8 +327,7 @@ def _other_length(X, shortest, longest):
     n_steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     message = (
         f"The sequences in X have {X.shape[1]} steps, and those in fit had {n_steps}: "
-        "logits are made of spikes counted over all steps, so answers and "
-        "probabilities shift."
+        "answers are read over all steps, and shift with their number."
     )
     if not isinstance(X, SpikeTrains) and shortest <= X.shape[0] <= longest:
         message += (

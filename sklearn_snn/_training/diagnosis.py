@@ -20,10 +20,8 @@ HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
 LONGEST_RECORDING, FITTING_RECORDING, WELL_LEARNED = 20, 5, 0.9
 
 # What may help, by the kind of X: spikes have no scale.
-_SILENT = (
-    "lower threshold or beta, raise alpha or n_steps, or weigh rare classes with "
-    "class_weight"
-)
+_SILENT = "lower threshold or beta, or raise alpha or n_steps"
+_OF_RARE_CLASSES = ", or weigh rare classes with class_weight"
 _OF_CHANNELS = "the channels of X, as ChannelTransformer(StandardScaler()) does"
 _SATURATED = "raise threshold, lower alpha or learning_rate_init, or centre and scale "
 _ADVICE = {
@@ -99,7 +97,7 @@ def dead_neurons(epoch, network, target, X):
     findings : list of str
         Sentences with what may help. Empty if all is well.
     """
-    findings = dead_layers(epoch.firing_rates, network, target.names, X)
+    findings = dead_layers(epoch.firing_rates, network, target, X)
     if not findings and epoch.unanswered > TOLERATED_UNANSWERED:
         findings.append(
             f"For {epoch.unanswered:.0%} of the samples no output neuron fired in the "
@@ -110,7 +108,7 @@ def dead_neurons(epoch, network, target, X):
     return findings
 
 
-def dead_layers(firing_rates, network, names, X):
+def dead_layers(firing_rates, network, target, X):
     """Describe the layers whose neurons are silent or saturated.
 
     Parameters
@@ -120,8 +118,7 @@ def dead_layers(firing_rates, network, names, X):
     network : Network
         Neurons that never fire by nature are passed over, and so are output neurons
         whose membranes are read as well.
-    names : ndarray of shape (n_outputs,)
-        What the neurons of the last layer stand for.
+    target : target
     X : SpikeTrains, ndarray or CSR array
         What was learned from.
 
@@ -139,17 +136,20 @@ def dead_layers(firing_rates, network, names, X):
         for kind, dead in (("silent", rates == 0), ("saturated", rates >= 1)):
             share = dead.mean()
             if is_output and dead.any():
-                some = ", ".join(repr(c) for c in names[dead][:10].tolist())
+                some = ", ".join(repr(c) for c in target.names[dead][:10].tolist())
                 more = ", ..." if dead.sum() > 10 else ""
-                where = f"the output layer (of classes {some}{more})"
+                where = f"the output layer (of {target.output_name} {some}{more})"
             elif not is_output and share >= TOLERATED_SHARE:
                 where = f"hidden layer {layer + 1}"
             else:
                 continue
+            advice = _advice(kind, X)
+            if kind == "silent" and target.takes_class_weight:
+                advice += _OF_RARE_CLASSES
             findings.append(
                 f"{dead.sum()} of {len(rates)} neurons ({share:.0%}) of {where} are "
                 f"{kind}: they {'never' if kind == 'silent' else 'always'} fired in "
-                f"the last epoch. It may help to {_advice(kind, X)}."
+                f"the last epoch. It may help to {advice}."
             )
     return findings
 

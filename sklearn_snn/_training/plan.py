@@ -11,9 +11,9 @@ from sklearn_snn._inputs.validation import hidden_sizes
 # What "auto" stands for where the input has time in it, and in a stream; patience is of
 # so many epochs, and at least so many updates.
 _BATCH, _DECAY, _PATIENCE, _PATIENT_UPDATES = 128, 1e-5, 10, 100
-# And for constant currents, where fewer samples than `_FEW` would be few updates; and
-# the weight decay of all samples together, and the most for each.
-_CONSTANT_BATCH, _BATCH_OF_FEW, _FEW = 200, 16, 100
+# And for constant currents: the weight decay of all samples together, and the most for
+# each.
+_CONSTANT_BATCH = 200
 _PRIOR, _MOST_DECAY = 3.0, 0.1
 
 
@@ -59,7 +59,7 @@ def training_plan(params, samples, is_stream):
     plan["rate_bounds"] = rate_bounds(params["rate_bounds"], n_hidden)
     batch_size = params["batch_size"]
     if batch_size == "auto":
-        batch_size = _constant_batch(n_samples, is_stream) if is_constant else _BATCH
+        batch_size = _CONSTANT_BATCH if is_constant else _BATCH
     plan["batch_size"] = min(int(batch_size), n_samples)
     if plan["weight_decay"] == "auto":
         share = min(_PRIOR / float(samples.score_weights.sum()), _MOST_DECAY)
@@ -72,12 +72,6 @@ def training_plan(params, samples, is_stream):
         if is_constant and is_planned:
             plan["n_iter_no_change"] = math.inf
     return TrainingPlan(**plan | {"max_iter": int(plan["max_iter"])})
-
-
-def _constant_batch(n_samples, is_stream):
-    """Return the batch size for constant currents; a call of a stream is no whole."""
-    is_all = n_samples < _FEW and not is_stream
-    return _BATCH_OF_FEW if is_all else _CONSTANT_BATCH
 
 
 def rate_bounds(value, n_hidden):

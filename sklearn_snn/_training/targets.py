@@ -18,8 +18,8 @@ are. A target has
     loss and score of who knows how frequent all answers are, and nothing of X;
 ``strata(targets)``, ``n_least(targets)``
     what a split of the samples keeps in proportion, and how few may be set aside;
-``guess``, ``score_name``
-    what guessing goes by, and what the score is, in words;
+``guess``, ``score_name``, ``output_name``
+    what guessing goes by, what the score is, and what outputs stand for, in words;
 ``takes_class_weight``
     whether samples can be weighed by class;
 ``silence_is_no_answer``
@@ -45,6 +45,7 @@ class Classes:
     takes_class_weight = True
     guess = "the frequencies of the classes"
     score_name = "accuracy"
+    output_name = "classes"
 
     def __init__(self, classes):
         self.names = classes
@@ -111,6 +112,7 @@ class Labels:
     takes_class_weight = False
     guess = "the frequencies of the labels"
     score_name = "accuracy"
+    output_name = "labels"
 
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
@@ -175,6 +177,7 @@ class Numbers:
     takes_class_weight = False
     guess = "the mean of y"
     score_name = "R squared"
+    output_name = "outputs"
 
     def __init__(self, mean, scale, is_flat):
         self.mean, self.scale, self.is_flat = mean, scale, is_flat
