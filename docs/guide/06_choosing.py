@@ -325,8 +325,8 @@ for dropout in (0, 0.25, 0.5):
 #        ),
 #    )
 #
-# All training images, the epochs as ``max_iter``, accuracy on all test images; with 100 hidden neurons the mean of
-# five seeds, with 1,000 of one:
+# All training images, with as many epochs as ``max_iter``; accuracy on all test images.
+# With 100 hidden neurons it is the mean of five seeds, with 1,000 that of one:
 #
 # =======================================  =======  ============
 # ..                                       MNIST    FashionMNIST
@@ -338,9 +338,9 @@ for dropout in (0, 0.25, 0.5):
 # This, 1,000 neurons, 25 steps, 20        0.985    0.896
 # =======================================  =======  ============
 #
-# It takes half as many hidden spikes. ``benchmarks/defaults.py --groups images`` measures
-# the first two rows. Why is it no default? On recordings, where time says something, it
-# gains nothing.
+# It takes half as many hidden spikes. ``benchmarks/defaults.py --groups images``
+# measures the first two rows. Why is it no default? On recordings, where time says
+# something, it gains nothing.
 
 # %%
 # How to choose
