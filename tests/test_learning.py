@@ -35,16 +35,16 @@ from sklearn_snn._model.surrogates import SURROGATES
 
 
 @each_engine
-@pytest.mark.parametrize(
-    ("load", "encoder"),
-    [
-        (load_iris, StandardScaler()),
-        (load_wine, StandardScaler()),
-        (load_breast_cancer, StandardScaler()),
-        (load_digits, PoissonSpikeEncoder(n_steps=25, random_state=0)),
-    ],
-)
-def test_tabular_data_as_well_as_an_mlp(load, encoder):
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+def test_tables_as_well_as_an_mlp(load):
+    check_as_well_as_an_mlp(load, StandardScaler())
+
+
+def test_images_as_well_as_an_mlp():
+    check_as_well_as_an_mlp(load_digits, PoissonSpikeEncoder(25, random_state=0))
+
+
+def check_as_well_as_an_mlp(load, encoder):
     """Defaults against MLPClassifier's defaults, cross-validated: within 2 points."""
     X, y = load(return_X_y=True)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)

@@ -100,7 +100,8 @@ class Batch:
         """Hold hidden spikes back; see `_model.restraint`."""
         self.kept = pack_kept(restraint.kept, self.layers)
         limits = np.empty((0, 2)) if restraint.bounds is None else restraint.bounds
-        self.bounds = Bounds(limits, float(restraint.strength))
+        # A copy, as for what is read-only numba would compile all anew.
+        self.bounds = Bounds(np.array(limits), float(restraint.strength))
 
     def learn(self, targets, loss_weights, gradients):
         """Go backward too, and put the gradients of each chunk where it is said.
