@@ -83,7 +83,8 @@ print(sum(n_compiled), "compiled", sum(n_loaded), "loaded")
 def run_script(script, cache, *args, **env):
     """Run a script, with its cache in a folder; return what it prints."""
     path = cache.parent / "script.py"  # numba keeps nothing of what has no file
-    path.write_text(script + TELL)
+    if not path.exists():  # what is newer is compiled anew
+        path.write_text(script + TELL)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(path), *args],
         env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **env},
