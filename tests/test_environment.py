@@ -86,7 +86,7 @@ def test_results_do_not_depend_on_the_error_state(state, usual):
     assert not calls
 
 
-# Interpreter, locale, folders, sources: each line of two processes is a test
+# Interpreter, locale, folders, sources: of two processes, as each has to compile
 
 
 def run(mode, package, folder, *options, **variables):
@@ -107,20 +107,20 @@ def run(mode, package, folder, *options, **variables):
     )
     assert done.returncode == 0, done.stderr
     lines = dict(json.loads(line) for line in done.stdout.splitlines())
-    assert str(package) in lines["package"]
+    assert str(package) in lines.pop("package")
     return lines
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def expected():
     """Return the digests of this process."""
     return digests()
 
 
-@pytest.fixture(scope="module")
-def without_sources(tmp_path_factory):
+@pytest.fixture
+def without_sources(tmp_path):
     """Return a folder that holds the package as compiled files, in which none fits."""
-    site = tmp_path_factory.mktemp("site")
+    site = tmp_path / "site"
     package = shutil.copytree(
         Path(sklearn_snn.__file__).parent,
         site / "sklearn_snn",
@@ -133,63 +133,51 @@ def without_sources(tmp_path_factory):
     return site
 
 
-@pytest.fixture(scope="module")
-def locales(tmp_path_factory):
+@pytest.fixture
+def locales(tmp_path):
     """Return a folder with a locale that writes 0,5, which few machines have."""
-    folder = tmp_path_factory.mktemp("locales")
+    folder = tmp_path / "locales"
+    folder.mkdir()
     if shutil.which("localedef"):  # of glibc; macOS has all locales
         command = "localedef", "-i", "de_DE", "-f", "UTF-8", folder / "de_DE.UTF-8"
         subprocess.run(command, check=True, capture_output=True)
     return folder
 
 
-@pytest.fixture(scope="module")
-def settings(without_sources, locales, tmp_path_factory):
-    """Return what the script says of odd settings of a process."""
-    return run(
+def test_settings(without_sources, locales, expected, tmp_path):
+    """Each is changed beside those before it; see the script."""
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    found = run(
         "settings",
         without_sources,
-        tmp_path_factory.mktemp("deleted"),
+        deleted,
         "-O",
         LC_ALL="C",
         LOCPATH=str(locales),
         PYTHONUTF8="0",
         PYTHONCOERCECLOCALE="0",
     )
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
+    names = (
         "optimized, without sources, in the C locale",
         "comma locale",
         "deleted directory",
         "warnings are errors",
         "floating point errors are raised",
-    ],
-)
-def test_settings(name, settings, expected):
-    assert settings[name] == expected
+    )
+    assert found == dict.fromkeys(names, expected)
 
 
-@pytest.fixture(scope="module")
-def processes(without_sources, tmp_path_factory):
-    """Return what the script says of odd processes; no folder can be written."""
-    folder = tmp_path_factory.mktemp("archive")
-    archive = shutil.make_archive(folder / "site", "zip", without_sources)
+def test_processes(without_sources, expected, tmp_path):
+    """No folder can be written."""
+    archive = shutil.make_archive(tmp_path / "site", "zip", without_sources)
     nowhere = str(Path(archive) / "no folder")  # stops root, too
     variables = dict.fromkeys(("HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"), nowhere)
-    return run("processes", archive, folder, **variables)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
+    names = (
         "from an archive, with nowhere to write",
         "daemonic process",
         "thread after the main one",
         "at exit",
-    ],
-)
-def test_processes(name, processes, expected):
-    assert processes[name] == expected
+    )
+    found = run("processes", archive, tmp_path, **variables)
+    assert found == dict.fromkeys(names, expected)
