@@ -91,6 +91,13 @@ def numba_cgutils():
     return cgutils
 
 
+def numba_populate_array():
+    """Return what fills an array in, for an intrinsic; as `numba_cgutils`."""
+    from numba.np.arrayobj import populate_array
+
+    return populate_array
+
+
 def numba_disk_cache(dispatcher):
     """Return what loads and saves the compiled code of a function.
 

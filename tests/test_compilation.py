@@ -37,7 +37,7 @@ _FOLDERS = {
             "readouts",
             "restraint",
         ),
-        *("surrogates", "vectors"),
+        *("surrogates", "vectors", "views"),
     ),
     "_engines/compiled/neurons/": ("__init__", "adlif", "lif", "numbers", "resets"),
     "_inputs/": ("random",),

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
+from numba import njit
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
@@ -24,7 +25,6 @@ from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.compiled import packing
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.compiled.neurons import backward_step
-from sklearn_snn._engines.compiled.options import compiled
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
@@ -98,7 +98,7 @@ def test_engines_agree_on_all_neurons(surrogate, reset, detach_reset, rng):
         assert_same_gradients(got.gradients, expected.gradients, 0, rtol)
 
 
-@compiled
+@njit
 def _carry_back(neuron, s, delta, carry):
     g, e = np.zeros_like(carry[0]), np.zeros_like(carry[0])
     total = np.zeros_like(carry[0])

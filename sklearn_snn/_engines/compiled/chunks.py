@@ -12,7 +12,6 @@ from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.encoding import draw, stream_keys
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
-    matrix,
     new_tape,
     second_of,
     spikes_of,
@@ -23,7 +22,6 @@ from sklearn_snn._engines.compiled.network import (
     add_weight_gradient,
     append_negatives,
     backward,
-    copy_columns,
     copy_spikes,
     run_above,
     run_layer,
@@ -31,6 +29,12 @@ from sklearn_snn._engines.compiled.network import (
 from sklearn_snn._engines.compiled.neurons import forward_step, n_states, of_layer
 from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.restraint import rate_penalty
+from sklearn_snn._engines.compiled.views import (
+    copy_columns,
+    matrix,
+    segment,
+    set_to_zero,
+)
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -185,9 +189,12 @@ def run_spikes(
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, n_inputs, most_states)
     times, n_times = tape.times[0], tape.n_times[0]
-    units = np.arange(tape.n_times.shape[1]).astype(np.uint32)
-    rows, shifts = units[:n_inputs].copy(), np.zeros(n_inputs, np.uint32)
+    rows, shifts = (
+        segment(tape.units, 0, n_inputs).copy(),
+        np.zeros(n_inputs, np.uint32),
+    )
     keys, often = np.empty(n_inputs, np.uint64), np.zeros(n_inputs, np.uint8)
+    starts, increments = np.empty(n_inputs, np.uint32), np.empty(n_inputs, np.uint32)
     drawn = np.empty((n_steps, whole_words(n_inputs)), np.uint8)
     base = np.zeros(width, layers.signed.dtype)
     first_bias = bias_of(layers.biases, layers, 0)
@@ -197,15 +204,16 @@ def run_spikes(
     deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
+    total = segment(tape.work.total, 0, width)
     loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
     for i in range(len(readings)):
-        active, x = units[:n_inputs], drawn
+        active, x = segment(tape.units, 0, n_inputs), drawn
         for k in range(n_inputs):
             n_times[k] = 0
         if must_draw:
-            active = trains.features[trains.indptr[i] : trains.indptr[i + 1]]
-            limits = trains.thresholds[trains.indptr[i] : trains.indptr[i + 1]]
-            n = len(active)
+            first, n = trains.indptr[i], trains.indptr[i + 1] - trains.indptr[i]
+            active = segment(trains.features, first, n)
+            limits = segment(trains.thresholds, first, n)
             for h in range(width):
                 base[h] = 0
             for k in range(n):
@@ -218,11 +226,12 @@ def run_spikes(
                     for h in range(width):
                         base[h] += layers.signed[active[k], h]
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
-            draw(keys[:n], limits, often, drawn)
+            draw(segment(keys, 0, n), limits, often, starts, increments, drawn)
         else:
             x = bits[i]
         run_layer(
             first_layer,
+            tape.work,
             x,
             rows,
             shifts,
@@ -244,8 +253,8 @@ def run_spikes(
             heard,
             tape,
             n_steps,
-            units,
             n_spikes,
+            scratch,
             readings[i],
         )
         if len(spikes) > 0:
@@ -258,7 +267,7 @@ def run_spikes(
             )
             if len(bounds.limits) > 0:
                 penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
-            total = backward(
+            backward(
                 neurons,
                 layers,
                 heard,
@@ -267,7 +276,6 @@ def run_spikes(
                 n_steps,
                 readout.start,
                 scratch,
-                units,
                 gradients,
             )
             append_negatives(deltas, n_steps, total)
@@ -320,19 +328,19 @@ def run_currents(
     first_layer = of_layer(hidden, 0, layers.widths[1])
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, 0, most_states)
-    units = np.arange(tape.n_times.shape[1]).astype(np.uint32)
     n_outputs, last = readings.shape[2], len(layers.sizes) - 2
     scratch = new_scratch(n_outputs, n_steps, layers.widths[-1], readings)
     last_u = matrix(tape.deltas[last], 0, n_steps, layers.widths[-1])
     u = matrix(tape.deltas[0], 0, n_steps, width)
     s = spikes_of(tape, layers, 0, n_steps)
     second = second_of(tape, layers, 0, n_steps)
+    total = segment(tape.work.total, 0, width)
     one = readings.dtype.type(1)
     state = np.empty((n_states(hidden), width), readings.dtype)
     current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
     loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
     for i in range(len(readings)):
-        state[:] = 0
+        set_to_zero(state)
         for t in range(n_steps):
             if t < len(currents):  # else it is constant
                 for h in range(n_units):
@@ -346,8 +354,8 @@ def run_currents(
             heard,
             tape,
             n_steps,
-            units,
             n_spikes,
+            scratch,
             readings[i],
         )
         if len(spikes) > 0:
@@ -360,7 +368,7 @@ def run_currents(
             )
             if len(bounds.limits) > 0:
                 penalty += rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
-            total = backward(
+            backward(
                 neurons,
                 layers,
                 heard,
@@ -369,7 +377,6 @@ def run_currents(
                 n_steps,
                 readout.start,
                 scratch,
-                units,
                 gradients,
             )
             if len(currents) == 1:

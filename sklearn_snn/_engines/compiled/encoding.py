@@ -35,14 +35,13 @@ def stream_keys(features, thresholds, seed_key, presentation_key, keys):
 
 
 @compiled
-def draw(keys, thresholds, often, bits):
+def draw(keys, thresholds, often, starts, increments, bits):
     """Draw the spikes of a sample, or its silences where ``often``.
 
     As `_random.bernoulli`; ``bits``, of shape (n_steps, at least n_inputs), is filled
     up with zeros.
     """
     n = len(keys)
-    starts, increments = np.empty(n, np.uint32), np.empty(n, np.uint32)
     for k in range(n):
         starts[k] = np.uint32(keys[k])
         increments[k] = np.uint32(keys[k] >> np.uint64(32)) | np.uint32(1)

@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import (
+    allocating,
+    compiled,
+    inlined,
+)
+from sklearn_snn._engines.compiled.views import matrix, segment
 
 
 class Layers(NamedTuple):
@@ -50,6 +55,42 @@ class Layers(NamedTuple):
     biases: np.ndarray
 
 
+class Work(NamedTuple):
+    """What the code needs beside the tape, made once: none of it outlives a layer.
+
+    All but the spikes as long as the widest layer has neurons, or times the states of a
+    neuron.
+
+    Attributes
+    ----------
+    listed : ndarray of uint32
+        Rows of the weights of the inputs that have an event in a step.
+    nothing, current : ndarrays of the dtype of `Layers.whole_weights`
+        Zeros, and the sum of the listed rows.
+    states, later : ndarrays
+        What is carried from step to step, forward or back, and a copy.
+    membranes, by_spike, slopes : ndarrays
+        Of a step: the membranes that deltas replace, the gradient by the spikes, and
+        the derivative of the surrogate.
+    total, zeros : ndarrays
+        The sum of the deltas over the steps, and zeros.
+    sent : ndarray of uint8
+        The spikes of a layer that the one above receives.
+    """
+
+    listed: np.ndarray
+    nothing: np.ndarray
+    current: np.ndarray
+    states: np.ndarray
+    later: np.ndarray
+    membranes: np.ndarray
+    by_spike: np.ndarray
+    slopes: np.ndarray
+    total: np.ndarray
+    zeros: np.ndarray
+    sent: np.ndarray
+
+
 class Tape(NamedTuple):
     """What the forward pass over a sample leaves for the backward pass, per layer.
 
@@ -71,8 +112,9 @@ class Tape(NamedTuple):
         How many of them are listed.
     pushes : ndarray of float64 of shape (n_layers,)
         The gradient by a spike that a bound on the firing rate makes.
-    no_shifts : ndarray of uint32 of shape (most inputs,)
-        Zeros.
+    units, no_shifts : ndarrays of uint32 of shape (most inputs,)
+        0, 1, 2, ..., and zeros.
+    work : Work
     """
 
     deltas: np.ndarray
@@ -81,7 +123,9 @@ class Tape(NamedTuple):
     times: np.ndarray
     n_times: np.ndarray
     pushes: np.ndarray
+    units: np.ndarray
     no_shifts: np.ndarray
+    work: NamedTuple
 
 
 @compiled
@@ -90,7 +134,25 @@ def whole_words(n):
     return (n + 63) // 64 * 64
 
 
-@compiled
+@allocating
+def _new_work(layers, n_steps, most, widest, most_states):
+    floats, whole = layers.biases.dtype, layers.whole_weights.dtype
+    return Work(
+        np.empty(most, np.uint32),
+        np.zeros(widest, whole),
+        np.empty(widest, whole),
+        np.empty(most_states * widest, floats),
+        np.empty(most_states * widest, floats),
+        np.empty(widest, floats),
+        np.empty(widest, floats),
+        np.empty(widest, floats),
+        np.empty(widest, floats),
+        np.zeros(widest, floats),
+        np.empty(n_steps * whole_words(widest), np.uint8),
+    )
+
+
+@allocating
 def new_tape(layers, n_steps, n_inputs, most_states):
     """Return a Tape for one sample at a time; the next one overwrites it.
 
@@ -110,14 +172,10 @@ def new_tape(layers, n_steps, n_inputs, most_states):
         np.empty((n_layers, most, n_steps + 1), np.uint32),
         np.zeros((n_layers, most), np.int64),
         np.zeros(n_layers, np.float64),
+        np.arange(most).astype(np.uint32),
         np.zeros(most, np.uint32),
+        _new_work(layers, n_steps, most, widest, most_states),
     )
-
-
-@inlined
-def matrix(flat, start, n_rows, n_columns):
-    """Return the matrix that begins at ``flat[start]``, as a view."""
-    return flat[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
 
 
 @inlined
@@ -131,7 +189,7 @@ def weights_of(flat, layers, layer):
 def bias_of(flat, layers, layer):
     """Return the part (widths[l + 1],) of the biases, or of their gradient."""
     start = layers.firsts[layer]
-    return flat[start : start + layers.widths[layer + 1]]
+    return segment(flat, start, layers.widths[layer + 1])
 
 
 @inlined

@@ -28,7 +28,6 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
-    matrix,
     second_of,
     spikes_of,
     weights_of,
@@ -43,13 +42,19 @@ from sklearn_snn._engines.compiled.neurons import (
 from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
-from sklearn_snn._engines.compiled.restraint import restrain_gradient, sent_spikes
+from sklearn_snn._engines.compiled.restraint import copy_heard, restrain_gradient
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.vectors import (
     lowest_bit,
     nonzero_mask,
     sum_rows,
     sum_scaled_rows,
+)
+from sklearn_snn._engines.compiled.views import (
+    copy_columns,
+    matrix,
+    segment,
+    set_to_zero,
 )
 
 
@@ -98,6 +103,7 @@ def _collect(bits, t, rows, shifts, listed, times, n_times):
 @compiled
 def run_layer(
     neuron,
+    work,
     bits,
     rows,
     shifts,
@@ -127,31 +133,37 @@ def run_layer(
     `sum_rows`, and because one multiplication per neuron makes of the whole sum a
     current. Whole numbers add up without rounding: the order of events does not count.
     """
-    listed = np.empty(bits.shape[1], np.uint32)
-    state, total = np.zeros((n_states(neuron), len(base)), u.dtype), np.empty_like(base)
+    width, listed = len(base), work.listed
+    total = segment(work.current, 0, width)
+    state = matrix(work.states, 0, n_states(neuron), width)
+    set_to_zero(state)
     for t in range(len(s)):
         m = _collect(bits[t], t, rows, shifts, listed, times, n_times)
-        sum_rows(base, weights, listed[:m], total)
+        sum_rows(base, weights, segment(listed, 0, m), total)
         forward_step(neuron, t, total, grid, bias, u, s, state, second)
 
 
 @inlined
-def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts, spikes):
+def _run_layer_above(neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
-    n_times = tape.n_times[layer]
+    n_times, width = tape.n_times[layer], layers.widths[layer + 1]
     for k in range(layers.sizes[layer]):
         n_times[k] = 0
-    first = layers.firsts[layer]
+    first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
+    if len(heard) > 0:
+        sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
+        copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
     run_layer(
-        of_layer(neuron, first, first + layers.widths[layer + 1]),
-        spikes,
-        units,
-        shifts,
+        of_layer(neuron, first, first + width),
+        tape.work,
+        sent,
+        tape.units,
+        tape.no_shifts,
         weights_of(layers.whole_weights, layers, layer),
-        np.zeros(layers.widths[layer + 1], layers.whole_weights.dtype),
+        segment(tape.work.nothing, 0, width),
         layers.grids[layer],
         bias_of(layers.biases, layers, layer),
-        matrix(tape.deltas[layer], 0, n_steps, layers.widths[layer + 1]),
+        matrix(tape.deltas[layer], 0, n_steps, width),
         spikes_of(tape, layers, layer, n_steps),
         second_of(tape, layers, layer, n_steps),
         tape.times[layer],
@@ -160,28 +172,24 @@ def _run_layer_above(neuron, layers, tape, n_steps, layer, units, shifts, spikes
 
 
 @compiled
-def run_above(neurons, readout, layers, heard, tape, n_steps, units, n_spikes, reading):
+def run_above(
+    neurons, readout, layers, heard, tape, n_steps, n_spikes, scratch, reading
+):
     """Run all layers but the first, count all spikes, and read out the last layer.
 
     Each layer takes the spikes that the one below left on the tape, but for those of
-    neurons that are not ``heard``. ``units`` is 0, 1, 2, ...: all inputs are listed by
-    what they do, and none by its silences, so that input ``k`` has row ``k``. To
-    ``n_spikes``, of shape (n_neurons,), the spikes of all layers are added; those of
-    the hidden layers are known already, as the lengths of the lists of events.
-    ``reading``, of shape (2, n_outputs), is overwritten.
+    neurons that are not ``heard``. All inputs are listed by what they do, and none by
+    its silences, so that input ``k`` has row ``k``. To ``n_spikes``, of shape
+    (n_neurons,), the spikes of all layers are added; those of the hidden layers are
+    known already, as the lengths of the lists of events. ``reading``, of shape
+    (2, n_outputs), is overwritten.
     """
     hidden, output = neurons
-    shifts, last, first = tape.no_shifts, len(layers.sizes) - 2, 0
+    last, first = len(layers.sizes) - 2, 0
     for layer in range(1, last):
-        sent = spikes_of(tape, layers, layer - 1, n_steps)
-        if len(heard) > 0:
-            sent = sent_spikes(heard, layers, tape, n_steps, layer - 1, n_spikes)
-        _run_layer_above(hidden, layers, tape, n_steps, layer, units, shifts, sent)
+        _run_layer_above(hidden, layers, heard, tape, n_steps, layer, n_spikes)
     if last > 0:
-        sent = spikes_of(tape, layers, last - 1, n_steps)
-        if len(heard) > 0:
-            sent = sent_spikes(heard, layers, tape, n_steps, last - 1, n_spikes)
-        _run_layer_above(output, layers, tape, n_steps, last, units, shifts, sent)
+        _run_layer_above(output, layers, heard, tape, n_steps, last, n_spikes)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
             n_spikes[first + k] += tape.n_times[layer][k]
@@ -191,7 +199,7 @@ def run_above(neurons, readout, layers, heard, tape, n_steps, units, n_spikes, r
     for t in range(n_steps):
         for k in range(reading.shape[1]):
             n_spikes[first + k] += s[t, k]
-    read_out(readout, s, u, reading)
+    read_out(readout, s, u, scratch, reading)
 
 
 @compiled
@@ -211,23 +219,11 @@ def copy_spikes(layers, tape, n_steps, spikes):
                 spikes[t, first + k] = s[t, k]
 
 
-@compiled
-def copy_columns(a, out):
-    """Copy as many of the columns of a matrix as there are in ``out``.
-
-    An assignment of slices would bring code along that compares their shapes, and
-    tells of them, which takes as long to compile as a tenth of all else.
-    """
-    for t in range(len(out)):
-        for h in range(out.shape[1]):
-            out[t, h] = a[t, h]
-
-
 @inlined
 def _scan_back(
     neurons, layers, heard, bounds, tape, n_steps, layer, start, scratch, m, gradients
 ):
-    """Turn the membranes of a layer into deltas; return their sum over the steps.
+    """Turn the membranes of a layer into deltas, and sum these over the steps.
 
     From the last step to the first, ``backward_step`` overwrites row ``t`` of the
     membranes, (n_steps, width), with ``delta_t``, the gradient by the current. What it
@@ -235,8 +231,9 @@ def _scan_back(
     same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
     the layer above times that layer's transposed weights, as far as the neurons are
     ``heard``, and the penalty of the ``bounds``. ``m`` is the gradient by the
-    membranes, of the output layer, or None. The sum over the steps is the gradient of
-    the biases. Those of the constants, if they learn, are added to ``gradients``.
+    membranes, of the output layer, or None. The sum over the steps, which is left in
+    ``tape.work.total``, is the gradient of the biases. Those of the constants, if they
+    learn, are added to ``gradients``.
 
     Fast because the product is one of a row with a matrix that stays in the cache, its
     sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
@@ -249,11 +246,15 @@ def _scan_back(
     u = matrix(tape.deltas[layer], 0, n_steps, width)
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
-    carry = np.zeros((n_states(neuron), width), u.dtype)
-    kept = width * int(neuron.learns)
-    u_t, later = np.empty(kept, u.dtype), np.empty((n_states(neuron), kept), u.dtype)
-    g, e = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
-    total, zeros = np.zeros(width, u.dtype), np.zeros(width, u.dtype)
+    work = tape.work
+    carry = matrix(work.states, 0, n_states(neuron), width)
+    later = matrix(work.later, 0, n_states(neuron), width)
+    u_t, g = segment(work.membranes, 0, width), segment(work.by_spike, 0, width)
+    e, total = segment(work.slopes, 0, width), segment(work.total, 0, width)
+    zeros = segment(work.zeros, 0, width)
+    set_to_zero(carry)
+    for h in range(width):
+        total[h] = 0
     is_last = layer + 2 == len(layers.sizes)
     above = layer + int(not is_last)
     n_above = layers.sizes[above + 1]
@@ -268,11 +269,13 @@ def _scan_back(
             g[h] = scratch.by_spike[h]
     for t in range(n_steps - 1, -1, -1):
         if not is_last:
-            sum_scaled_rows(zeros, deltas[t, :n_above], back, g)
+            row = segment(deltas, t * deltas.shape[1], n_above)
+            sum_scaled_rows(zeros, row, back, g)
             if is_restrained:
                 restrain_gradient(heard, first, push, n_units, g)
         elif t < start:
-            g[:] = 0
+            for h in range(width):
+                g[h] = 0
         for h in range(width):
             e[h] = u[t, h] - at(neuron.threshold, h)
         surrogate_derivative(e, neuron.beta, neuron.surrogate)
@@ -283,7 +286,6 @@ def _scan_back(
         backward_step(neuron, t, g, m, s, e, u, carry, total)
         if neuron.learns:
             add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, constants)
-    return total
 
 
 @compiled
@@ -295,25 +297,26 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
     deltas. Fast for the reason that `run_layer` is: as many additions as there are
     events, in registers, and each row of the gradient is read and written once.
     """
+    width = gradient.shape[1]
     for k in range(len(rows)):
         if n_times[k] > 0:
-            row = gradient[rows[k]]
-            sum_rows(row, deltas, times[k, : n_times[k]], row)
+            row = segment(gradient, rows[k] * width, width)
+            listed = segment(times, k * times.shape[1], n_times[k])
+            sum_rows(row, deltas, listed, row)
 
 
 @compiled
-def backward(
-    neurons, layers, heard, bounds, tape, n_steps, start, scratch, units, gradients
-):
-    """Add all gradients but that of the first weights; return the first deltas' sum.
+def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, gradients):
+    """Add all gradients but that of the first weights.
 
-    The first weights are left to the caller: their inputs may be listed by their
-    silences, or be no events at all. The sum returned has shape (width,). Steps before
-    ``start`` are not read out, and ``scratch`` has what the loss left.
+    These are left to the caller: their inputs may be listed by their silences, or be no
+    events at all. The sum of the first deltas is left in ``tape.work.total``. Steps
+    before ``start`` are not read out, and ``scratch`` has what the loss left.
     """
     hidden, output = neurons
     last = len(layers.sizes) - 2
-    total = _scan_back(
+    by_membrane = scratch.by_membrane
+    _scan_back(
         output,
         layers,
         heard,
@@ -323,12 +326,12 @@ def backward(
         last,
         start,
         scratch,
-        scratch.by_membrane,
+        by_membrane,
         gradients,
     )
-    _add_layer_gradient(layers, tape, n_steps, last, total, units, gradients)
+    _add_layer_gradient(layers, tape, n_steps, last, gradients)
     for layer in range(last - 1, -1, -1):
-        total = _scan_back(
+        _scan_back(
             hidden,
             layers,
             heard,
@@ -341,20 +344,19 @@ def backward(
             None,
             gradients,
         )
-        _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients)
-    return total
+        _add_layer_gradient(layers, tape, n_steps, layer, gradients)
 
 
 @inlined
-def _add_layer_gradient(layers, tape, n_steps, layer, total, units, gradients):
+def _add_layer_gradient(layers, tape, n_steps, layer, gradients):
     """Add the gradient of a layer's biases and, but for the first one, weights."""
-    bias = bias_of(gradients.biases, layers, layer)
-    for h in range(len(total)):
+    bias, total = bias_of(gradients.biases, layers, layer), tape.work.total
+    for h in range(len(bias)):
         bias[h] += total[h]
     if layer:
         add_weight_gradient(
-            matrix(tape.deltas[layer], 0, n_steps, len(total)),
-            units[: layers.sizes[layer]],
+            matrix(tape.deltas[layer], 0, n_steps, len(bias)),
+            segment(tape.units, 0, layers.sizes[layer]),
             tape.times[layer],
             tape.n_times[layer],
             weights_of(gradients.weights, layers, layer),

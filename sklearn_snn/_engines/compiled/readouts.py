@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.losses import evaluate_loss
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import allocating, compiled
 
 STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
 
@@ -65,15 +65,19 @@ class Scratch(NamedTuple):
         The gradient by a spike of any step that is read.
     by_membrane : ndarray of shape (n_steps, width)
         The gradient by the membranes of each step; zero where they are not read.
+    shares, slopes : ndarrays of shape (n_outputs,)
+        The probabilities of a step, and the gradient by their mean.
     """
 
     outputs: np.ndarray
     by_output: np.ndarray
     by_spike: np.ndarray
     by_membrane: np.ndarray
+    shares: np.ndarray
+    slopes: np.ndarray
 
 
-@compiled
+@allocating
 def new_scratch(n_outputs, n_steps, width, like):
     """Return a Scratch of the dtype of an array."""
     return Scratch(
@@ -81,18 +85,20 @@ def new_scratch(n_outputs, n_steps, width, like):
         np.empty(n_outputs, like.dtype),
         np.zeros(width, like.dtype),
         np.zeros((n_steps, width), like.dtype),
+        np.empty(n_outputs, like.dtype),
+        np.empty(n_outputs, like.dtype),
     )
 
 
 @compiled
-def read_out(readout, s, u, reading):
+def read_out(readout, s, u, scratch, reading):
     """Write what is read of a sample to ``reading``: counts, and the statistic.
 
     ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs).
     """
     n_steps, n_outputs = len(u), reading.shape[1]
     if readout.statistic == 4:
-        _read_probabilities(readout, u, reading)
+        _read_probabilities(readout, u, scratch.shares, reading)
         return
     for k in range(n_outputs):
         reading[0, k] = 0
@@ -116,9 +122,8 @@ def read_out(readout, s, u, reading):
 
 
 @compiled
-def _read_probabilities(readout, u, reading):
+def _read_probabilities(readout, u, q, reading):
     """Sum the probabilities of each step."""
-    q = np.empty(reading.shape[1], u.dtype)
     for k in range(len(q)):
         reading[0, k] = reading[1, k] = 0
     for t in range(readout.start, len(u)):
@@ -202,7 +207,7 @@ def loss_gradient(readout, u, reading, target, loss_weight, scratch):
     elif readout.statistic == 3:
         _mark_largest(readout, u, gradient, by_membrane)
     else:
-        _through_probabilities(readout, u, reading, gradient, by_membrane)
+        _through_probabilities(readout, u, reading, gradient, scratch)
     return loss_weight * loss
 
 
@@ -219,9 +224,9 @@ def _mark_largest(readout, u, gradient, by_membrane):
 
 
 @compiled
-def _through_probabilities(readout, u, reading, gradient, by_membrane):
+def _through_probabilities(readout, u, reading, gradient, scratch):
     """Give each step its part in the gradient by the mean probabilities."""
-    q, inner = np.empty(len(gradient), u.dtype), np.empty(len(gradient), u.dtype)
+    q, inner = scratch.shares, scratch.slopes
     one = u.dtype.type(1)
     for k in range(len(inner)):
         p = _mean_probability(readout, reading[1, k])
@@ -234,4 +239,4 @@ def _through_probabilities(readout, u, reading, gradient, by_membrane):
             mean += inner[k] * q[k]
         for k in range(len(q)):
             other = inner[k] * (one - q[k]) if readout.is_signed else inner[k] - mean
-            by_membrane[t, k] = q[k] * other
+            scratch.by_membrane[t, k] = q[k] * other

@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.layers import spikes_of
 from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.views import copy_columns
 
 
 class Bounds(NamedTuple):
@@ -24,14 +25,15 @@ class Bounds(NamedTuple):
 
 
 @compiled
-def sent_spikes(heard, layers, tape, n_steps, layer, n_spikes):
-    """Return the spikes of a hidden layer that the layer above receives.
+def copy_heard(heard, layers, tape, n_steps, layer, n_spikes, sent):
+    """Copy those spikes of a hidden layer that the layer above receives.
 
     ``heard`` says which of its neurons are, laid out as the biases are. What is not
     heard is added to ``n_spikes`` here, as nothing above counts it.
     """
     s = spikes_of(tape, layers, layer, n_steps)
-    sent, n_below = s.copy(), 0
+    n_below = 0
+    copy_columns(s, sent)
     for below in range(layer):
         n_below += layers.sizes[below + 1]
     for k in range(layers.sizes[layer + 1]):
@@ -39,7 +41,6 @@ def sent_spikes(heard, layers, tape, n_steps, layer, n_spikes):
             for t in range(n_steps):
                 n_spikes[n_below + k] += s[t, k]
                 sent[t, k] = 0
-    return sent
 
 
 @compiled

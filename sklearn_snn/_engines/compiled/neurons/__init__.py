@@ -13,7 +13,7 @@ from numba.extending import overload
 
 from sklearn_snn._engines.compiled.neurons import adlif, lif
 from sklearn_snn._engines.compiled.neurons.resets import RESET_CODES
-from sklearn_snn._engines.compiled.options import OPTIONS
+from sklearn_snn._engines.compiled.options import INNER
 from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
 
 _FILES = lif, adlif
@@ -98,14 +98,13 @@ def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
     raise NotImplementedError
 
 
-def _register(function, inline):
+def _register(function):
     """Let compiled code call the function of this name that the class registers."""
 
-    @overload(function, jit_options=OPTIONS, strict=False, inline=inline)
+    @overload(function, jit_options=INNER, strict=False)
     def choose(neuron, *args):
         return getattr(_BY_CLASS[neuron.instance_class], function.__name__)
 
 
-for _function in (of_layer, n_states, forward_step, backward_step):
-    _register(_function, "always")
-_register(add_gradients, "never")
+for _function in (of_layer, n_states, forward_step, backward_step, add_gradients):
+    _register(_function)

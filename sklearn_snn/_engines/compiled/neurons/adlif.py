@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import ManyNumbersError, plus
+from sklearn_snn._engines.compiled.neurons.numbers import (
+    ManyNumbersError,
+    part,
+    plus,
+)
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -59,12 +63,12 @@ def pack(neuron, arrange, number):
 
 def of_layer(neuron, first, stop):
     return Compiled(
-        neuron.alpha[first:stop],
-        neuron.gain[first:stop],
-        neuron.threshold[first:stop],
-        neuron.rho[first:stop],
-        neuron.by_membrane[first:stop],
-        neuron.by_spike[first:stop],
+        part(neuron.alpha, first, stop),
+        part(neuron.gain, first, stop),
+        part(neuron.threshold, first, stop),
+        part(neuron.rho, first, stop),
+        part(neuron.by_membrane, first, stop),
+        part(neuron.by_spike, first, stop),
         neuron.beta,
         neuron.flush,
         neuron.surrogate,

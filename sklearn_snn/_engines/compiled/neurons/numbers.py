@@ -7,57 +7,69 @@ arithmetic of a small layer, and is spared where all neurons are alike.
 """
 
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic
+
+from sklearn_snn._engines.compiled.views import emit_element, emit_view
 
 
-def at(constant, h):
+@intrinsic
+def at(typingctx, constant, h):
     """Return the constant of neuron ``h``."""
-    raise NotImplementedError  # compiled code takes the function below
+
+    def codegen(context, builder, signature, args):
+        return _emit_number(context, builder, constant, args[0], args[1])
+
+    return _dtype(constant)(constant, types.intp), codegen
 
 
-@overload(at, inline="always")
-def _at(constant, h):
-    if isinstance(constant, types.Array):
-        return lambda constant, h: constant[h]
-    return lambda constant, h: constant
-
-
-def scaled(factor, h, x):
+@intrinsic
+def scaled(typingctx, factor, h, x):
     """Return ``x`` times the factor of neuron ``h``, of which None is 1."""
-    raise NotImplementedError
+
+    def codegen(context, builder, signature, args):
+        if isinstance(factor, types.NoneType):
+            return args[2]
+        number = _emit_number(context, builder, factor, args[0], args[1])
+        return builder.fmul(number, args[2])
+
+    return x(factor, types.intp, x), codegen
 
 
-@overload(scaled, inline="always")
-def _scaled(factor, h, x):
-    if isinstance(factor, types.NoneType):
-        return lambda factor, h, x: x
-    if isinstance(factor, types.Array):
-        return lambda factor, h, x: factor[h] * x
-    return lambda factor, h, x: factor * x
-
-
-def plus(x, added, t, h):
+@intrinsic
+def plus(typingctx, x, added, t, h):
     """Return ``x``, plus ``added[t, h]`` if that is not None."""
-    raise NotImplementedError
+
+    def codegen(context, builder, signature, args):
+        if isinstance(added, types.NoneType):
+            return args[0]
+        element = emit_element(context, builder, added, args[1], args[2:])
+        return builder.fadd(args[0], element)
+
+    return x(x, added, types.intp, types.intp), codegen
 
 
-@overload(plus, inline="always")
-def _plus(x, added, t, h):
-    if isinstance(added, types.NoneType):
-        return lambda x, added, t, h: x
-    return lambda x, added, t, h: x + added[t, h]
-
-
-def part(constant, first, stop):
+@intrinsic
+def part(typingctx, constant, first, stop):
     """Return the constants of some neurons."""
-    raise NotImplementedError
+
+    def codegen(context, builder, signature, args):
+        if not isinstance(constant, types.Array):
+            return args[0]
+        n = builder.sub(args[2], args[1])
+        return emit_view(context, builder, constant, constant, args[:2], [n])
+
+    return constant(constant, types.intp, types.intp), codegen
 
 
-@overload(part, inline="always")
-def _part(constant, first, stop):
-    if isinstance(constant, types.Array):
-        return lambda constant, first, stop: constant[first:stop]
-    return lambda constant, first, stop: constant
+def _dtype(constant):
+    return constant.dtype if isinstance(constant, types.Array) else constant
+
+
+def _emit_number(context, builder, type_, constant, h):
+    """Emit the constant of neuron ``h``."""
+    if isinstance(type_, types.Array):
+        return emit_element(context, builder, type_, constant, [h])
+    return constant
 
 
 class ManyNumbersError(Exception):

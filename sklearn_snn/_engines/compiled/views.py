@@ -1,0 +1,83 @@
+"""Views of flat arrays, made without numba's code for slices, and loops over them.
+
+A slice in Python may be negative or reach beyond the end, and `reshape` may not fit:
+numba compiles code for all of that, at each place. What is here is told where a view
+begins and its shape, and believes it. Nor does a view count as a reference to what it
+is of, which has to be kept for as long: as an entry point keeps all that it makes.
+"""
+
+from numba import types
+from numba.extending import intrinsic
+
+from sklearn_snn._compat import numba_cgutils, numba_populate_array
+from sklearn_snn._engines.compiled.options import compiled
+
+
+def emit_view(context, builder, flat, result, flat_and_start, shape):
+    """Emit an array of type `result` of the elements of a flat one from a place on."""
+    array, start = flat_and_start
+    source = context.make_array(flat)(context, builder, array)
+    size = context.get_abi_sizeof(context.get_data_type(flat.dtype))
+    size = context.get_constant(types.intp, size)
+    view = context.make_array(result)(context, builder)
+    numba_populate_array()(
+        view,
+        data=builder.gep(source.data, [start]),
+        shape=shape,
+        strides=[size] if len(shape) == 1 else [builder.mul(shape[1], size), size],
+        itemsize=size,
+        meminfo=None,
+        parent=None,
+    )
+    return view._getvalue()
+
+
+def emit_element(context, builder, type_, array, index):
+    """Emit the element of an array at an index that is known to be one."""
+    array = context.make_array(type_)(context, builder, array)
+    place = numba_cgutils().get_item_pointer(
+        context, builder, type_, array, index, wraparound=False
+    )
+    return context.unpack_value(builder, type_.dtype, place)
+
+
+@intrinsic
+def matrix(typingctx, flat, start, n_rows, n_columns):
+    """Return the matrix that begins at ``flat[start]``, as a view."""
+    result = types.Array(flat.dtype, 2, "C")
+
+    def codegen(context, builder, signature, args):
+        return emit_view(context, builder, flat, result, args[:2], args[2:])
+
+    return result(flat, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def segment(typingctx, flat, start, n):
+    """Return ``flat[start : start + n]``, as a view."""
+    result = types.Array(flat.dtype, 1, "C")
+
+    def codegen(context, builder, signature, args):
+        return emit_view(context, builder, flat, result, args[:2], args[2:])
+
+    return result(flat, types.intp, types.intp), codegen
+
+
+@compiled
+def copy_columns(a, out):
+    """Copy as many of the columns of a matrix as there are in ``out``.
+
+    An assignment of slices would bring code along that compares their shapes, and
+    tells of them, which takes as long to compile as a tenth of all else.
+    """
+    for t in range(len(out)):
+        for h in range(out.shape[1]):
+            out[t, h] = a[t, h]
+
+
+@compiled
+def set_to_zero(a):
+    """Set all elements of a matrix to 0."""
+    for k in range(a.shape[0]):
+        for h in range(a.shape[1]):
+            a[k, h] = 0
