@@ -158,7 +158,7 @@ INTEGRATOR = """
     gradient_factors: 1 / (1 - p["alpha"]) => 1.0
 """
 RESETS = """
-    reset_derivatives: np.subtract(through, by_spike => np.add(through, by_spike
+    reset_derivatives: np.add(through, taken => np.subtract(through, taken
     reset_derivatives: if not neuron.detach_reset: => if True:
     reset_derivatives: reset.by_threshold(spikes, through) => through[...] = 0
 """

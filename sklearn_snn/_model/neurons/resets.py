@@ -22,17 +22,17 @@ from sklearn_snn._model.surrogates import SURROGATES
 
 
 class Reset(NamedTuple):
-    """A reset rule and its derivatives; all write to their last argument.
+    """A reset rule and its derivatives; those with an ``out`` write to it.
 
     ``apply(u, s, threshold, out)`` gives v, ``by_membrane(s, out)`` dv/du at constant
-    ``s``, ``by_spike(u, threshold, out)`` dv/ds, and ``by_threshold(s, out)``
-    dv/dthreshold at constant ``s``.
+    ``s``, ``by_threshold(s, out)`` dv/dthreshold at constant ``s``, and
+    ``taken(u, threshold)`` returns -dv/ds, what a spike takes away: no copy of it.
     """
 
     apply: callable
     by_membrane: callable
-    by_spike: callable
     by_threshold: callable
+    taken: callable
 
 
 def _reset_to_zero(u, s, threshold, out):
@@ -64,16 +64,16 @@ RESETS = {
     "zero": Reset(
         _reset_to_zero,
         lambda s, out: np.subtract(1, s, out=out),
-        lambda u, threshold, out: np.negative(u, out=out),
         _fill(0),
+        lambda u, threshold: u,
     ),
     "subtract": Reset(
         _reset_by_subtraction,
         _fill(1),
-        lambda u, threshold, out: np.copyto(out, -threshold),
         lambda s, out: np.negative(s, out=out),
+        lambda u, threshold: threshold,
     ),
-    "none": Reset(_no_reset, _fill(1), _fill(0), _fill(0)),
+    "none": Reset(_no_reset, _fill(1), _fill(0), lambda u, threshold: 0),
 }
 
 
@@ -124,13 +124,12 @@ def reset_derivatives(neuron, threshold, membrane, spikes, workspace, by_thresho
         through = workspace.array("reset by threshold", shape, dtype)
         reset.by_threshold(spikes, through)
     if not neuron.detach_reset:
-        by_spike = workspace.array("reset by spike", shape, dtype)
-        reset.by_spike(membrane, threshold, by_spike)
-        np.multiply(by_spike, e, out=by_spike)
-        np.add(kappa, by_spike, out=kappa)
+        taken = workspace.array("taken by spikes", shape, dtype)
+        np.multiply(reset.taken(membrane, threshold), e, out=taken)
+        np.subtract(kappa, taken, out=kappa)
         if by_threshold:
             # The spike hangs on u - threshold: it sees the threshold with a minus.
-            np.subtract(through, by_spike, out=through)
+            np.add(through, taken, out=through)
     return ResetDerivatives(e, kappa, through)
 
 
@@ -161,10 +160,9 @@ def is_reset_stable(alpha, threshold, beta, surrogate, reset):
     stable : bool
     """
     rule, at_threshold = RESETS[reset], np.full(1, float(threshold))
-    peak, kappa, by_spike = np.zeros((3, 1))
+    peak, kappa = np.zeros((2, 1))
     SURROGATES[surrogate].derivative(peak, beta)
     rule.by_membrane(np.ones(1), kappa)
-    rule.by_spike(at_threshold, threshold, by_spike)
-    kappa += by_spike * peak
+    kappa -= rule.taken(at_threshold, threshold) * peak
     has_short_memory = (1 - alpha) * MAX_RESET_MEMORY > 1 - 1e-9
     return bool(has_short_memory and abs(alpha * kappa[0]) <= 1)
