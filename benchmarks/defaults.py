@@ -41,8 +41,9 @@ from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 MLP = "MLPClassifier"
-IMAGE_STEPS = 100
+IMAGE_STEPS = 50
 RANGE = "_model.first_guess.CONSTANT_RANGE"
+RANGE_IN_TIME = "_model.first_guess.MEMBRANE_RANGE"
 # name: parameters, or with a dot in their names constants of modules. What the defaults
 # were before, and what each change is worth: the defaults without it.
 SETTINGS = {
@@ -51,13 +52,14 @@ SETTINGS = {
     "before": {
         **{"readout": "spike_count", "reset": "zero", "weight_decay": 1e-5},
         **{"n_iter_no_change": 10, "batch_size": 128, RANGE: (0.3, 10.0)},
+        RANGE_IN_TIME: (0.3, 10.0),
     },
     "plain counts": {"readout": "spike_count"},
     "reset to zero": {"reset": "zero"},
     "little decay": {"weight_decay": 1e-5},
     "patience": {"n_iter_no_change": 10},
     "half the epochs": {"max_iter": 100},
-    "large first guess": {RANGE: (0.3, 10.0)},
+    "large first guess": {RANGE: (0.3, 10.0), RANGE_IN_TIME: (0.3, 10.0)},
     # What else was tried: other rates, longer, in smaller batches, held back more.
     "rate of 0.001": {"learning_rate_init": 0.001},
     "rate of 0.005": {"learning_rate_init": 0.005},
@@ -71,11 +73,6 @@ SETTINGS = {
     "membrane_last": {"readout": "membrane_last", "logit_scale": 10.0},
     "membrane_max": {"readout": "membrane_max", "logit_scale": 10.0},
     "softmax_mean": {"readout": "softmax_mean", "logit_scale": 10.0},
-    # What the user guide names for images.
-    "for images": {
-        **{"reset": "subtract", "threshold": 2.0, "beta": 2.5},
-        **{"readout": "soft_count", "logit_scale": 20 / IMAGE_STEPS},
-    },
 }
 
 

@@ -54,6 +54,7 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "num_samples",
+    "numba_borrowed_array",
     "numba_cgutils",
     "numba_disk_cache",
     "safe_indexing",
@@ -91,11 +92,14 @@ def numba_cgutils():
     return cgutils
 
 
-def numba_populate_array():
-    """Return what fills an array in, for an intrinsic; as `numba_cgutils`."""
+def numba_borrowed_array(context, builder, type_, data, shape, strides, itemsize):
+    """Emit an array that counts as no reference to its data; as `numba_cgutils`."""
     from numba.np.arrayobj import populate_array
 
-    return populate_array
+    array = context.make_array(type_)(context, builder)
+    owner = {"meminfo": None, "parent": None}
+    populate_array(array, data, shape, strides, itemsize, **owner)
+    return array._getvalue()
 
 
 def numba_disk_cache(dispatcher):

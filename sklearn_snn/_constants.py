@@ -62,7 +62,7 @@ def frozen_constants(params, loss, is_constant=False):
             f"{params['threshold']!r} becomes 0."
         )
     if constants["reset"] == "auto":
-        constants["reset"] = "subtract" if is_constant else "zero"
+        constants["reset"] = "subtract"
     if constants["readout"] == "auto":
         constants["readout"] = "soft_count" if is_constant else "spike_count"
     of_output = params["readout_alpha"]

@@ -65,10 +65,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         - "atan": ``beta / 2 / (1 + (pi / 2 * beta * x)**2)``;
         - "triangular": ``beta * max(0, 1 - beta * |x|)``.
     reset : {"auto", "zero", "subtract", "none"}, default="auto"
-        What a spike does to the membrane, in the same step. "auto" is "subtract" where
-        2-D `X` is injected as a constant current: what is above the threshold stays,
-        and spikes count how often the current filled it. Where `X` has time in it,
-        sequences and spike trains, "auto" is "zero". `reset_` says what it was.
+        What a spike does to the membrane, in the same step. "auto" is "subtract": what
+        is above the threshold stays, and spikes count how often the current filled it.
+        "zero" forgets that, as the article does; on images it costs about a point.
+        `reset_` says what it was.
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
         not ignore it as long as that is stable: while a reset at the threshold does not

@@ -9,7 +9,7 @@ from helpers import (
     PLAIN,
     assert_same_network,
     fast,
-    use_one_range,
+    use_wide_range,
 )
 from scipy import sparse
 from scipy.special import softmax
@@ -77,7 +77,7 @@ def test_recorded_spikes_are_computed_in_float32(dtype, rng):
 
 def test_constant_current_equals_the_repeated_sequence(blobs, monkeypatch):
     X, y = blobs
-    use_one_range(monkeypatch)
+    use_wide_range(monkeypatch)
     flat = fast(n_steps=6).fit(X, y)
     repeated = np.repeat(X[:, None], 6, axis=1)
     sequence = fast(n_steps=99).fit(repeated, y)

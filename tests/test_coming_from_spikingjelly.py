@@ -66,6 +66,7 @@ def jelly_run(left, right, **changes):
     """Run both at leak 0.95 and threshold 0.6."""
     task = make_task()
     params = {"alpha": 0.95, "threshold": 0.6, "beta": 4.0, "detach_reset": True}
+    params |= {"reset": "zero"}
     ours = run_ours(task, **{**params, **right})
     theirs = run_spikingjelly(task, left, **changes)
     return ours, theirs

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import PLAIN, use_one_range
+from helpers import PLAIN, use_wide_range
 from networks import initial_params, lif, network_of
 from recording import Recorder
 from scipy import sparse
@@ -214,7 +214,7 @@ def test_a_region_that_is_given_up_warns(rng, monkeypatch):
     Both output neurons are silent there, and have no gradient to come back by, where
     it is spikes that are counted.
     """
-    use_one_range(monkeypatch)
+    use_wide_range(monkeypatch)
     X = rng.normal(size=(1000, 6))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     shares = []

@@ -17,7 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import skops.io
-from helpers import assert_same_network, use_one_range
+from helpers import assert_same_network, use_wide_range
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -199,7 +199,7 @@ def test_what_was_not_fitted_learns_as_a_new_one(library):
 @each("solver", ["adam", "sgd"])
 def test_a_stream_goes_on(solver, library, monkeypatch):
     """With the state of the optimizer, the seed and the count of epochs it had."""
-    use_one_range(monkeypatch)  # as it was
+    use_wide_range(monkeypatch)  # as it was
     X, y = data_of(f"stream, {solver}")
     for version in versions_with(f"stream, {solver}"):
         loaded = load((version, f"stream, {solver}"), library)

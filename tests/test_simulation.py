@@ -14,7 +14,7 @@ from helpers import (
     running_counts,
     some_digits,
     spiking,
-    use_one_range,
+    use_wide_range,
 )
 from sklearn.exceptions import NotFittedError
 
@@ -327,7 +327,7 @@ def test_curves_of_a_fit(data, engine):
 @each_engine
 def test_train_scores_and_gradient_norms_by_hand(blobs, engine, monkeypatch):
     """One mini-batch: predicted before the step, with the gradient of that step."""
-    use_one_range(monkeypatch)
+    use_wide_range(monkeypatch)
     X, y = blobs
     weights = np.linspace(0.5, 1.5, 60)
     plain = {"max_iter": 1, "weight_decay": 0}

@@ -80,7 +80,7 @@ def test_what_is_planned():
     spikes = rng.random((300, 4, 3)) < 0.3
     for X, reset, readout, n_updates in (
         (table, "subtract", "soft_count", 2),
-        (spikes, "zero", "spike_count", 3),
+        (spikes, "subtract", "spike_count", 3),
     ):
         model = SpikingClassifier((4,), n_steps=4, random_state=0, max_iter=1)
         with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from helpers import (
     each_engine,
     fast,
     stream,
-    use_one_range,
+    use_wide_range,
 )
 from sklearn.exceptions import ConvergenceWarning
 
@@ -48,7 +48,7 @@ def rates(updates):
 @each_engine
 def test_weight_decay_is_an_l2_penalty(blobs, monkeypatch):
     """One full-batch step: the weights' gradient grows by weight_decay * W."""
-    use_one_range(monkeypatch)
+    use_wide_range(monkeypatch)
     X, y = blobs
     params = {
         "solver": "sgd",
@@ -123,7 +123,7 @@ def test_gradients_are_clipped_by_value_then_by_norm(blobs, updates):
 @pytest.mark.parametrize("nesterovs_momentum", [False, True])
 def test_momentum(nesterovs_momentum, blobs, engine_class, monkeypatch):
     """Two full-batch steps by hand."""
-    use_one_range(monkeypatch)
+    use_wide_range(monkeypatch)
     gradients = []
     step = engine_class.loss_and_gradients
 

@@ -207,6 +207,7 @@ for detach in (False, True):
     model = SpikingClassifier(
         (30,),
         logit_scale=scale,
+        reset="zero",
         detach_reset=detach,
         max_iter=1,
         random_state=0,
@@ -383,12 +384,13 @@ plt.show()
 # The default ``detach_reset="auto"`` goes through the reset as long as :math:`\alpha
 # |\kappa|` at the threshold is at most 1 and the memory, :math:`1 / (1 - \alpha)`, at
 # most 20 steps, and detaches it otherwise. What it chose stands in the fitted network,
-# in ``detach_reset_``:
+# in ``detach_reset_``. Of the reset to zero:
 
 for parameters in ({}, {"alpha": 0.99}, {"beta": 20}, {"threshold": 1.5}):
-    model = SpikingClassifier((30,), max_iter=1, random_state=0, **parameters)
+    options = {"reset": "zero", "max_iter": 1, "random_state": 0}
+    model = SpikingClassifier((30,), **options, **parameters)
     model.fit(spikes, labels)
-    print(parameters or "all defaults", "->", model.detach_reset_)
+    print(parameters or "all else by default", "->", model.detach_reset_)
 assert model.detach_reset_
 
 # %%

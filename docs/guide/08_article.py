@@ -175,6 +175,7 @@ def untrained(detach_reset, seed):
         alpha=0.9,
         threshold=threshold,
         beta=beta,
+        reset="zero",
         logit_scale=1,
         detach_reset=detach_reset,
         learning_rate_init=1e-12,
@@ -384,7 +385,8 @@ for place in places:
 # gradient alone would not have been an improvement. What a network needs is both: a
 # start from which neurons fire, and the :term:`exact gradient`. The first is the
 # subject of :ref:`sphx_glr_auto_guide_07_silence.py`. With the other defaults of the
-# library, its threshold, scaled logits and Adam, two epochs on the same images come to:
+# library, its threshold and reset, scaled logits and Adam, two epochs on the same
+# images come to:
 
 scores = []
 for seed in seeds:

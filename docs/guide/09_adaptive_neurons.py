@@ -72,7 +72,8 @@ def adlif(current, alpha=0.9, rho=0.98, a=0.0, b=0.2, q=120.0):
 def library(current, **constants):
     """Return membrane and spikes of an adaptive neuron of the library."""
     X = current.reshape(1, -1, 1)  # one sample, its steps, one channel
-    model = SpikingClassifier((1,), neuron=AdLIF(**constants), max_iter=1)
+    neuron = AdLIF(**constants)
+    model = SpikingClassifier((1,), neuron=neuron, reset="zero", max_iter=1)
     model.fit(np.concatenate([X, -X]), [0, 1])
     model.coefs_[0][:], model.intercepts_[0][:] = 1, 0
     record = model.simulate(X, layers=[0])

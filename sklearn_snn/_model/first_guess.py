@@ -29,7 +29,7 @@ from sklearn_snn._model.synapses import is_constant
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation:
 # of constant currents, which all come at once, and of what has time in it.
-CONSTANT_RANGE, MEMBRANE_RANGE = (0.3, 3.0), (0.3, 10.0)
+CONSTANT_RANGE, MEMBRANE_RANGE = (0.3, 3.0), (0.3, 1.0)
 # And here that of outputs that are membranes.
 INTEGRATOR_RANGE = 0.03, 0.3
 _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max

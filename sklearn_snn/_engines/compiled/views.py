@@ -9,7 +9,7 @@ is of, which has to be kept for as long: as an entry point keeps all that it mak
 from numba import types
 from numba.extending import intrinsic
 
-from sklearn_snn._compat import numba_cgutils, numba_populate_array
+from sklearn_snn._compat import numba_borrowed_array, numba_cgutils
 from sklearn_snn._engines.compiled.options import compiled
 
 
@@ -19,17 +19,9 @@ def emit_view(context, builder, flat, result, flat_and_start, shape):
     source = context.make_array(flat)(context, builder, array)
     size = context.get_abi_sizeof(context.get_data_type(flat.dtype))
     size = context.get_constant(types.intp, size)
-    view = context.make_array(result)(context, builder)
-    numba_populate_array()(
-        view,
-        data=builder.gep(source.data, [start]),
-        shape=shape,
-        strides=[size] if len(shape) == 1 else [builder.mul(shape[1], size), size],
-        itemsize=size,
-        meminfo=None,
-        parent=None,
-    )
-    return view._getvalue()
+    strides = [size] if len(shape) == 1 else [builder.mul(shape[1], size), size]
+    data = builder.gep(source.data, [start])
+    return numba_borrowed_array(context, builder, result, data, shape, strides, size)
 
 
 def emit_element(context, builder, type_, array, index):
