@@ -58,23 +58,22 @@ class Layers(NamedTuple):
 class Work(NamedTuple):
     """What the code needs beside the tape, made once: none of it outlives a layer.
 
-    All but the spikes as long as the widest layer has neurons, or times the states of a
-    neuron.
+    Most of it is as long as the widest layer has neurons.
 
     Attributes
     ----------
-    listed : ndarray of uint32
+    listed : ndarray of uint32 of shape (most inputs,)
         Rows of the weights of the inputs that have an event in a step.
     nothing, current : ndarrays of the dtype of `Layers.whole_weights`
         Zeros, and the sum of the listed rows.
-    states, later : ndarrays
+    states, later : ndarrays of shape (most_states * widest,)
         What is carried from step to step, forward or back, and a copy.
     membranes, by_spike, slopes : ndarrays
         Of a step: the membranes that deltas replace, the gradient by the spikes, and
         the derivative of the surrogate.
     total, zeros : ndarrays
         The sum of the deltas over the steps, and zeros.
-    sent : ndarray of uint8
+    sent : ndarray of uint8 of shape (n_steps * at least widest,)
         The spikes of a layer that the one above receives.
     """
 
@@ -125,7 +124,7 @@ class Tape(NamedTuple):
     pushes: np.ndarray
     units: np.ndarray
     no_shifts: np.ndarray
-    work: NamedTuple
+    work: Work
 
 
 @compiled
