@@ -15,7 +15,8 @@ JOBS ?= 2
 PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# What is never imported need not be compiled.
+PIP_INSTALL = -m pip install --quiet --no-compile --disable-pip-version-check
 PIP = .venv/bin/python $(PIP_INSTALL)
 EXTRA_digits = .venv/.core
 EXTRA_mnist = .venv/.datasets
