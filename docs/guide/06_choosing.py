@@ -165,10 +165,10 @@ for alpha in alphas:
 # %%
 # A neuron without memory sees one step at a time, in which nothing tells up from
 # down, and the accuracy is that of guessing. It takes a memory of about 20 steps to
-# solve this task. A memory that is just as long as what has to be remembered is too
-# short, since by its end two thirds are forgotten; one that is too long costs little.
-# So choose one of two to four times that length; for a rate code, any will do, and a
-# long one saves spikes.
+# solve this task, half of what a sweep lasts: of that an eighth is left in the end. A
+# memory of 5 steps is too short, and one that is too long costs little. So choose one
+# of one to four times the length of what has to be remembered; for a rate code, any
+# will do, and a long one saves spikes.
 #
 # The threshold
 # -------------
@@ -356,7 +356,7 @@ for dropout in (0, 0.25, 0.5):
 # - With few recordings, take smaller batches, ``batch_size=16``.
 # - Take as many steps as you can afford, and fewer once it works: it is the one
 #   parameter whose cost is known beforehand.
-# - For sequences, set the memory :math:`1 / (1 - \alpha)` to two to four times the
+# - For sequences, set the memory :math:`1 / (1 - \alpha)` to one to four times the
 #   length of what has to be remembered.
 # - For fewer spikes, set an upper bound, ``rate_bounds=(0, 0.05)``.
 # - Where training data are answered better than others by far, try ``dropout=0.25``,
