@@ -73,7 +73,8 @@ SETTINGS = {
     "membrane_last": {"readout": "membrane_last", "logit_scale": 10.0},
     "membrane_max": {"readout": "membrane_max", "logit_scale": 10.0},
     "softmax_mean": {"readout": "softmax_mean", "logit_scale": 10.0},
-    # What the user guide names for images and wide layers.
+    # What the user guide names for images and wide layers, with as many neurons and
+    # steps as the others.
     "for images": {
         **{"threshold": 2.0, "beta": 2.5},
         **{"readout": "soft_count", "logit_scale": 20 / IMAGE_STEPS},

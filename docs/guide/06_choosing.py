@@ -165,10 +165,10 @@ for alpha in alphas:
 # %%
 # A neuron without memory sees one step at a time, in which nothing tells up from
 # down, and the accuracy is that of guessing. It takes a memory of about 20 steps to
-# solve this task, half of what a sweep lasts: of that an eighth is left in the end. A
-# memory of 5 steps is too short, and one that is too long costs little. So choose one
-# of one to four times the length of what has to be remembered; for a rate code, any
-# will do, and a long one saves spikes.
+# solve this task. Half of what a sweep lasts was enough here: of that an eighth is left
+# in the end. A memory of 5 steps is too short, and one that is too long costs little.
+# So, to be safe, choose one of one to four times the length of what has to be
+# remembered; for a rate code, any will do, and a long one saves spikes.
 #
 # The threshold
 # -------------
@@ -323,9 +323,9 @@ for dropout in (0, 0.25, 0.5):
 # Defaults, 15 epochs                        0.888
 # ================================  =======  ============
 #
-# It takes a third to a half of the hidden spikes. With the smaller first guess and a
-# reset to zero it is 0.972 and 0.869, of two seeds. ``benchmarks/defaults.py --groups
-# images`` measures the like.
+# The defaults fire a third to a half of the hidden spikes that the reset to zero did.
+# With it and the smaller first guess, accuracy is 0.972 and 0.869, of two seeds.
+# ``benchmarks/defaults.py --groups images`` measures the like.
 #
 # For wide layers there is something better still. A soft count reads the membranes of
 # the output neurons too, and a higher threshold with a flatter surrogate makes the

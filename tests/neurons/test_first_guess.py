@@ -73,7 +73,7 @@ def test_no_neuron_is_born_silent(name, kind):
 @pytest.mark.parametrize("scale", [1e-3, 0.3, 1e3])
 @pytest.mark.parametrize("name", ALL)
 def test_membranes_deviate_by_what_a_threshold_can_tell(name, scale):
-    """By at least 0.3 and at most 10 thresholds; the weights change if they have to."""
+    """By at least 0.3 and at most one threshold; the weights change if they have to."""
     for names, readout in stacks(name):
         case = case_of(
             names, readout, kind="graded", n_steps=N_STEPS, n_samples=N_SAMPLES

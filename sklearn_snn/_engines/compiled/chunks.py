@@ -189,10 +189,8 @@ def run_spikes(
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, n_steps, n_inputs, most_states)
     times, n_times = tape.times[0], tape.n_times[0]
-    rows, shifts = (
-        segment(tape.units, 0, n_inputs).copy(),
-        np.zeros(n_inputs, np.uint32),
-    )
+    rows = segment(tape.units, 0, n_inputs).copy()
+    shifts = np.zeros(n_inputs, np.uint32)
     keys, often = np.empty(n_inputs, np.uint64), np.zeros(n_inputs, np.uint8)
     starts, increments = np.empty(n_inputs, np.uint32), np.empty(n_inputs, np.uint32)
     drawn = np.empty((n_steps, whole_words(n_inputs)), np.uint8)

@@ -56,9 +56,10 @@ class Layers(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What the code needs beside the tape, made once: none of it outlives a layer.
+    """What the code needs beside the tape, made once, and used by a layer at a time.
 
-    Most of it is as long as the widest layer has neurons.
+    Most of it is as long as the widest layer has neurons. Zeros are never written, and
+    the total is left of the layer that ran last.
 
     Attributes
     ----------

@@ -4,6 +4,9 @@ A slice in Python may be negative or reach beyond the end, and `reshape` may not
 numba compiles code for all of that, at each place. What is here is told where a view
 begins and its shape, and believes it. Nor does a view count as a reference to what it
 is of, which has to be kept for as long: as an entry point keeps all that it makes.
+
+What a view is of has to be contiguous; of a matrix, its elements are counted row after
+row.
 """
 
 from numba import types
@@ -33,10 +36,17 @@ def emit_element(context, builder, type_, array, index):
     return context.unpack_value(builder, type_.dtype, place)
 
 
+def _type_of_view(flat, ndim):
+    """Return the type of a view; raise ValueError if what it is of has gaps."""
+    if flat.layout != "C":
+        raise ValueError("A view is of an array without gaps.")
+    return types.Array(flat.dtype, ndim, "C")
+
+
 @intrinsic
 def matrix(typingctx, flat, start, n_rows, n_columns):
     """Return the matrix that begins at ``flat[start]``, as a view."""
-    result = types.Array(flat.dtype, 2, "C")
+    result = _type_of_view(flat, 2)
 
     def codegen(context, builder, signature, args):
         return emit_view(context, builder, flat, result, args[:2], args[2:])
@@ -47,7 +57,7 @@ def matrix(typingctx, flat, start, n_rows, n_columns):
 @intrinsic
 def segment(typingctx, flat, start, n):
     """Return ``flat[start : start + n]``, as a view."""
-    result = types.Array(flat.dtype, 1, "C")
+    result = _type_of_view(flat, 1)
 
     def codegen(context, builder, signature, args):
         return emit_view(context, builder, flat, result, args[:2], args[2:])

@@ -26,7 +26,8 @@ class Reset(NamedTuple):
 
     ``apply(u, s, threshold, out)`` gives v, ``by_membrane(s, out)`` dv/du at constant
     ``s``, ``by_threshold(s, out)`` dv/dthreshold at constant ``s``, and
-    ``taken(u, threshold)`` returns -dv/ds, what a spike takes away: no copy of it.
+    ``taken(u, threshold)`` returns -dv/ds, what a spike takes away; it may be ``u``
+    itself, and is not to be written to.
     """
 
     apply: callable
