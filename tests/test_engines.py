@@ -180,7 +180,7 @@ def test_trained_networks_are_the_same():
         for engine in ("numpy", "numba")
     ]
     a, b = (model.coefs_[0] for model in models)
-    np.testing.assert_allclose(a, b, atol=1e-3)
+    np.testing.assert_allclose(a, b, atol=1e-6)
     assert np.abs(a).max() > 0.04
 
 

@@ -11,11 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import (
-    allocating,
-    compiled,
-    inlined,
-)
+from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
 from sklearn_snn._engines.compiled.views import matrix, segment
 
 
@@ -136,6 +132,7 @@ def whole_words(n):
 
 @allocating
 def _new_work(layers, n_steps, most, widest, most_states):
+    """Return the Work of a tape."""
     floats, whole = layers.biases.dtype, layers.whole_weights.dtype
     return Work(
         np.empty(most, np.uint32),

@@ -12,7 +12,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 INNER = OPTIONS | {"no_cpython_wrapper": True, "_nrt": False}
 
 compiled = njit(**INNER)
-# For what is called once.
+# For what is small, or called once.
 inlined = njit(**INNER, inline="always")
 # Not where a spike is decided: there, fused operations would round differently.
 compiled_with_fma = njit(**INNER, fastmath={"contract"})
