@@ -102,6 +102,21 @@ def models():
         "labels, membranes": ("labels", classifier(readout="membrane_mean")),
         "number": ("number", regressor()),
         "numbers": ("numbers", regressor(neuron="adlif", learn_neuron="rho")),
+        "defaults": ("table", SpikingClassifier((12,), random_state=0, **SHORT)),
+        "defaults in time": ("wave", SpikingClassifier((12,), random_state=0, **SHORT)),
+        "soft count": ("spikes", classifier(readout="soft_count", readout_alpha=0.8)),
+        "last membrane": (
+            "wave",
+            classifier(readout="membrane_last", learn_neuron="readout_alpha"),
+        ),
+        "mean of softmax": (
+            "wave",
+            classifier(readout="softmax_mean", logit_scale=4.0, readout_start=3),
+        ),
+        "held back": (
+            "spikes",
+            classifier(dropout=0.3, rate_bounds=(0.05, 0.3), engine="numpy"),
+        ),
         "encoder": ("images", encoder(max_rate=0.8)),
         "encoder by feature": ("images", encoder(scaling="feature")),
         "new": ("table", classifier(beta=3.0)),
