@@ -20,6 +20,7 @@ from sklearn_snn._compat import (
 from sklearn_snn._engines import ENGINES, make_engine
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.lengths import known_lengths, shortest
 from sklearn_snn._inputs.validation import (
     check_memory,
     check_shapes,
@@ -32,6 +33,7 @@ from sklearn_snn._model.network import running_answers
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.parameters import layered
 from sklearn_snn._model.readouts import STATISTICS
+from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._simulation import record, spikes_per_step
@@ -62,6 +64,7 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "detach_reset": ["boolean", StrOptions({"auto"})],
         "neuron": [StrOptions(set(KINDS)), Neuron],
         "learn_neuron": ["boolean", str, "array-like"],
+        "recurrent": ["boolean"],
         "readout": [StrOptions(set(STATISTICS))],
         "readout_alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "readout_start": [Interval(Integral, 0, None, closed="left")],
@@ -126,7 +129,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
 
     def _learned_params(self):
         """Return the parameters of the network, which users may assign."""
-        return layered(self.coefs_, self.intercepts_, self.neuron_constants_)
+        arrays = self.coefs_, self.intercepts_, self.neuron_constants_
+        return layered(*arrays, self.recurrent_coefs_)
 
     def _engine(self, X, constants=None):
         """Return the engine for an input like X, with the constants of the fit."""
@@ -145,11 +149,13 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         check_shapes(self.coefs_, self.intercepts_, X.shape[-1], self.n_outputs_)
         sizes = [X.shape[-1], *n_units(self)]
         constants = self._constants_ if constants is None else constants
+        own = sizes[1:-1] if self._constants_["recurrent"] else []
+        check_recurrent(self.recurrent_coefs_, own, self.coefs_[0].dtype)
         n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
         start = constants["readout_start"]
-        if start >= n_steps:
+        if start >= (fewest := shortest(X, n_steps)):
             raise ValueError(
-                f"readout_start must be smaller than the number of steps, {n_steps}, "
+                f"readout_start must be smaller than the number of steps, {fewest}, "
                 f"of which some have to be read. Got {start} instead."
             )
         check_memory(sizes, n_steps, network_dtype(X))
@@ -167,9 +173,9 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         X = validate_input(self, X, reset=False)
         engine = self._engine(X)
         params = self._learned_params()
-        tape = engine.read_out(params, X)
+        tape, lengths = engine.read_out(params, X), known_lengths(X)
         # By output, which is how the answers are computed fastest.
-        return running_answers(engine.network, params, tape, order="F")
+        return running_answers(engine.network, params, tape, "F", lengths)
 
     @with_own_errstate
     def loss_and_gradients(self, X, y, sample_weight=None):
@@ -184,9 +190,9 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         - ``mean_k (z_k - y_k)**2 / 2`` of a regressor, in the deviation of y.
 
         The gradients are those of backpropagation through time with respect to
-        `coefs_`, `intercepts_` and learned `neuron_constants_`: exact, as the class
-        says, with `detach_reset_`. The network is not changed. Spikes are those that
-        `predict` sees.
+        `coefs_`, `intercepts_`, `recurrent_coefs_` and learned `neuron_constants_`:
+        exact, as the class says, with `detach_reset_`. The network is not changed.
+        Spikes are those that `predict` sees.
 
         Parameters
         ----------
@@ -203,7 +209,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         result : LossAndGradients
             A named tuple of ``loss``, a float; ``coef_grads``, a list of ndarrays of
             the shapes of `coefs_`; ``intercept_grads``, of those of `intercepts_`; and
-            ``neuron_grads``, a list of dicts of ndarrays of shape (n_units,).
+            ``neuron_grads``, a list of dicts of ndarrays of shape (n_units,); and
+            ``recurrent_grads``, a list like `recurrent_coefs_`.
 
         Raises
         ------

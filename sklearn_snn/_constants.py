@@ -51,6 +51,7 @@ def frozen_constants(params, loss, is_constant=False):
         "logit_scale": "auto" if isinstance(scale, str) else float(scale),
         "neuron": neuron.name,
         "neuron_settings": neuron.settings(),
+        "recurrent": bool(params["recurrent"]),
         "readout": str(params["readout"]),
         "readout_start": int(params["readout_start"]),
         "breaks_ties": params.get("breaks_ties", True),

@@ -10,11 +10,13 @@ import inspect
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from sklearn_snn._constants import frozen_constants
 from sklearn_snn._model.build import initial_constants
 
 # The format that this version writes.
-FORMAT = 4
+FORMAT = 5
 
 
 class Added(NamedTuple):
@@ -67,6 +69,7 @@ ADDED = {
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
+        "recurrent": Added("0.5.0", False),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -75,6 +78,7 @@ ADDED = {
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
+        "recurrent": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
     "ChannelTransformer": {},
@@ -159,8 +163,8 @@ def _to_format_3(state):
         state["neuron_constants_"] = initial_constants(state["_constants_"], n_units)
 
 
-# What a readout did before it had these.
-_NEUTRAL = {"readout_alpha": "auto", "readout_start": 0}
+# What networks did before they had these.
+_NEUTRAL = {"readout_alpha": "auto", "readout_start": 0, "recurrent": False}
 
 
 def _to_format_4(state):
@@ -174,5 +178,12 @@ def _to_format_4(state):
         state["_constants_"] = before | {"breaks_ties": False} | constants
 
 
+def _to_format_5(state):
+    """Say that no layer is recurrent."""
+    if "coefs_" in state:
+        none = {"recurrent_coefs_": [], "_recurrent_scales_": np.empty(0)}
+        state |= none | {"_constants_": {"recurrent": False} | state["_constants_"]}
+
+
 # The migration at index i leads from format i + 1 to format i + 2.
-MIGRATIONS = _to_format_2, _to_format_3, _to_format_4
+MIGRATIONS = _to_format_2, _to_format_3, _to_format_4, _to_format_5

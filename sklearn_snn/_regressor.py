@@ -41,6 +41,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         layer alone. Where `alpha` learns, or differs between
         neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
         came of them.
+    recurrent : bool, default=False
+        Whether the neurons of a hidden layer hear each other's spikes of the step
+        before: ``I_t = (x_t @ W + b) + s_{t-1} @ R``. For input in which the past says
+        what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]; below 1
         where it learns, neurons adapt or membranes are read out. Not the L2 penalty of
@@ -187,6 +191,9 @@ class SpikingRegressor(BaseSpikingRegressor):
     coefs_, intercepts_ : lists of shape (n_layers - 1,)
         Weights and biases; element ``l`` is an ndarray of shape (n_inputs, n_units), or
         (n_units,), of layer ``l + 1``.
+    recurrent_coefs_ : list of ndarrays
+        Recurrent weights ``R`` of each hidden layer, of shape (n_units, n_units); empty
+        without `recurrent`.
     neuron_constants_ : list of dicts of ndarrays
         The constants of each layer's neurons, of shape (n_units,), by name, such as
         "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
@@ -271,6 +278,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         *,
         neuron="lif",
         learn_neuron=False,
+        recurrent=False,
         alpha=0.95,
         threshold=0.6,
         beta=5.0,
@@ -311,6 +319,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.neuron = neuron
         self.learn_neuron = learn_neuron
+        self.recurrent = recurrent
         self.alpha = alpha
         self.threshold = threshold
         self.beta = beta

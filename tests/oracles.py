@@ -49,6 +49,13 @@ def _fire(u, neuron, threshold):
     return s, v[neuron.reset]
 
 
+def _felt(spikes, p):
+    """Return what neurons hear of the spikes of the step before."""
+    if "recurrent" not in p or not spikes:
+        return 0
+    return (spikes[-1] * p["kept"]) @ p["recurrent"]
+
+
 # Every line is one of the defining equations. A layer gets its currents over time, and
 # returns membranes and spikes.
 
@@ -58,7 +65,7 @@ def _lif_layer(current, neuron, p):
     gain = 1 if neuron.has_unit_gain else 1 - alpha
     membranes, spikes = [], []
     for current_t in current:
-        u = alpha * v + gain * current_t
+        u = alpha * v + gain * (current_t + _felt(spikes, p))
         s, v = _fire(u, neuron, p["threshold"])
         membranes.append(u)
         spikes.append(s)
@@ -70,7 +77,7 @@ def _adlif_layer(current, neuron, p):
     v, w = torch.zeros_like(current[0]), torch.zeros_like(current[0])
     membranes, spikes = [], []
     for current_t in current:
-        u = alpha * v + (1 - alpha) * (current_t - w)
+        u = alpha * v + (1 - alpha) * (current_t + _felt(spikes, p) - w)
         s, v = _fire(u, neuron, p["threshold"])
         w = rho * w + (1 - rho) * neuron.q * (a * v + b * s)
         membranes.append(u)
@@ -179,8 +186,12 @@ def loss_and_gradients(library, case):
     x = torch.tensor(X.astype(dtype)).transpose(0, 1)
     spikes, leaves, penalty = [], [], 0
     for index, (layer, p) in enumerate(zip(case.network.layers, params, strict=True)):
-        names = "coef", "intercept", *layer.neuron.learned
+        names = [name for name in ("coef", "intercept", "recurrent") if name in p]
+        names += layer.neuron.learned
         leaves.append({name: p[name].requires_grad_() for name in names})
+        if layer.recurrent:
+            kept = case.restraint.heard(index)
+            p["kept"] = 1 if kept is None else torch.tensor(kept)
         current = x @ p["coef"] + p["intercept"]
         membranes, x = LAYERS[library](current, layer.neuron, p)
         spikes.append(x)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._inputs.lengths import known_lengths, steps_of, with_ends
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.first_guess import first_guess
 from sklearn_snn._model.network import (
@@ -18,6 +19,7 @@ from sklearn_snn._model.network import (
     forward,
     loss_and_gradient,
 )
+from sklearn_snn._model.parameters import WEIGHTS
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import time_major
 from sklearn_snn._utils.workspace import Workspace
@@ -109,10 +111,11 @@ class NumpyEngine:
         -------
         outputs : ndarray of shape (n_samples, n_outputs)
         """
+        n_steps = self.n_steps
         return np.concatenate(
             [
-                answers(self.network, params, tape.reading, self.n_steps)
-                for _, tape in self.tapes(params, X)
+                answers(self.network, params, tape.reading, steps_of(X[rows], n_steps))
+                for rows, tape in self.tapes(params, X)
             ]
         )
 
@@ -132,11 +135,12 @@ class NumpyEngine:
         shape = self.n_steps, X.shape[0], self.network.layers[-1].n_units
         dtypes = {"spikes": np.uint8, "membrane": params[-1]["coef"].dtype}
         record = {
-            name: np.empty(shape, dtypes[name]) for name in self.network.readout.reads
+            name: np.zeros(shape, dtypes[name]) for name in self.network.readout.reads
         }
         for rows, tape in self.tapes(params, X):
             for name, kept in record.items():
-                kept[:, rows] = tape.layers[-1][name]
+                of_chunk = tape.layers[-1][name]
+                kept[: len(of_chunk), rows] = of_chunk
         return record
 
     def spikes(self, params, X, first=0):
@@ -156,10 +160,11 @@ class NumpyEngine:
         """
         shape = X.shape[0], self.n_steps
         sizes = [layer.n_units for layer in self.network.layers[first:]]
-        spikes = [np.empty((*shape, n_units), np.uint8) for n_units in sizes]
+        spikes = [np.zeros((*shape, n_units), np.uint8) for n_units in sizes]
         for rows, tape in self.tapes(params, X):
             for kept, record in zip(spikes, tape.layers[first:], strict=True):
-                kept[rows] = record["spikes"].transpose(1, 0, 2)
+                of_chunk = record["spikes"].transpose(1, 0, 2)
+                kept[rows, : of_chunk.shape[1]] = of_chunk
         return spikes
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -190,23 +195,27 @@ class NumpyEngine:
         gradients = [
             {
                 name: np.zeros_like(p[name])
-                for name in ("coef", "intercept", *layer.neuron.learned)
+                for name in (*WEIGHTS, *layer.neuron.learned)
+                if name in p
             }
             for layer, p in zip(self.network.layers, params, strict=True)
         ]
         loss, penalty, outputs = 0.0, 0.0, []
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
         for chunk in self._chunks(len(targets), params):
-            restrained = restraint.take(chunk)
+            restrained, some = restraint.take(chunk), X[chunk]
+            lengths, n_steps = known_lengths(some), steps_of(some, self.n_steps)
             with single_threaded_blas():
-                tape = self._forward(params, X[chunk], restrained)
+                tape = self._forward(params, some, restrained)
                 hidden = [record["spikes"] for record in tape.layers[:-1]]
-                of_rates, pushes = restraint.penalties(hidden, loss_weights[chunk])
+                of_rates, pushes = restraint.penalties(
+                    hidden, loss_weights[chunk], lengths
+                )
                 chunk_loss, grad_outputs = loss_and_gradient(
                     self.network,
                     params,
                     tape.reading,
-                    self.n_steps,
+                    n_steps,
                     targets[chunk],
                     loss_weights[chunk],
                 )
@@ -218,12 +227,13 @@ class NumpyEngine:
                     self._workspace,
                     restrained,
                     pushes,
+                    lengths,
                 )
             for total, gradient in zip(gradients, of_chunk, strict=True):
                 for name, part in gradient.items():
                     total[name][: len(part)] += part
             loss, penalty = loss + chunk_loss, penalty + of_rates
-            outputs.append(answers(self.network, params, tape.reading, self.n_steps))
+            outputs.append(answers(self.network, params, tape.reading, n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
         outputs = np.concatenate(outputs)
@@ -249,11 +259,18 @@ class NumpyEngine:
         """
         dtype = params[0]["coef"].dtype
         chunk = self._chunks(X.shape[0], params)[0]
-        inputs = self._inputs(X[chunk], dtype)
+        some = X[chunk]
+        inputs, n_steps = self._inputs(some, dtype)
         weights = (weights[chunk] / weights[chunk].sum()).astype(dtype)
         with single_threaded_blas():
             return first_guess(
-                self.network, params, inputs, self.n_steps, weights, self._workspace
+                self.network,
+                params,
+                inputs,
+                n_steps,
+                weights,
+                self._workspace,
+                known_lengths(some),
             )
 
     def _chunks(self, n_samples, params):
@@ -265,19 +282,23 @@ class NumpyEngine:
 
     def _forward(self, params, X, restraint=NO_RESTRAINT):
         """Return the Tape of a chunk; the next one overwrites it."""
-        inputs = self._inputs(X, params[0]["coef"].dtype)
+        inputs, n_steps = self._inputs(X, params[0]["coef"].dtype)
         return forward(
             self.network,
             params,
             inputs,
             X.shape[0],
-            self.n_steps,
+            n_steps,
             self._workspace,
             restraint,
+            known_lengths(X),
         )
 
     def _inputs(self, X, dtype):
-        """Return what the first layer receives."""
+        """Return what the first layer receives, and over how many steps."""
         if isinstance(X, SpikeTrains):
-            return X.events(self._workspace)
-        return time_major(X, dtype, self._workspace)
+            return X.events(self._workspace), self.n_steps
+        if X.ndim == 2:
+            return time_major(X, dtype, self._workspace), self.n_steps
+        X, _ = with_ends(X)
+        return time_major(X, dtype, self._workspace), X.shape[1]

@@ -53,21 +53,20 @@ class Answers:
     ----------
     network : Network
     target : target
-    n_steps : int
     """
 
-    def __init__(self, network, target, n_steps):
+    def __init__(self, network, target):
+        self._readout = network.readout
         counts = network.readout.name == "spike_count"
         self._may_be_silent = counts and target.silence_is_no_answer
-        # What tells equal counts apart is less than half of a spike.
-        self._least = network.readout.factor(n_steps) / 2
         # Samples for which an output neuron fired or not, by right and wrong.
         self._counts = np.zeros((2, 2), int)
 
-    def add(self, outputs, targets):
-        """Count the samples of a batch."""
+    def add(self, outputs, targets, n_steps):
+        """Count the samples of a batch, which have so many steps each."""
         if self._may_be_silent:
-            is_silent = outputs.max(axis=1) < self._least
+            # What tells equal counts apart is less than half of a spike.
+            is_silent = outputs.max(axis=1) < self._readout.factor(n_steps) / 2
             is_wrong = outputs.argmax(axis=1) != targets
             kinds = 2 * is_silent + is_wrong
             self._counts += np.bincount(kinds, minlength=4).reshape(2, 2)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from sklearn_snn._inputs.validation import class_weights
-from sklearn_snn._training.trainer import child_random_state
+from sklearn_snn._training.seeds import child_random_state
 
 # How many times as heavy as the first the samples of a later call may be: a power of 2.
 _MAX_LOG2_WEIGHT = 64
