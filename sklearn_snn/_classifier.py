@@ -34,9 +34,10 @@ class SpikingClassifier(BaseSpikingClassifier):
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
         More neurons learn more where there are data enough, and cost in proportion.
-    neuron : {"lif", "adlif"} or neuron, default="lif"
-        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
-        object of `sklearn_snn.neurons` with parameters of its own.
+    neuron : {"lif", "adlif", "cuba"} or neuron, default="lif"
+        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones,
+        current-based ones, or an object of `sklearn_snn.neurons` with parameters of its
+        own.
     learn_neuron : bool, str or list of str, default=False
         Which constants of the neurons learn, each neuron its own: all, none, or those
         named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
@@ -50,9 +51,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]; below 1
-        where it learns, neurons adapt or membranes are read out. Not the L2 penalty of
-        `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have others:
-        see `neuron`.
+        where it learns, membranes are read out or `neuron` is not "lif". Not the L2
+        penalty of `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have
+        others: see `neuron`.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.

@@ -79,7 +79,7 @@ def frozen_constants(params, loss, is_constant=False):
     if max(alpha if NEURONS[neuron.name].must_leak else 0.0, integrated) == 1:
         raise InvalidParameterError(
             "alpha must be below 1 where currents are multiplied by 1 - alpha: in "
-            "adaptive neurons, and where membranes are read out."
+            "adaptive and current-based neurons, and where membranes are read out."
         )
     detach = params["detach_reset"]
     if isinstance(detach, str):

@@ -85,6 +85,19 @@ def _adlif_layer(current, neuron, p):
     return torch.stack(membranes), torch.stack(spikes)
 
 
+def _cuba_layer(current, neuron, p):
+    alpha, alpha_syn = p["alpha"], p["alpha_syn"]
+    v, i = torch.zeros_like(current[0]), torch.zeros_like(current[0])
+    membranes, spikes = [], []
+    for current_t in current:
+        i = alpha_syn * i + (1 - alpha_syn) * current_t
+        u = alpha * v + (1 - alpha) * i
+        s, v = _fire(u, neuron, p["threshold"])
+        membranes.append(u)
+        spikes.append(s)
+    return torch.stack(membranes), torch.stack(spikes)
+
+
 def _integrator_layer(current, neuron, p):
     u, membranes = torch.zeros_like(current[0]), []
     for current_t in current:
@@ -96,6 +109,7 @@ def _integrator_layer(current, neuron, p):
 TORCH_LAYERS = {
     "LIF": _lif_layer,
     "AdLIF": _adlif_layer,
+    "CUBA": _cuba_layer,
     "LeakyIntegrator": _integrator_layer,
 }
 

@@ -21,6 +21,7 @@ from torch_correspondence import (
 )
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn.neurons import CUBA
 
 snn = pytest.importorskip("snntorch")
 surrogate = pytest.importorskip("snntorch.surrogate")
@@ -189,6 +190,48 @@ def _(left, right):
         assert default[name] == value
     model = fast().fit(np.eye(6), np.arange(6) % 2)
     assert model.detach_reset_ is eval(right[-1])
+
+
+def run_synaptic(task, node):
+    """Run a layer of the node, and an output layer of leaky neurons."""
+    reset = {"reset_mechanism": node.reset_mechanism, "reset_delay": node.reset_delay}
+    layers = iter([node, snn.Leaky(beta=0.9, threshold=1.0, **reset)])
+
+    def step(layer, current, _):
+        spikes, *_, membrane = layer(current)
+        return spikes, membrane
+
+    return run_torch(task, lambda: next(layers), step)
+
+
+@rows(
+    "``snn.Synaptic(alpha=0.75, beta=0.875, "
+    'reset_mechanism="zero", reset_delay=False)``'
+)
+def _(left, right):
+    """Scaled by a power of two: spikes and membranes are the same to the bit."""
+    task = make_task(scale=1.0)
+    params = eval(f"dict({right[0]}, {right[2]})", {"CUBA": CUBA})
+    scale = eval(right[3], params["neuron"].get_params())
+    coefs, intercepts = (
+        [arrays[0] / np.float32(scale), arrays[1]]
+        for arrays in (task.coefs, task.intercepts)
+    )
+    scaled = task._replace(coefs=coefs, intercepts=intercepts)
+    ours = run_ours(scaled, alpha=0.9, threshold=1.0, **ATAN, **params)
+    ours.gradients[0] /= scale
+    theirs = run_synaptic(task, eval(left[0], {"snn": snn}))
+    assert_same_run(ours, theirs)
+    after = ours.membranes[0] * (1 - ours.spikes[0])
+    np.testing.assert_array_equal(after, theirs.membranes[0])
+    # What comes in the step after a spike has no effect.
+    delay = inspect.signature(snn.Synaptic).parameters["reset_delay"].default
+    assert delay is arguments(right[-1])["reset_delay"]
+    node = snn.Synaptic(alpha=0.75, beta=0.875, reset_mechanism="zero")
+    delayed = run_synaptic(task, node)
+    fired = delayed.spikes[0][:, :-1] > 0
+    assert not delayed.membranes[0][:, 1:][fired].any()
+    assert ours.membranes[0][:, 1:][ours.spikes[0][:, :-1] > 0].all()
 
 
 def same_slopes(left, right):

@@ -39,11 +39,13 @@ _FOLDERS = {
         ),
         *("surrogates", "vectors", "views"),
     ),
-    "_engines/compiled/neurons/": ("__init__", "adlif", "lif", "numbers", "resets"),
+    "_engines/compiled/neurons/": (
+        *("__init__", "adlif", "cuba", "lif", "numbers", "resets"),
+    ),
     "_inputs/": ("random",),
     "_model/": ("surrogates",),
     "_model/neurons/": (
-        *("__init__", "adlif", "constants", "integrator", "lif", "resets"),
+        *("__init__", "adlif", "constants", "cuba", "integrator", "lif", "resets"),
     ),
 }
 COMPILED = {folder + name for folder, names in _FOLDERS.items() for name in names}
@@ -264,6 +266,7 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
         assert not is_announced(X, **{name: value}), name
     for params in (
         {"neuron": "adlif"},
+        {"neuron": "cuba"},
         {"neuron": LIF(alpha=(0.5, 0.9))},
         {"readout": "membrane_mean"},
     ):

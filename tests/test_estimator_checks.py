@@ -19,6 +19,7 @@ from sklearn_snn import (
 ESTIMATORS = [
     SpikingClassifier(),
     SpikingClassifier(neuron="adlif", readout="membrane_mean", learn_neuron=True),
+    SpikingClassifier(neuron="cuba", learn_neuron=True),
     SpikingRegressor(),
     PoissonSpikeEncoder(),
     ChannelTransformer(StandardScaler()),
@@ -31,7 +32,7 @@ def estimator(request, engine):
     params, fewer = request.param.get_params(deep=False), {}
     if "hidden_layer_sizes" in params and engine == "numpy":
         fewer = {"n_steps": 8, "max_iter": 60}
-    elif params.get("neuron") == "adlif":
+    elif params.get("neuron") in ("adlif", "cuba"):
         fewer = {"max_iter": 60}
     return clone(request.param).set_params(**fewer)
 

@@ -41,6 +41,7 @@ NAMES = {
     "sklearn_snn._encoders.PoissonSpikeEncoder",
     "sklearn_snn._regressor.SpikingRegressor",
     "sklearn_snn.neurons.AdLIF",
+    "sklearn_snn.neurons.CUBA",
 }
 
 

@@ -71,7 +71,8 @@ class ContributionDisplay:
     same way among those of the layer below. These contributions, and the biases of all
     layers, sum to the same difference. Without hidden layers they are
     ``sum_t x_t[j] * (W[j, answer] - W[j, other])``. Adaptive neurons, whose membranes
-    are no sums of inputs, cannot be taken apart.
+    are no sums of inputs, cannot be taken apart, nor can current-based ones, of whose
+    inputs a part outlives the reset.
 
     Use `from_estimator` to make one.
 
@@ -187,7 +188,7 @@ class ContributionDisplay:
         Parameters
         ----------
         estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
-            Fitted; of neurons that do not adapt.
+            Fitted; of leaky integrate-and-fire neurons.
         X : array-like with n_samples rows
             What `estimator` predicts from.
         sample : int, default=0
@@ -218,9 +219,9 @@ class ContributionDisplay:
         Raises
         ------
         ValueError
-            If the neurons adapt, before anything is done; if there is no such sample,
-            class or output, `against` is the answer itself, `y`, `n_top` or
-            `image_shape` does not fit, or currents are not finite.
+            If the neurons adapt or are current-based, before anything is done; if there
+            is no such sample, class or output, `against` is the answer itself, `y`,
+            `n_top` or `image_shape` does not fit, or currents are not finite.
         TypeError
             If there is no spiking network at the end of `estimator`.
         """
@@ -231,7 +232,8 @@ class ContributionDisplay:
             raise ValueError(
                 "Contributions are parts of membranes that sum what comes in. Those of "
                 "adaptive neurons do not: adaptation, which hangs on earlier spikes, "
-                "goes into them as well."
+                "goes into them as well. Nor do those of current-based neurons: the "
+                "synaptic current outlives their reset."
             )
         x, truth = choose_sample(estimator, X, sample, y)
         model, given = split_pipeline(estimator, x)

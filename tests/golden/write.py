@@ -25,7 +25,7 @@ from sklearn_snn import (
     SpikingRegressor,
     __version__,
 )
-from sklearn_snn.neurons import AdLIF
+from sklearn_snn.neurons import CUBA, AdLIF
 
 SHORT = {"n_steps": 10, "max_iter": 15, "batch_size": 32, "learning_rate_init": 0.01}
 # Defaults of 0.1.0 that became others.
@@ -85,6 +85,7 @@ def models():
         found[f"images, {engine}"] = "images", model
     deep = {"hidden_layer_sizes": (10, 6), "reset": "subtract", "surrogate": "atan"}
     watched = {"early_stopping": True, "class_weight": {"a": 1, "b": 2.5, "c": 3}}
+    learned = {"learn_neuron": True, "readout": "membrane_mean"}
     loud = {"logit_scale": 1.5, "detach_reset": True, "alpha": 0.8, "threshold": 0.4}
     return found | {
         "deep": ("table", classifier(**deep)),
@@ -97,6 +98,9 @@ def models():
         "adaptive": ("wave", classifier(neuron="adlif", readout="membrane_mean")),
         "adaptive, spread": ("wave", classifier(neuron=AdLIF(rho=(0.8, 0.97)))),
         "adaptive, learned": ("wave", classifier(neuron="adlif", learn_neuron=True)),
+        "current-based": ("wave", classifier(neuron="cuba")),
+        "current-based, spread": ("wave", classifier(neuron=CUBA(None, (0.5, 0.9)))),
+        "current-based, learned": ("spikes", classifier(neuron="cuba", **learned)),
         "leaks learned": ("spikes", classifier(learn_neuron=["alpha", "threshold"])),
         "labels": ("labels", classifier()),
         "labels, membranes": ("labels", classifier(readout="membrane_mean")),

@@ -13,7 +13,7 @@ from networks import Case
 
 from sklearn_snn import SpikeTrains
 from sklearn_snn._model.network import Layer, Network
-from sklearn_snn._model.neurons import LIF, AdLIF, LeakyIntegrator
+from sklearn_snn._model.neurons import CUBA, LIF, AdLIF, LeakyIntegrator
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.parameters import layered
 from sklearn_snn._model.readouts import Readout
@@ -49,6 +49,7 @@ TABLE = {
         LIF(beta=2.0, has_unit_gain=False), LEAKS, ("alpha", "threshold"), 4.0
     ),
     "adlif": Row(AdLIF(q=20.0, beta=2.0), LEAKS | ADAPTATIONS, AdLIF.constants, 6.0),
+    "cuba": Row(CUBA(beta=2.0), LEAKS | {"alpha_syn": (0.3, 0.9)}, CUBA.constants, 8.0),
     "integrator": Row(LeakyIntegrator(), {"alpha": LEAKS["alpha"]}, ("alpha",), 4.0),
 }
 ALL = [*TABLE]
