@@ -90,7 +90,7 @@ def _cuba_layer(current, neuron, p):
     v, i = torch.zeros_like(current[0]), torch.zeros_like(current[0])
     membranes, spikes = [], []
     for current_t in current:
-        i = alpha_syn * i + (1 - alpha_syn) * current_t
+        i = alpha_syn * i + (1 - alpha_syn) * (current_t + _felt(spikes, p))
         u = alpha * v + (1 - alpha) * i
         s, v = _fire(u, neuron, p["threshold"])
         membranes.append(u)
