@@ -54,6 +54,13 @@ _FIRST = {
         "engine",
     ),
     "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
+    "LatencySpikeEncoder": ("n_steps", "law", "threshold", "tau", "scaling"),
+    "PopulationSpikeEncoder": (
+        *("n_neurons", "n_steps", "code", "beta", "max_rate", "scaling"),
+        "random_state",
+    ),
+    "DeltaSpikeEncoder": ("threshold", "max_count", "initial"),
+    "DelayLine": ("n_delays", "stride"),
     "ChannelTransformer": ("transformer",),
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
@@ -77,6 +84,10 @@ ADDED = {
         "rate_penalty": Added("0.4.0", 100.0),
     },
     "PoissonSpikeEncoder": {},
+    "LatencySpikeEncoder": {},
+    "PopulationSpikeEncoder": {},
+    "DeltaSpikeEncoder": {},
+    "DelayLine": {},
     "ChannelTransformer": {},
 }
 
