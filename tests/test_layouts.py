@@ -10,7 +10,9 @@ from numpy.lib import recfunctions
 
 from sklearn_snn import (
     ChannelTransformer,
+    LatencySpikeEncoder,
     PoissonSpikeEncoder,
+    PopulationSpikeEncoder,
     SpikeTrains,
     SpikingClassifier,
     SpikingRegressor,
@@ -22,7 +24,12 @@ Y = np.arange(12) % 2
 EVENTS = np.zeros(9, [("t", "i8"), ("x", "i2"), ("y", "i2"), ("p", "?")])
 
 
-@pytest.fixture(params=["classifier, 2-D", "classifier, 3-D", "encoder", "channels"])
+@pytest.fixture(
+    params=[
+        *("classifier, 2-D", "classifier, 3-D", "channels"),
+        *("encoder", "latency", "population"),
+    ]
+)
 def refuses(request):
     """Return a function that checks the message of fit, and of a fitted estimator."""
     fitted = {
@@ -33,6 +40,8 @@ def refuses(request):
             X, Y
         ),
         "encoder": lambda: PoissonSpikeEncoder().fit(X[:, 0]),
+        "latency": lambda: LatencySpikeEncoder().fit(X[:, 0]),
+        "population": lambda: PopulationSpikeEncoder().fit(X[:, 0]),
         "channels": lambda: ChannelTransformer(PoissonSpikeEncoder()).fit(X[:, 0]),
     }[request.param]()
     answer = getattr(fitted, "predict", None) or fitted.transform

@@ -64,8 +64,7 @@ def check_engines(case, dtype):
     for step in (fast, reference):
         for gradient in step.gradients:
             kinds = {
-                name: dtype if name in WEIGHTS else np.float64
-                for name in gradient
+                name: dtype if name in WEIGHTS else np.float64 for name in gradient
             }
             assert {name: g.dtype for name, g in gradient.items()} == kinds
 
