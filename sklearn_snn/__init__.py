@@ -3,6 +3,8 @@
 from sklearn_snn._channels import ChannelTransformer
 from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
+from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import load_model
 from sklearn_snn._regressor import SpikingRegressor
@@ -11,7 +13,9 @@ from sklearn_snn._version import __version__
 
 __all__ = [
     "ChannelTransformer",
+    "EventSequences",
     "PoissonSpikeEncoder",
+    "Sequences",
     "SimulationRecord",
     "SpikeTrains",
     "SpikingClassifier",
