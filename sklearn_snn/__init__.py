@@ -9,6 +9,8 @@ from sklearn_snn._encoders import (
     PoissonSpikeEncoder,
     PopulationSpikeEncoder,
 )
+from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import load_model
 from sklearn_snn._regressor import SpikingRegressor
@@ -19,9 +21,11 @@ __all__ = [
     "ChannelTransformer",
     "DelayLine",
     "DeltaSpikeEncoder",
+    "EventSequences",
     "LatencySpikeEncoder",
     "PoissonSpikeEncoder",
     "PopulationSpikeEncoder",
+    "Sequences",
     "SimulationRecord",
     "SpikeTrains",
     "SpikingClassifier",

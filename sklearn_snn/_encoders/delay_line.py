@@ -103,7 +103,7 @@ class DelayLine(RecordingTransformer):
         ------
         ValueError
             If `X` is not of three dimensions, or of two in a list, not numeric, not
-            finite, without a step or a channel, or SpikeTrains.
+            finite, without a step or a channel, or SpikeTrains or EventSequences.
         """
         return self._learn(X)
 
@@ -119,9 +119,9 @@ class DelayLine(RecordingTransformer):
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, n_steps, n_channels * n_delays), or list \
-                of ndarrays of shape (n_steps, n_channels * n_delays) if `X` is a list
-            The values, of the type that `X` has.
+        X_new : ndarray of shape (n_samples, n_steps, n_channels * n_delays), or \
+                Sequences if the recordings differ in length
+            The channels of each step, and behind them those of the steps before.
 
         Raises
         ------

@@ -108,7 +108,7 @@ class DeltaSpikeEncoder(RecordingTransformer):
         ------
         ValueError
             If `X` is not of three dimensions, or of two in a list, not numeric, not
-            finite, without a step or a channel, or SpikeTrains.
+            finite, without a step or a channel, or SpikeTrains or EventSequences.
         """
         return self._learn(X)
 
@@ -125,7 +125,7 @@ class DeltaSpikeEncoder(RecordingTransformer):
         Returns
         -------
         spikes : ndarray of uint8 of shape (n_samples, n_steps, 2 * n_channels), or \
-                list of these of shape (n_steps, 2 * n_channels) if `X` is a list
+                Sequences if the recordings differ in length
             Spikes of each step: all on channels, then all off channels.
 
         Raises
@@ -154,7 +154,7 @@ class DeltaSpikeEncoder(RecordingTransformer):
         Returns
         -------
         X_original : ndarray of float64 of shape (n_samples, n_steps, n_channels), or \
-                list of these of shape (n_steps, n_channels) if `X` is a list
+                Sequences if the recordings differ in length
             Levels.
 
         Raises
@@ -166,15 +166,13 @@ class DeltaSpikeEncoder(RecordingTransformer):
         """
         check_is_fitted(self)
         check_parameters(self)
-        recordings, is_listed = self._checked(X)
-        for recording in recordings if is_listed else [recordings]:
-            n_given = recording.shape[-1]
-            if n_given != 2 * self.n_features_in_:
-                raise ValueError(
-                    f"X has {n_given} channels, but DeltaSpikeEncoder decodes spikes "
-                    f"of {self.n_features_in_} on and as many off channels."
-                )
-        return self._each(self._levels, recordings, is_listed)
+        X = self._checked(X)
+        if X.shape[2] != 2 * self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[2]} channels, but DeltaSpikeEncoder decodes spikes of "
+                f"{self.n_features_in_} on and as many off channels."
+            )
+        return self._each(self._levels, X)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the on and off channels.

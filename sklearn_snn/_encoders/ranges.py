@@ -11,12 +11,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_snn._compat import StrOptions
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
+from sklearn_snn._inputs.dtypes import FLOATS, check_halves, kept_dtypes
 from sklearn_snn._inputs.extent import Extent, extent
 from sklearn_snn._inputs.layout import n_dimensions, refuse_sequences
 from sklearn_snn._inputs.learned_input import Wording, mismatch
+from sklearn_snn._inputs.recordings import gathered
 from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.unscaled import FEWEST, namer, some_rows, warn_of_spread
-from sklearn_snn._inputs.validation import FLOATS, check_halves, kept_dtypes, quietly
+from sklearn_snn._inputs.validation import quietly
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
@@ -134,6 +136,7 @@ class RangeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     def _checked(self, X, check, **kwargs):
         """Return X as a checked array without duplicate entries."""
+        X = gathered(X)
         refuse_sequences(X, n_dimensions(X), type(self).__name__)
         refuse_dates_and_text(X)
         with quietly():
