@@ -3,6 +3,7 @@
 from sklearn_snn._channels import ChannelTransformer
 from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import PoissonSpikeEncoder
+from sklearn_snn._inputs.conversion import as_sequences
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -21,5 +22,6 @@ __all__ = [
     "SpikingClassifier",
     "SpikingRegressor",
     "__version__",
+    "as_sequences",
     "load_model",
 ]
