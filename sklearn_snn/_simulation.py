@@ -219,8 +219,7 @@ def spikes_per_step(engine, params, X):
     -------
     counts : ndarray of shape (n_steps, 1 + n_layers)
         Mean over the samples that have that step; first of the input, where every value
-        that is not zero
-        counts as a spike. A constant current has none.
+        that is not zero counts as a spike. A constant current has none.
     """
     counts = np.zeros((engine.n_steps, 1 + len(params)))
     for _, tape in engine.tapes(params, X):
