@@ -94,7 +94,7 @@ def _run_on(
     return np.float64(loss), penalty
 
 
-@entry_point
+@entry_point(_CODE)
 def run_spikes(
     neurons,
     readout,
@@ -112,7 +112,6 @@ def run_spikes(
     gradients,
     n_spikes,
     losses,
-    code=_CODE,
 ):
     """Run samples of spikes forward and, where there are targets, backward.
 
@@ -161,8 +160,6 @@ def run_spikes(
         The number of spikes of each neuron is added, layer after layer.
     losses : ndarray of float64 of shape (2,)
         The loss is added, and the penalty of the firing rates.
-    code : int
-        Leave it alone.
     """
     most_steps, n_features, width = bits.shape[1], layers.sizes[0], layers.widths[1]
     must_draw, n_inputs = len(bits) == 0, n_features
@@ -259,7 +256,7 @@ def run_spikes(
     losses[1] += penalty
 
 
-@entry_point
+@entry_point(_CODE)
 def run_currents(
     neurons,
     readout,
@@ -276,7 +273,6 @@ def run_currents(
     gradients,
     n_spikes,
     losses,
-    code=_CODE,
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
@@ -296,7 +292,7 @@ def run_currents(
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, readings, spikes, \
-            membranes, gradients, n_spikes, losses, code
+            membranes, gradients, n_spikes, losses
         As in `run_spikes`.
     """
     n_units, width = layers.sizes[1], layers.widths[1]
