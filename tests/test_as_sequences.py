@@ -154,6 +154,13 @@ def test_no_first_or_last_step_is_lost(dt, dtype, start):
     assert X[0].all()
 
 
+def test_times_that_count_from_long_before():
+    """As seconds since 1970, which have lost digits, of the start of each recording."""
+    start = 1.7e9 + 1 / 3
+    edges = start + np.arange(900) * 0.001
+    assert steps_of(edges, 0.001, start).tolist() == list(range(900))
+
+
 def test_steps_between_their_edges():
     middle = np.arange(900) * 0.001 + 0.0009
     assert steps_of(middle, 0.001).tolist() == list(range(900))
