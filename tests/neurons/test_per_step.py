@@ -38,12 +38,14 @@ class Recordings:
 
     @property
     def shape(self):
+        """Return (n_samples, steps of the longest, n_features)."""
         return len(self.lengths), self.lengths.max(), self.values.shape[2]
 
     def __getitem__(self, rows):
         return Recordings(self.values[rows], self.lengths[rows])
 
     def padded(self):
+        """Return an array that is zero beyond the ends."""
         steps = np.arange(self.lengths.max())
         is_there = steps < self.lengths[:, np.newaxis]
         return np.where(is_there[..., np.newaxis], self.values[:, : len(steps)], 0)
