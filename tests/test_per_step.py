@@ -313,7 +313,7 @@ def refusals():
     deep = np.stack([NEXT, NEXT], axis=2)
     uneven = [*deep]
     uneven[2] = deep[2, :, :1]
-    infinite = np.where(NEXT == NEXT.max(), np.inf, NEXT)
+    infinite = np.where(NEXT.max() == NEXT, np.inf, NEXT)
     binary = (PHASES == "low").astype(int)
     return {
         "a label for each sample": (
@@ -368,7 +368,7 @@ def test_readouts_of_many_steps_are_refused():
         for model, y in ((classifier(), PHASES), (regressor(), NEXT)):
             with pytest.raises(ValueError, match=f"'membrane_last'.*Got '{name}' inst"):
                 model.set_params(readout=name).fit(X, y)
-    with pytest.raises(ValueError, match="readout_start must be smaller than .* 30"):
+    with pytest.raises(ValueError, match=r"readout_start must be smaller than .* 30"):
         classifier(readout_start=30).fit(X, PHASES)
     with pytest.raises(ValueError, match="'per_step' parameter"):
         classifier(per_step="yes").fit(X, PHASES)

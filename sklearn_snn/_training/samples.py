@@ -154,8 +154,8 @@ def weigh(samples, class_weight, target):
         samples, factors = samples.take(present), factors[present]
     # The largest of each first: products and sums of extreme weights leave the range.
     units = samples.weights.max(), factors.max()
-    score_weights, weights = samples.weights / units[0], factors / units[1]
-    weights *= score_weights
+    score_weights = samples.score_weights / samples.score_weights.max()
+    weights = (samples.weights / units[0]) * (factors / units[1])
     units = *units, weights.max()
     weights /= units[2]
     units = *units, weights.sum() / len(weights)
