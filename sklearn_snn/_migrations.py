@@ -56,6 +56,13 @@ _FIRST = {
         "engine",
     ),
     "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
+    "LatencySpikeEncoder": ("n_steps", "law", "threshold", "tau", "scaling"),
+    "PopulationSpikeEncoder": (
+        *("n_neurons", "n_steps", "code", "beta", "max_rate", "scaling"),
+        "random_state",
+    ),
+    "DeltaSpikeEncoder": ("threshold", "max_count", "initial"),
+    "DelayLine": ("n_delays", "stride"),
     "ChannelTransformer": ("transformer",),
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
@@ -83,6 +90,10 @@ ADDED = {
         "per_step": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
+    "LatencySpikeEncoder": {},
+    "PopulationSpikeEncoder": {},
+    "DeltaSpikeEncoder": {},
+    "DelayLine": {},
     "ChannelTransformer": {},
 }
 

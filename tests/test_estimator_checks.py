@@ -1,5 +1,6 @@
 """scikit-learn's own checks, with no expected failures."""
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
@@ -8,13 +9,54 @@ from sklearn.utils.estimator_checks import (
     check_estimator,
     check_param_validation,
 )
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn import (
     ChannelTransformer,
+    DelayLine,
+    DeltaSpikeEncoder,
+    LatencySpikeEncoder,
     PoissonSpikeEncoder,
+    PopulationSpikeEncoder,
     SpikingClassifier,
     SpikingRegressor,
 )
+
+
+class OfTables:
+    """Makes a transformer of recordings take tables, which is all the checks have.
+
+    A row becomes a recording of a single step.
+    """
+
+    def fit(self, X, y=None):
+        """Fit to the values of a table, and keep the names of its columns."""
+        self._validate_params()
+        checked = validate_data(self, X, dtype=[np.float64, np.float32])
+        super().fit(checked[:, np.newaxis])
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def transform(self, X):
+        """Transform the rows."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        recordings, _ = self._checked(X[:, np.newaxis])
+        return self._of_channels(recordings)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+class DelayLineOfTables(OfTables, DelayLine):
+    """The delay line, of recordings of a single step."""
+
+
+class DeltaSpikeEncoderOfTables(OfTables, DeltaSpikeEncoder):
+    """The encoder of changes, of recordings of a single step."""
+
 
 ESTIMATORS = [
     SpikingClassifier(),
@@ -22,6 +64,11 @@ ESTIMATORS = [
     SpikingClassifier(neuron="cuba", learn_neuron=True),
     SpikingRegressor(),
     PoissonSpikeEncoder(),
+    LatencySpikeEncoder(),
+    PopulationSpikeEncoder(),
+    PopulationSpikeEncoder(code="latency"),
+    DelayLineOfTables(),
+    DeltaSpikeEncoderOfTables(initial=0.0),
     ChannelTransformer(StandardScaler()),
 ]
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.extent import parts
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
@@ -215,8 +216,8 @@ def _advice(problem, X):
 
 
 def _is_of_spikes(X):
-    """Tell whether sequences consist of 0 and 1."""
-    if isinstance(X, SpikeTrains) or X.dtype == np.bool_:
+    """Tell whether sequences consist of spikes: events, or 0 and 1."""
+    if isinstance(X, SpikeTrains | EventSequences) or X.dtype == np.bool_:
         return True
     return all(((part == 0) | (part == 1)).all() for _, part in parts(X))
 

@@ -16,10 +16,10 @@ from sklearn_snn.inspection._figure import (
 )
 from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_bars
 from sklearn_snn.inspection._pipelines import (
-    channel_names,
     choose_sample,
     final_model,
     has_names,
+    names_given,
     refuse_answers_per_step,
     row_of,
     split_pipeline,
@@ -248,9 +248,9 @@ class ContributionDisplay:
             raise ValueError(
                 "The currents of this sample are not finite: scale X, as for an MLP."
             )
-        row = row_of(estimator, x)
-        is_image = row is not None or image_shape is not None
-        n_features = len(parts.inputs)
+        row, n_features = row_of(estimator, x), len(parts.inputs)
+        is_image = row is not None and len(row.values) == n_features
+        is_image |= image_shape is not None
         return cls(
             parts.inputs,
             parts.input_bias,
@@ -260,7 +260,7 @@ class ContributionDisplay:
             over_time=parts.over_time if row is None else None,
             answer=answer,
             against=other,
-            names=channel_names(model) if row is None else row.names,
+            names=names_given(estimator, row),
             image_shape=(
                 check_image_shape(image_shape, n_features, has_names(estimator))
                 if is_image

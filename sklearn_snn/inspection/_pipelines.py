@@ -247,7 +247,25 @@ def mean_over_steps(record, sample):
     return Row(values, _default_names(len(values)))
 
 
-def channel_names(model):
+def names_given(estimator, row):
+    """Return the names of what the network in an estimator is given for a sample.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    row : Row or None
+        See `row_of`.
+    """
+    model = final_model(estimator)
+    if row is not None and len(row.names) == model.n_features_in_:
+        return row.names
+    *before, last = active_steps(estimator)
+    names = _names_out(before[-1], None, last) if before else None
+    is_whole = names is not None and len(names) == model.n_features_in_
+    return [str(name) for name in names] if is_whole else _channel_names(model)
+
+
+def _channel_names(model):
     """Return the names of what a network gets, or numbers where they have none."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:

@@ -16,6 +16,7 @@ from neurons.checks import check_autograd
 from neurons.test_agreement import DTYPES, TOLERANCES, assert_same_answers
 from neurons.test_differences import slope
 
+from sklearn_snn import Sequences
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._model.parameters import learning
@@ -25,30 +26,6 @@ N_STEPS = 10
 LOSSES = "cross_entropy", "squared_error"
 STACKS = (INTEGRATED,), ("lif", INTEGRATED), ("adlif", "adlif", INTEGRATED)
 each = pytest.mark.parametrize
-
-
-class Recordings:
-    """Sequences of unequal length, as the engines take them."""
-
-    ndim = 3
-
-    def __init__(self, values, lengths):
-        self.values, self.lengths = values, np.asarray(lengths)
-        self.dtype = values.dtype
-
-    @property
-    def shape(self):
-        """Return (n_samples, steps of the longest, n_features)."""
-        return len(self.lengths), self.lengths.max(), self.values.shape[2]
-
-    def __getitem__(self, rows):
-        return Recordings(self.values[rows], self.lengths[rows])
-
-    def padded(self):
-        """Return an array that is zero beyond the ends."""
-        steps = np.arange(self.lengths.max())
-        is_there = steps < self.lengths[:, np.newaxis]
-        return np.where(is_there[..., np.newaxis], self.values[:, : len(steps)], 0)
 
 
 def weighted(case, rng):
@@ -78,7 +55,10 @@ def unequal(case, rng):
     """Return a case whose samples have other lengths; the first one has all steps."""
     lengths = rng.integers(4, N_STEPS, case.X.shape[0])
     lengths[0] = N_STEPS
-    return weighted(case._replace(X=Recordings(np.asarray(case.X), lengths)), rng)
+    X = np.asarray(case.X)
+    starts = np.arange(len(X)) * N_STEPS
+    sequences = Sequences(X.reshape(-1, X.shape[2]), starts, lengths)
+    return weighted(case._replace(X=sequences), rng)
 
 
 @each("start", [0, 4, N_STEPS - 1])
