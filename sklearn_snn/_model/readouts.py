@@ -345,8 +345,8 @@ class Readout(NamedTuple):
         if self.name != "soft_count":
             return None
         mean = reading.membranes.astype(np.float64) / reading.n_steps
-        total = (grad_outputs * mean).sum(axis=0)
-        return -self.factor(n_steps) * total / threshold**2
+        total = (self.factor(n_steps) * (grad_outputs * mean)).sum(axis=0)
+        return -total / threshold**2
 
     def _are_read(self, n_steps, lengths):
         """Tell which steps are read, (n_steps, n_samples or 1, 1); None for all."""
