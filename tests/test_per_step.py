@@ -178,6 +178,72 @@ def test_spike_trains():
     assert model.score(trains, y) > 0.65
 
 
+# Recordings of unequal length
+
+
+def unequal(y, n_samples=20):
+    """Return recordings of other lengths each, and what belongs to their steps."""
+    lengths = np.random.default_rng(3).integers(5, N_STEPS + 1, n_samples)
+    cut = [[a[:n] for a, n in zip(x, lengths, strict=False)] for x in (X, y)]
+    assert len(np.unique(lengths)) > 5
+    return cut
+
+
+@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+def test_recordings_of_unequal_length(make, y):
+    """Answers are lists, those to each recording as if it were alone."""
+    listed, targets = unequal(y)
+    model = make(readout_start=2).fit(listed, targets)
+    names = ["predict"]
+    if make is classifier:
+        names += ["decision_function", "predict_proba", "predict_log_proba"]
+    for name in names:
+        answers = getattr(model, name)(listed)
+        assert isinstance(answers, list)
+        assert [len(a) for a in answers] == [len(x) for x in listed]
+        for x, answer in zip(listed, answers, strict=True):
+            (alone,) = getattr(model, name)(x[np.newaxis])
+            np.testing.assert_array_equal(answer, alone)
+    metric = accuracy_score if make is classifier else r2_score
+    read = [
+        np.concatenate([a[2:] for a in b]) for b in (targets, model.predict(listed))
+    ]
+    assert model.score(listed, targets) == pytest.approx(metric(*read))
+    losses = [
+        model.loss_and_gradients(x[np.newaxis], t[np.newaxis]).loss
+        for x, t in zip(listed, targets, strict=True)
+    ]
+    found = model.loss_and_gradients(listed, targets).loss
+    assert found == pytest.approx(np.mean(losses))  # long or short, they count alike
+    if make is regressor:
+        every = np.concatenate(targets)
+        np.testing.assert_allclose(model.y_mean_, every.mean())
+        np.testing.assert_allclose(model.y_scale_, every.std())
+
+
+def test_what_is_beyond_the_end_is_no_class():
+    listed, targets = unequal(PHASES)
+    model = classifier(class_weight="balanced").fit(listed, targets)
+    assert model.classes_.tolist() == sorted(NAMES)
+    stages = [*model.staged_predict(listed)]
+    for i, answers in enumerate(model.predict(listed)):
+        np.testing.assert_array_equal([s[i] for s in stages[: len(answers)]], answers)
+        # A recording that is at its end keeps its last answer.
+        assert {s[i] for s in stages[len(answers) :]} <= {answers[-1]}
+    shorter = [*targets]
+    shorter[4] = shorter[4][1:]
+    n = len(listed[4])
+    with pytest.raises(
+        ValueError, match=rf"y\[4\] has {n - 1} steps, but X\[4\] has {n}"
+    ):
+        model.fit(listed, shorter)
+    with pytest.raises(ValueError, match="readout_start must be smaller than"):
+        classifier(readout_start=min(map(len, listed))).fit(listed, targets)
+    model.set_params(max_iter=15, batch_size=5)
+    scores = cross_val_score(model, listed, targets, cv=KFold(3))
+    assert scores.min() > 0.4
+
+
 # Weights
 
 

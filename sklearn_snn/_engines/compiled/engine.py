@@ -17,7 +17,7 @@ from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
 from sklearn_snn._engines.threads import n_threads, run_chunks
-from sklearn_snn._inputs.lengths import known_lengths, steps_of, with_ends
+from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.network import (
     add_threshold_gradient,
@@ -88,9 +88,8 @@ class NumbaEngine:
         samples = [X[:1]]
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
             # Spikes and graded values are run by different code.
-            first, _ = with_ends(X[:1])
             shape = 1, self.n_steps, X.shape[2]
-            samples = [np.full(shape, value, first.dtype) for value in (0, 0.5, 2)]
+            samples = [np.full(shape, value, X.dtype) for value in (0, 0.5, 2)]
         weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
             self.loss_and_gradients(params, sample, targets[:1], weights)
