@@ -9,6 +9,7 @@ from sklearn_snn._encoders import (
     PoissonSpikeEncoder,
     PopulationSpikeEncoder,
 )
+from sklearn_snn._inputs.conversion import as_sequences
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -31,5 +32,6 @@ __all__ = [
     "SpikingClassifier",
     "SpikingRegressor",
     "__version__",
+    "as_sequences",
     "load_model",
 ]

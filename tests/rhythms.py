@@ -15,6 +15,7 @@ SETTINGS = {
     "batch_size": 20,
     "max_iter": 40,
     "random_state": 0,
+    "engine": "numpy",
 }
 
 

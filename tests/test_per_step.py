@@ -12,17 +12,8 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingRegressor
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Maximum number of epochs"),
-    pytest.mark.usefixtures("quick_engine"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of epochs")
 each = pytest.mark.parametrize
-
-
-@pytest.fixture
-def quick_engine(monkeypatch):
-    """Let numpy compute, whose exactness and equal answers are tested elsewhere."""
-    monkeypatch.setattr("sklearn_snn._engines.fastest", lambda: "numpy")
 
 
 # What can be learned
@@ -58,9 +49,8 @@ def test_the_readout_is_that_of_each_step():
         assert (readout.name, readout.per_step) == ("membrane_last", True)
         again = copy.deepcopy(model).set_params(readout="membrane_last").fit(X, y)
         np.testing.assert_array_equal(again.predict(X), model.predict(X))
-    assert SpikingRegressor((3,), max_iter=1, n_steps=3).fit(
-        X[:, 0], NEXT[:, 0]
-    ).network_.readout.name == ("membrane_mean")
+    plain = SpikingRegressor((3,), max_iter=1, n_steps=3, engine="numpy")
+    assert plain.fit(X[:, 0], NEXT[:, 0]).network_.readout.name == "membrane_mean"
 
 
 def test_the_loss_is_the_mean_over_steps_and_samples(rng):

@@ -13,17 +13,8 @@ from sklearn_snn.inspection import (
     TrainingDisplay,
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Maximum number of epochs"),
-    pytest.mark.usefixtures("quick_engine"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of epochs")
 each = pytest.mark.parametrize
-
-
-@pytest.fixture
-def quick_engine(monkeypatch):
-    """Let numpy compute, whose exactness and equal answers are tested elsewhere."""
-    monkeypatch.setattr("sklearn_snn._engines.fastest", lambda: "numpy")
 
 
 # What is refused

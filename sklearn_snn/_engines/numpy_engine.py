@@ -18,6 +18,7 @@ from sklearn_snn._model.network import (
     backward,
     forward,
     loss_and_gradient,
+    within,
 )
 from sklearn_snn._model.parameters import WEIGHTS
 from sklearn_snn._model.restraint import NO_RESTRAINT
@@ -130,7 +131,8 @@ class NumpyEngine:
         Returns
         -------
         record : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
-            Of the output layer: "spikes", of uint8, and "membrane" if they are read.
+            Of the output layer: "spikes", of uint8, and "membrane" if they are read;
+            zero beyond the end of a sample.
         """
         shape = self.n_steps, X.shape[0], self.network.layers[-1].n_units
         dtypes = {"spikes": np.uint8, "membrane": params[-1]["coef"].dtype}
@@ -140,6 +142,8 @@ class NumpyEngine:
         for rows, tape in self.tapes(params, X):
             for name, kept in record.items():
                 of_chunk = tape.layers[-1][name]
+                if (lengths := known_lengths(X[rows])) is not None:
+                    of_chunk = np.where(within(lengths, len(of_chunk)), of_chunk, 0)
                 kept[: len(of_chunk), rows] = of_chunk
         return record
 

@@ -5,6 +5,9 @@ from scipy import sparse
 
 from sklearn_snn._inputs.sequences import Recordings, whole_numbers
 
+# What 32 bits, and the place of a unit in a step in 64, have room for.
+MAX_STEPS, _MAX_UNITS = 2**32, 2**31
+
 
 class EventSequences(Recordings):
     """Spikes of recordings of unequal length, of which the events alone are stored.
@@ -66,6 +69,11 @@ class EventSequences(Recordings):
         indptr = whole_numbers("indptr", indptr)
         self.lengths = whole_numbers("lengths", lengths)
         self.n_units = int(n_units)
+        if self.n_units > _MAX_UNITS or self.lengths.max(initial=0) > MAX_STEPS:
+            raise ValueError(
+                f"There may be up to {MAX_STEPS} steps and {_MAX_UNITS} units, got "
+                f"{self.lengths.max()} and {self.n_units}."
+            )
         if len(indptr) != len(self.lengths) + 1 or (
             [indptr[0], indptr[-1]] != [0, len(steps)] or (np.diff(indptr) < 0).any()
         ):
@@ -131,6 +139,7 @@ class EventSequences(Recordings):
         Returns
         -------
         rows : CSR array of uint8 of shape (n_steps_of_all, n_units)
+            With an entry for each event.
         """
         first = np.cumsum(self.lengths) - self.lengths
         rows = np.repeat(first, np.diff(self.indptr)) + self.steps

@@ -208,7 +208,8 @@ def _refuse_fields(X):
             f"X is a structured array with the fields {', '.join(names)}: a table "
             "becomes plain by numpy.lib.recfunctions.structured_to_unstructured(X), "
             "and lists of events, one of each recording, become sequences by "
-            'sklearn_snn.as_sequences(X, layout="events", dt=width of a step).'
+            'sklearn_snn.as_sequences(X, layout="events", dt=width of a step, '
+            "sensor_size=(width, height, n_polarities))."
         )
 
 

@@ -118,7 +118,7 @@ def check_recordings(estimator, X, dtype="numeric"):
     if 0 in X.shape:
         raise empty(estimator, X.shape)
     if isinstance(X, np.ndarray):
-        return _without_padding(X)
+        return without_padding(X)
     if not X.lengths.all():
         raise ValueError(
             f"Sample {np.argmin(X.lengths)} of X has no steps; each needs at least one."
@@ -134,7 +134,7 @@ def empty(estimator, shape):
     )
 
 
-def _without_padding(X):
+def without_padding(X):
     """Return recordings that end with steps of NaN as Sequences that end before.
 
     A step belongs to the padding if it, and all after it, are NaN in all features:

@@ -157,12 +157,14 @@ class Sequences(Recordings):
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
+            Rows of all samples.
         lengths : array-like of int of shape (n_samples,)
-            Their sum is at most n_rows.
+            Number of steps of each sample, together at most n_rows.
 
         Returns
         -------
         X : Sequences
+            They share the values.
         """
         lengths = whole_numbers("lengths", lengths)
         return cls(values, np.cumsum(lengths) - lengths, lengths)
@@ -196,6 +198,7 @@ class Sequences(Recordings):
         Returns
         -------
         X : Sequences
+            They share the values.
         """
         return type(self).of_lengths(values, self.lengths)
 

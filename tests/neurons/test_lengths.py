@@ -82,10 +82,11 @@ def check_alone(case, engine):
     """Compare answers with those of each sample alone, and gradients with their sum."""
     step, answers = case.step(engine), outputs(case, engine)
     parts = [alone(case, i) for i in range(len(LENGTHS))]
-    np.testing.assert_array_equal(answers, step.outputs)
     by_sample = np.concatenate([outputs(part, engine) for part in parts])
     np.testing.assert_array_equal(answers, by_sample)
     steps = [part.step(engine) for part in parts]
+    by_sample = np.concatenate([s.outputs for s in steps])
+    np.testing.assert_array_equal(step.outputs, by_sample)
     assert step.loss == pytest.approx(sum(s.loss for s in steps), rel=1e-12)
     assert step.penalty == pytest.approx(sum(s.penalty for s in steps), rel=1e-12)
     for n, of_parts in zip(
