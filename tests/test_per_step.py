@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingRegressor
+from sklearn_snn._training.targets import Classes, PerStep
+from sklearn_snn.exceptions import InputMismatchWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of epochs")
 each = pytest.mark.parametrize
@@ -90,6 +92,8 @@ def test_scores_are_of_all_steps_that_are_read(rng):
     pairs = NEXT[:, start:].ravel(), model.predict(X)[:, start:].ravel()
     expected = r2_score(*pairs, sample_weight=every)
     assert model.score(X, NEXT, weights) == pytest.approx(expected)
+    with pytest.warns(InputMismatchWarning):
+        model.score(100 * X, NEXT)
     for model, y in ((classifier(), PHASES), (regressor(), NEXT)):
         model.set_params(batch_size=60, max_iter=1, learning_rate_init=1e-12)
         # Of one step that is next to none, before and after are the same.
@@ -239,6 +243,27 @@ def test_class_weights_weigh_steps():
     ends = {"usual": 0, "rare": 0}
     with pytest.raises(ValueError, match="class_weight must be"):
         classifier(class_weight=ends).fit(X_noise, y)
+
+
+def test_what_guessing_would_reach(rng):
+    """That of all steps, by their weights; a step that is not read has none."""
+    targets, weights = rng.integers(0, 3, (5, 7)), rng.random((5, 7))
+    score_weights = rng.random((5, 7))
+    weights[:, :2] = score_weights[:, :2] = 0
+    guessing = PerStep(Classes(np.arange(3))).guessing(targets, weights, score_weights)
+    share, score_share = (
+        np.array([w[targets == k].sum() for k in range(3)]) / w.sum()
+        for w in (weights, score_weights)
+    )
+    expected = -(share * np.log(share)).sum(), score_share.max()
+    np.testing.assert_allclose(guessing, expected)
+
+
+def test_steps_of_classes_that_are_not_learned_are_not_watched():
+    """Every answer is right where only one class counts."""
+    y = np.where(PHASES == "low", "low", "else")
+    model = classifier(early_stopping=True, class_weight={"else": 0}, max_iter=25)
+    assert model.fit(X, y).best_validation_score_ == 1
 
 
 def test_early_stopping_sets_whole_samples_aside():

@@ -23,7 +23,7 @@ each = pytest.mark.parametrize
 def refusals():
     short, object_y = [*PHASES], PHASES.astype(object)
     short[7] = short[7][:-1]
-    object_y[4, 9] = None
+    object_y[4, 0] = None
     holes = NEXT.copy()
     holes[3, 5] = np.nan
     deep = np.stack([NEXT, NEXT], axis=2)
@@ -40,7 +40,7 @@ def refusals():
         "all are longer": (np.repeat(PHASES, 2, 1), r"y\[0\] has 60 steps, but X\[0\]"),
         "a label is missing": (
             object_y,
-            r"y\[4\] has no value at step 9.*not supported",
+            r"y\[4\] has no value at step 0.*not supported",
         ),
         "several labels": (np.stack([binary] * 2, 2), "several labels at once are not"),
         "fewer samples": (PHASES[1:], r"inconsistent numbers of samples: \[60, 59\]"),

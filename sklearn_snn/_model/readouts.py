@@ -292,7 +292,7 @@ class Readout(NamedTuple):
             by_both = scaled, by_membrane.astype(dtype, copy=False)
             return tuple(_at(read, g) for g in by_both)
         if self.per_step:
-            return None, _at(read, scaled.transpose(1, 0, 2))
+            return None, scaled.transpose(1, 0, 2)  # of what is not read it is zero
         if name == "membrane_mean":
             return None, _at(read, _in(dtype, factor / n_read) * grad_outputs)
         by_step = np.zeros(u.shape, dtype)

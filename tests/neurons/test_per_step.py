@@ -199,6 +199,19 @@ def test_chunks_of_samples_add_up(engine, monkeypatch, rng):
             assert_same_gradients(parts.gradients, whole.gradients, 0, 1e-12)
 
 
+def test_readings_outlive_the_tape_of_their_chunk(monkeypatch, rng):
+    for names, case in cases(rng):
+        outputs = case.engine("numpy").run(case.params, case.X)
+        with monkeypatch.context() as patch:
+            patch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 2)
+            tapes = case.engine("numpy").tapes(case.params, case.X)
+            membranes = np.concatenate([tape.reading.membranes for _, tape in tapes])
+        with telling(names):
+            np.testing.assert_array_equal(
+                case.network.readout.scale * membranes, outputs
+            )
+
+
 def test_a_step_of_weight_0_is_not_looked_at(engine, rng):
     """Whatever stands for its target, which may be no class at all."""
     for names, case in cases(rng):
