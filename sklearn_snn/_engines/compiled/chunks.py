@@ -76,10 +76,13 @@ def _run_on(
         copy_columns(u, matrix(membranes[i], 0, n_steps, membranes.shape[2]))
     if len(targets) == 0:
         return 0.0, 0.0
-    loss = loss_gradient(readout, i, u, reading, targets[i], loss_weights[i], scratch)
+    weights, weight = loss_weights[i], 0.0
+    loss = loss_gradient(readout, i, u, reading, targets[i], weights, scratch)
     penalty = 0.0
     if len(bounds.limits) > 0:
-        penalty = rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
+        for t in range(len(weights)):
+            weight += weights[t]
+        penalty = rate_penalty(bounds, layers, tape, n_steps, weight)
     backward(
         neurons,
         layers,
@@ -91,7 +94,7 @@ def _run_on(
         scratch,
         gradients,
     )
-    return np.float64(loss), penalty
+    return loss, penalty
 
 
 @entry_point(_CODE)
@@ -142,9 +145,11 @@ def run_spikes(
         Number of steps of each sample, at most n_steps; all have n_steps if they are
         drawn.
     targets : ndarray of shape (n_samples or 0, 1 or n_outputs)
-        The index of the class, or a number per output.
-    loss_weights : ndarray of shape (n_samples,) or (0,)
-        What each sample's loss is multiplied with.
+        The index of the class, or a number per output; per step those of all steps, one
+        behind the other.
+    loss_weights : ndarray of shape (n_samples or 0, 1) or, per step, (n_samples, \
+            n_steps)
+        What each loss is multiplied with.
     kept : ndarray of bool of shape (n_samples or 0, n_biases)
         Which hidden neurons are heard, laid out as the biases are; all, if there are no
         samples.
