@@ -23,7 +23,7 @@ def items(request, rng):
         item[:, 0] |= rng.random(len(item)) < 0.5
     if request.param == "spikes":
         return spikes
-    return [(x + rng.normal(size=x.shape)).astype(request.param) for x in spikes]
+    return [(x + rng.normal(0, 0.3, x.shape)).astype(request.param) for x in spikes]
 
 
 def forms(items):
