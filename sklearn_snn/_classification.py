@@ -43,11 +43,14 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
         Parameters
         ----------
-        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
-                or array-like of shape (n_samples, n_steps, n_features)
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features), \
+                array-like of shape (n_samples, n_steps, n_features), list of arrays \
+                (n_steps, n_features), Sequences or EventSequences
             2-D input is injected as a constant current for `n_steps` steps; 3-D input
-            is a recorded sequence, of spikes or of graded values; spike trains from an
-            encoder are drawn anew in every epoch. Computing is done in float32 for
+            is a recorded sequence, of spikes or of graded values, and so is each array
+            of a list: of any length, as are recordings that end with steps of NaN, and
+            each is read up to its end. Spike trains from an encoder are drawn anew in
+            every epoch. Computing is done in float32 for
             spike trains, float32 arrays, and sequences of types of up to 16 bits; else
             in float64. Arrays of whole numbers and halves are converted by the batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)

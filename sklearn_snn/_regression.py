@@ -47,8 +47,9 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
 
         Parameters
         ----------
-        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
-                or array-like of shape (n_samples, n_steps, n_features)
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features), \
+                array-like of shape (n_samples, n_steps, n_features), list of arrays \
+                (n_steps, n_features), Sequences or EventSequences
             As of `SpikingClassifier.fit`: 2-D input is a constant current, 3-D input a
             recorded sequence, and spike trains are drawn anew in every epoch.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
