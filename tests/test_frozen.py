@@ -203,6 +203,7 @@ def test_constants_are_plain_values():
         **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
         **{"readout": "spike_count", "learn_neuron": []},
         **{"readout_alpha": alpha, "readout_start": 0, "breaks_ties": True},
+        **{"recurrent": False, "per_step": False},
     }
     assert json.loads(json.dumps(constants)) == constants
     kinds = {name: type(value) for name, value in constants.items()}
