@@ -349,19 +349,16 @@ plt.show()
 #
 # What to take
 # ------------
-# ==================================  ================================================
-# What has to be remembered           What to take
-# ==================================  ================================================
-# nothing, or some 20 steps           the defaults
-# how much came, for longer           a larger ``alpha``, or a range of it
-# how much a neuron fired; changes;   ``neuron="adlif"``
-# rhythms
-# brief inputs that have to last      ``neuron="cuba"``
-# what came, for longer than leaks    ``recurrent=True``, and short pauses first
-# last
-# the shape of a signal, over some    ``DelayLine`` of as many steps
-# steps
-# ==================================  ================================================
+# =====================================  ========================================
+# What has to be remembered              What to take
+# =====================================  ========================================
+# nothing, or some 20 steps              the defaults
+# how much came, for longer              a larger ``alpha``, or a range of it
+# what a neuron did; changes; rhythms    ``neuron="adlif"``
+# brief inputs that have to last         ``neuron="cuba"``
+# what came, for longer than leaks last  ``recurrent=True``, and short pauses first
+# the shape of a signal                  ``DelayLine`` of as many steps as it has
+# =====================================  ========================================
 #
 # They go together: every neuron can be recurrent, and a delay line is a step of a
 # pipeline. Begin with the one that costs least, which is the leak.
