@@ -146,14 +146,14 @@ for name, parameters in networks.items():
 # Guessing is right in half of the cases. ``benchmarks/memory_task.py`` is the same over
 # five seeds, of data and network:
 #
-# ============================  ====  ======
-# network                       mean  lowest
-# ============================  ====  ======
-# lif                           0.502  0.492
-# lif, 5 to 400 steps           0.890  0.828
-# adlif                         0.994  0.990
-# lif, recurrent                1.000  1.000
-# ============================  ====  ======
+# ===================  =====  ======
+# network              mean   lowest
+# ===================  =====  ======
+# lif                  0.502  0.492
+# lif, 5 to 400 steps  0.890  0.828
+# adlif                0.994  0.990
+# lif, recurrent       1.000  1.000
+# ===================  =====  ======
 #
 # Membranes that last longer, ``neuron=LIF(alpha=(0.8187, 0.9975))`` for time constants
 # of 5 to 400 steps, go most of the way. Recurrence needs the plan: when such networks
