@@ -63,7 +63,7 @@ def load(state, estimator_class=SpikingClassifier):
 def test_a_state_says_who_wrote_it(model):
     state = model.__getstate__()
     assert state[VERSION] == __version__
-    assert state[FORMAT_KEY] == FORMAT == 4
+    assert state[FORMAT_KEY] == FORMAT == 5
     assert state[SKLEARN] == sklearn.__version__
     loaded, messages = load(state)
     assert messages == []
