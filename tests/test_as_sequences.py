@@ -30,7 +30,7 @@ def turned(items):
         (lambda items: padded(items, np.nan).swapaxes(1, 2).copy(), "channels_first"),
         (lambda items: (x for x in items), "steps_first"),
     ],
-    ids=str,
+    ids=["list", "NaN", "turned list", "turned numbers", "turned NaN", "iterator"],
 )
 def test_order_of_axes(make, layout, items):
     X = as_sequences(make(items), layout=layout)

@@ -268,7 +268,7 @@ def test_the_unit_of_the_threshold_does_not_matter(unit, engine):
     scale = 2.0 ** round(np.log2(unit))
     params = {"recurrent": True, "max_iter": 5, "engine": engine}
     models = [
-        fast((8,), threshold=0.5 * s, beta=4 / s, **params).fit(X, y)
+        fast(hidden_layer_sizes=(8,), threshold=0.5 * s, beta=4 / s, **params).fit(X, y)
         for s in (1, scale)
     ]
     for a, b in zip(*(m.recurrent_coefs_ for m in models), strict=True):
@@ -292,7 +292,7 @@ def sums(n_samples, n_steps=20, seed=0):
 def test_a_network_that_learns_with_it():
     X, y = sums(300)
     model = fast(
-        (24,),
+        hidden_layer_sizes=(24,),
         recurrent=True,
         max_iter=60,
         learning_rate_init=0.01,
@@ -314,14 +314,14 @@ def test_a_network_that_learns_with_it():
 
 def test_networks_without_it_have_no_such_weights(rng):
     X, y = rng.normal(size=(30, 4)), np.arange(30) % 3
-    model = fast((6,), max_iter=2).fit(X, y)
+    model = fast(hidden_layer_sizes=(6,), max_iter=2).fit(X, y)
     assert model.recurrent_coefs_ == []
     assert model.loss_and_gradients(X, y).recurrent_grads == []
 
 
 def test_gradients_of_a_fitted_network(rng):
     X, y = sums(30)
-    model = fast((6, 5), recurrent=True, max_iter=2).fit(X, y)
+    model = fast(hidden_layer_sizes=(6, 5), recurrent=True, max_iter=2).fit(X, y)
     result = model.loss_and_gradients(X, y)
     shapes = [g.shape for g in result.recurrent_grads]
     assert shapes == [w.shape for w in model.recurrent_coefs_] == [(6, 6), (5, 5)]
@@ -335,8 +335,8 @@ def test_gradients_of_a_fitted_network(rng):
 def test_what_cannot_be_recurrent(rng):
     X, y = rng.normal(size=(30, 4)), np.arange(30) % 3
     with pytest.raises(ValueError, match="needs a hidden layer"):
-        fast((), recurrent=True).fit(X, y)
-    model = fast((6,), max_iter=2, warm_start=True).fit(X, y)
+        fast(hidden_layer_sizes=(), recurrent=True).fit(X, y)
+    model = fast(hidden_layer_sizes=(6,), max_iter=2, warm_start=True).fit(X, y)
     before = model.predict_proba(X)
     with pytest.raises(ValueError, match="not what the network to go on with is"):
         model.set_params(recurrent=True).fit(X, y)
