@@ -5,8 +5,6 @@ memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so
 sum of rows stays in registers; LLVM makes of it what the processor at hand can do.
 """
 
-from functools import partial
-
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -32,18 +30,14 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
 
     ``term(e)`` returns the index of a row of the table and its factor or None. The
     sums stay in registers, which is what a loop over arrays would not do. Blocks are
-    about as wide as each other: a narrow one waits for its own sums. A factor and its
-    sum may be one operation; whole numbers, which have none, are exact anyway.
+    about as wide as each other: a narrow one waits for its own sums.
     """
     index = ir.IntType(64)
     number = context.get_value_type(dtype)
     itemsize = context.get_abi_sizeof(number)
     lanes = 64 // itemsize
     vector = ir.VectorType(number, lanes)
-    if isinstance(dtype, types.Float):
-        add = partial(builder.fadd, flags=("contract",))
-    else:
-        add = builder.add
+    add = builder.fadd if isinstance(dtype, types.Float) else builder.add
     (init, _), (table, (_, width)), (out, _) = init, table, out
 
     def at(pointer, vectors):
@@ -87,7 +81,7 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
                     )
                     zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
                     factors = builder.shuffle_vector(lane, lane, zeros)
-                    value = builder.fmul(value, factors, flags=("contract",))
+                    value = builder.fmul(value, factors)
                 builder.store(add(builder.load(total), value), total)
         for j, total in enumerate(sums):
             builder.store(
