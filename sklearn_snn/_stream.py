@@ -56,6 +56,7 @@ class StreamMixin:
         Returns
         -------
         self : estimator
+            The same, with the weights that it has.
         """
         self._states_ = None
         return self
@@ -82,9 +83,10 @@ class Stream:
 
     Parameters
     ----------
-    network : Network
+    network : tuple
+        What the network consists of, as ``network_`` of the estimator.
     params : list of dicts of ndarrays
-        Not copied.
+        Its weights and constants, not copied.
     answers : dict of callables
         Makes answers of outputs, by name.
     n_streams : int or None
@@ -137,6 +139,7 @@ class Stream:
         Returns
         -------
         self : Stream
+            The same, of no steps.
         """
         n, layers, dtype = self._n_streams or 1, self._network.layers, self._dtype
         self._states = [resting(layer, n, dtype) for layer in layers]
@@ -157,6 +160,7 @@ class Stream:
         Returns
         -------
         self : Stream
+            The same, some steps on.
 
         Raises
         ------
@@ -203,6 +207,7 @@ class Stream:
         Returns
         -------
         p : ndarray
+            Probabilities of the classes, in the order of ``classes_``.
         """
         return self._answer("predict_proba")
 
@@ -213,6 +218,7 @@ class Stream:
         Returns
         -------
         logits : ndarray or scalar
+            For two classes a number, as there.
         """
         return self._answer("decision_function")
 

@@ -134,7 +134,18 @@ class EventSequences(Recordings):
         return some
 
     def between(self, first, stop):
-        """Return some of the steps of the samples."""
+        """Select some of the steps of all samples.
+
+        Parameters
+        ----------
+        first, stop : int
+            From step `first` on, to before `stop`.
+
+        Returns
+        -------
+        X : EventSequences
+            A sample that has none of the steps has length 0.
+        """
         some = object.__new__(type(self))
         some.n_units = self.n_units
         some.lengths = np.minimum(self.lengths, stop) - np.minimum(self.lengths, first)

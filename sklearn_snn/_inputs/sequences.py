@@ -171,9 +171,18 @@ class Sequences(Recordings):
 
     @classmethod
     def of_array(cls, X):
-        """Make sequences of the samples of an array, (n_samples, n_steps, n_features).
+        """Make sequences of the samples of an array.
 
-        Taking some of them copies nothing. None of it is copied if it is C-contiguous.
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_steps, n_features)
+            Values.
+
+        Returns
+        -------
+        X : Sequences
+            They share the values if these are C-contiguous, and no sample that is taken
+            is a copy.
         """
         n_samples, n_steps, n_features = X.shape
         starts = n_steps * np.arange(n_samples)
@@ -198,7 +207,18 @@ class Sequences(Recordings):
         return some
 
     def between(self, first, stop):
-        """Return some of the steps of the samples; they share the values."""
+        """Select some of the steps of all samples.
+
+        Parameters
+        ----------
+        first, stop : int
+            From step `first` on, to before `stop`.
+
+        Returns
+        -------
+        X : Sequences
+            They share the values. A sample that has none of the steps has length 0.
+        """
         some = self._some(slice(None))
         n_before = np.minimum(self.lengths, first)
         some.starts = self.starts + n_before

@@ -173,7 +173,18 @@ class SpikeTrains:
         return self._replace(rates=self.rates[samples])
 
     def between(self, first, stop):
-        """Return some of the steps, with the spikes that they have here."""
+        """Select some of the steps of all samples.
+
+        Parameters
+        ----------
+        first, stop : int
+            From step `first` on, to before `stop`.
+
+        Returns
+        -------
+        X : SpikeTrains
+            With the spikes that the steps have here; it shares the rates.
+        """
         stop = min(stop, self.n_steps)
         return self._replace(n_steps=stop - first, first_step=self.first_step + first)
 
