@@ -1,6 +1,7 @@
 """The package as its users get it: imports, wheel, README, examples."""
 
 import ast
+import importlib
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "dask", "distributed"]
+OPTIONAL += ["h5py", "aeon", "sktime"]
 
 
 def run(*args, **kwargs):
@@ -34,10 +36,18 @@ def run(*args, **kwargs):
 
 def test_import_loads_no_optional_package():
     code = (
-        "import sys, sklearn_snn, sklearn_snn.datasets;"
+        "import sys, sklearn_snn, sklearn_snn.datasets, sklearn_snn.adapters._series;"
         f"print([m for m in {OPTIONAL} if m in sys.modules])"
     )
     assert run(sys.executable, "-c", code).strip() == "[]"
+
+
+@pytest.mark.parametrize("library", ["aeon", "sktime"])
+def test_an_adapter_without_its_library_names_the_extra(library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, f"sklearn_snn.adapters.{library}", raising=False)
+    with pytest.raises(ImportError, match=rf"pip install 'sklearn-snn\[{library}\]'"):
+        importlib.import_module(f"sklearn_snn.adapters.{library}")
 
 
 def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
