@@ -218,7 +218,7 @@ def test_search(series):
 )
 def test_what_is_no_estimator(params, library, series):
     with pytest.raises(
-        ValueError, match="'estimator' parameter .* 'fit' and 'predict'"
+        ValueError, match=r"'estimator' parameter .* 'fit' and 'predict'"
     ):
         adapter(library, "Classifier", **params).fit(*series)
     with pytest.raises(ValueError, match="'random_state' parameter"):

@@ -46,7 +46,7 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
     estimator_ : estimator
         The fitted estimator, for all that this class has no method for, such as
         ``estimator_[-1].loss_curve_``. Its input has steps first.
-    classes_ : ndarray of shape (n_classes_,)
+    classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_classes_ : int
         Number of classes.
@@ -57,9 +57,10 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
 
     Notes
     -----
-    `fit`, `predict`, `predict_proba`, `score` and so on are those of aeon's classifiers,
-    and raise what these raise; besides, `fit` raises ValueError for an `estimator`
-    without `fit` or `predict`. `predict_proba` needs an estimator that has it.
+    `fit`, `predict`, `predict_proba`, `score` and so on are those of aeon's
+    classifiers, and raise what these raise; besides, `fit` raises ValueError for an
+    `estimator` without `fit` or `predict`. `predict_proba` needs an estimator that has
+    it.
 
     Without an `estimator` it is this pipeline: all channels in one unit, beside what
     they were in the last ten steps, adaptive neurons, whose constants learn, and small

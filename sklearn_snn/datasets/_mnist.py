@@ -8,7 +8,6 @@ import struct
 import threading
 from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch

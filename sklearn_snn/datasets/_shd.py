@@ -62,10 +62,10 @@ def fetch_shd(
 ):
     """Load the Spiking Heidelberg Digits, downloading them if necessary.
 
-    Digits from 0 to 9, spoken in German and in English by twelve speakers, as the spikes
-    of 700 channels of a model of the inner ear [1]_: 8,156 recordings of up to about 1.4
-    seconds for training, and 2,264 for tests, among them all of two speakers whom one
-    does not hear in training.
+    Digits from 0 to 9, spoken in German and in English by twelve speakers, as the
+    spikes of 700 channels of a model of the inner ear [1]_: 8,156 recordings of up to
+    about 1.4 seconds for training, and 2,264 for tests, among them all those of two
+    speakers who are not heard in training.
 
     Parameters
     ----------
