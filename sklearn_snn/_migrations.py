@@ -77,6 +77,7 @@ ADDED = {
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
         "recurrent": Added("0.5.0", False),
+        "per_step": Added("0.5.0", False),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -86,6 +87,7 @@ ADDED = {
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
         "recurrent": Added("0.5.0", False),
+        "per_step": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
     "LatencySpikeEncoder": {},
@@ -175,7 +177,12 @@ def _to_format_3(state):
 
 
 # What networks did before they had these.
-_NEUTRAL = {"readout_alpha": "auto", "readout_start": 0, "recurrent": False}
+_NEUTRAL = {
+    "readout_alpha": "auto",
+    "readout_start": 0,
+    "recurrent": False,
+    "per_step": False,
+}
 
 
 def _to_format_4(state):
@@ -190,10 +197,11 @@ def _to_format_4(state):
 
 
 def _to_format_5(state):
-    """Say that no layer is recurrent."""
+    """Say that no layer is recurrent, and that a sample has one answer."""
     if "coefs_" in state:
         none = {"recurrent_coefs_": [], "_recurrent_scales_": np.empty(0)}
-        state |= none | {"_constants_": {"recurrent": False} | state["_constants_"]}
+        before = {"recurrent": False, "per_step": False}
+        state |= none | {"_constants_": before | state["_constants_"]}
 
 
 # The migration at index i leads from format i + 1 to format i + 2.

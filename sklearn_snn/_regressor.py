@@ -80,9 +80,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
         it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
         what it chose.
-    readout : {"membrane_mean", "membrane_last", "membrane_max", "spike_count", \
-            "soft_count"}, default="membrane_mean"
-        What the outputs are read from, as of `SpikingClassifier`: membranes of
+    readout : {"auto", "membrane_mean", "membrane_last", "membrane_max", \
+            "spike_count", "soft_count"}, default="auto"
+        What the outputs are read from, as of `SpikingClassifier`. "auto" is
+        "membrane_mean", but for `per_step`; `network_` says which. Membranes of
         integrators; or spikes of output neurons that fire, of which ``10 / n_steps``
         deviations of y are one, and as many are above 0 as below: 25 steps tell 26
         values apart.
@@ -92,6 +93,13 @@ class SpikingRegressor(BaseSpikingRegressor):
     readout_start : int, default=0
         Number of first steps that are not read, while the network settles: for answers
         that show late.
+    per_step : bool, default=False
+        Whether each step has numbers, and an answer from what was seen until then: `y`
+        is (n_samples, n_steps) or (n_samples, n_steps, n_outputs), or a list of arrays
+        as long as recordings of unequal length. `X` must have steps, and `readout` is
+        "membrane_last" at each of them: ``y_t = y_mean_ + y_scale_ * u_t``, and the
+        loss is the mean over the steps that are read. For the next value of a signal,
+        `y` is the signal one step later.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer. "adam" needs hardly any tuning; "sgd" is for comparisons.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -287,9 +295,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         surrogate="sigmoid",
         reset="auto",
         detach_reset="auto",
-        readout="membrane_mean",
+        readout="auto",
         readout_alpha="auto",
         readout_start=0,
+        per_step=False,
         solver="adam",
         learning_rate="cosine",
         learning_rate_init=0.002,
@@ -331,6 +340,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.readout = readout
         self.readout_alpha = readout_alpha
         self.readout_start = readout_start
+        self.per_step = per_step
         self.solver = solver
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -170,6 +170,13 @@ def _outputs(readout, membranes, spikes, p):
     )
 
 
+def _outputs_of_steps(readout, membranes):
+    """Return the outputs of each step, (n_samples, n_steps, n_outputs)."""
+    scale = 1 if readout.scale == "auto" else readout.scale
+    is_read = torch.arange(len(membranes)) >= readout.start
+    return (scale * membranes * is_read[:, None, None]).transpose(0, 1)
+
+
 def _restrain(restraint, index, s):
     """Return what the next layer receives, and a penalty for each sample."""
     sent, penalty = s, 0
@@ -212,9 +219,15 @@ def loss_and_gradients(library, case):
         if index + 1 < len(params):
             x, of_layer = _restrain(case.restraint, index, x)
             penalty = penalty + of_layer
-    outputs = _outputs(case.network.readout, membranes, x, p)
-    losses = LOSSES[case.network.loss](outputs, torch.tensor(case.targets))
-    loss = (torch.tensor(case.shares) * (losses + penalty)).sum()
+    shares, targets = torch.tensor(case.shares), torch.tensor(case.targets)
+    if case.network.readout.per_step:
+        outputs = _outputs_of_steps(case.network.readout, membranes)
+        losses = LOSSES[case.network.loss](outputs.flatten(0, 1), targets.flatten(0, 1))
+        loss = (shares.flatten() * losses).sum() + (shares.sum(dim=1) * penalty).sum()
+    else:
+        outputs = _outputs(case.network.readout, membranes, x, p)
+        losses = LOSSES[case.network.loss](outputs, targets)
+        loss = (shares * (losses + penalty)).sum()
     loss.backward()
     return (
         [s.detach().numpy() for s in spikes],

@@ -30,7 +30,7 @@ def turned(items):
         (lambda items: padded(items, np.nan).swapaxes(1, 2).copy(), "channels_first"),
         (lambda items: (x for x in items), "steps_first"),
     ],
-    ids=str,
+    ids=["list", "NaN", "turned list", "turned numbers", "turned NaN", "iterator"],
 )
 def test_order_of_axes(make, layout, items):
     X = as_sequences(make(items), layout=layout)
@@ -152,6 +152,13 @@ def test_no_first_or_last_step_is_lost(dt, dtype, start):
     )
     assert X.lengths.tolist() == [900]
     assert X[0].all()
+
+
+def test_times_that_count_from_long_before():
+    """As seconds since 1970, which have lost digits, of the start of each recording."""
+    start = 1.7e9 + 1 / 3
+    edges = start + np.arange(900) * 0.001
+    assert steps_of(edges, 0.001, start).tolist() == list(range(900))
 
 
 def test_steps_between_their_edges():

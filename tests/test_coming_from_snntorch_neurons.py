@@ -9,6 +9,7 @@ from correspondence import Rows, arguments
 from helpers import fast
 from sklearn.datasets import load_digits
 from torch_correspondence import (
+    Run,
     Task,
     assert_same_run,
     gradients_differ,
@@ -232,6 +233,59 @@ def _(left, right):
     fired = delayed.spikes[0][:, :-1] > 0
     assert not delayed.membranes[0][:, 1:][fired].any()
     assert ours.membranes[0][:, 1:][ours.spikes[0][:, :-1] > 0].all()
+
+
+def run_rleaky(task, node):
+    """Run a recurrent layer, which hears itself, and an output layer of leaky ones."""
+    reset = {"reset_mechanism": "zero", "reset_delay": node.reset_delay}
+    layers = iter([node, snn.Leaky(beta=0.875, threshold=1.0, **reset)])
+
+    def step(layer, current, membrane):
+        if layer is not node:
+            return layer(current, membrane)
+        return layer(current)
+
+    return run_torch(task, lambda: next(layers), step)
+
+
+@rows(
+    '``snn.RLeaky(beta=0.875, linear_features=15, reset_mechanism="zero",`` '
+    "``reset_delay=False)``"
+)
+def _(left, right):
+    """Its recurrent bias is part of ours, and its weights have a gradient too."""
+    task = make_task()
+    node = eval(" ".join(left), {"snn": snn})
+    rng = np.random.default_rng(1)
+    with torch.no_grad():
+        for parameter in node.recurrent.parameters():
+            values = np.round(16 * rng.normal(0, 1, tuple(parameter.shape))) / 64
+            parameter.copy_(torch.from_numpy(values))
+    theirs = run_rleaky(task, node)
+    params = arguments(f"{right[0]}, {right[1]}")
+    model = SpikingClassifier((15,), max_iter=1, random_state=0, **ATAN, **params)
+    model.fit(task.X, task.y)
+    model.coefs_ = task.coefs
+    model.recurrent_coefs_ = [eval(right[3], {"recurrent": node.recurrent})]
+    bias = node.recurrent.bias.detach().numpy()
+    model.intercepts_ = [task.intercepts[0] + bias, task.intercepts[1]]
+    record = model.simulate(task.X)
+    found = model.loss_and_gradients(task.X, task.y)
+    ours = Run(record.spikes, record.membranes, found.coef_grads)
+    assert_same_run(ours, theirs)
+    after = ours.membranes[0] * (1 - ours.spikes[0])
+    # Up to rounding: snnTorch adds to the membrane what comes from below first.
+    np.testing.assert_allclose(after, theirs.membranes[0], rtol=0, atol=2e-6)
+    gradient = node.recurrent.weight.grad.numpy().T
+    np.testing.assert_allclose(
+        found.recurrent_grads[0], gradient, rtol=0, atol=3e-6 * np.abs(gradient).max()
+    )
+    # What comes in the step after a spike has no effect.
+    delayed = snn.RLeaky(beta=0.875, linear_features=15, reset_mechanism="zero")
+    assert delayed.reset_delay is arguments(right[-1])["reset_delay"]
+    late = run_rleaky(task, delayed)
+    fired = late.spikes[0][:, :-1] > 0
+    assert not late.membranes[0][:, 1:][fired].any()
 
 
 def same_slopes(left, right):

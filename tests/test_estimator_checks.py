@@ -41,8 +41,7 @@ class OfTables:
         """Transform the rows."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        recordings, _ = self._checked(X[:, np.newaxis])
-        return self._of_channels(recordings)
+        return self._of_channels(self._checked(X[:, np.newaxis]))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

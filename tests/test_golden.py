@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import pickle
 import re
 import shutil
@@ -200,9 +201,10 @@ def test_what_was_not_fitted_learns_as_a_new_one(library):
 @each("solver", ["adam", "sgd"])
 def test_a_stream_goes_on(solver, library, monkeypatch):
     """With the state of the optimizer, the seed and the count of epochs it had."""
-    use_wide_range(monkeypatch)  # as it was
     X, y = data_of(f"stream, {solver}")
-    for version in versions_with(f"stream, {solver}"):
+    for version in reversed(versions_with(f"stream, {solver}")):
+        if version == "0.3.0":
+            use_wide_range(monkeypatch)  # as it was until then
         loaded = load((version, f"stream, {solver}"), library)
         before = copy.deepcopy(loaded)
         loaded.set_params(engine="numpy")
@@ -249,7 +251,7 @@ def test_displays_are_made(name, monkeypatch):
         inspection.AnytimeAccuracyDisplay.from_estimator(loaded, X, y)
         if name.startswith("images"):
             inspection.EncodingDisplay.from_estimator(loaded, X, sample=1)
-    mpl.pyplot.close("all")
+        mpl.pyplot.close("all")
 
 
 def mentioned(path):
@@ -339,7 +341,7 @@ def test_a_later_version_with_another_parameter(tmp_path):
     for version in VERSIONS:
         done = subprocess.run(
             [sys.executable, "-c", LATER, tmp_path, GOLDEN / version, *kinds],
-            env={"PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -209,7 +209,7 @@ def test_lists_that_are_refused(transformer):
     bad[2] = np.nan
     refuses(transformer, [X[0], bad], r"NaN. ChannelTransformer\(SimpleImp")
     text = X[1, :4].astype(str)
-    refuses(transformer, [X[0], text], r"X\[1\] is of <U")
+    refuses(transformer, [X[0], text], "Convert your data to numeric")
     days = np.zeros((4, 2), "datetime64[D]")
     refuses(transformer, [X[0], days], "X has dates or times")
     thin = sparse.csr_array(X[0])
@@ -229,7 +229,7 @@ def test_other_channels_than_in_fit(transformer):
 @each_kind
 def test_nothing_is_refused(transformer):
     refuses(transformer, X[:, :0], r"\(6, 0, 2\); .* at least one sample")
-    refuses(transformer, X[:0], r"\(0, 15, 2\); .* at least one sample")
+    refuses(transformer, X[:0], r"0 sample\(s\)")
 
 
 @each_kind

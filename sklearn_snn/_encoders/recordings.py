@@ -72,10 +72,15 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
     def _checked(self, X):
         """Return recordings as an array, or as Sequences if their lengths differ."""
         name = type(self).__name__
-        if isinstance(X, SpikeTrains | EventSequences):
+        if isinstance(X, SpikeTrains):
             raise ValueError(
-                f"{name} takes recordings of values, of which {type(X).__name__} have "
-                "none: their spikes are drawn, or laid out, batch by batch."
+                f"{name} takes recordings, and SpikeTrains are rates, of which spikes "
+                "are drawn when they are needed: np.asarray(X) draws one of them."
+            )
+        if isinstance(X, EventSequences):
+            raise ValueError(
+                f"{name} takes recordings of values, and EventSequences are events: "
+                "X.padded(), or an array X[i] for each, lays them out."
             )
         X = of_numpy(gathered(X))
         _refuse_other_dimensions(X, n_dimensions(X), name)

@@ -43,7 +43,7 @@ class Step(NamedTuple):
         Per layer, by "coef", "intercept" and the constants that learn.
     n_spikes : list of ndarrays of shape (n_units,)
         Number of spikes of each neuron, all samples together.
-    outputs : ndarray of shape (n_samples, n_outputs)
+    outputs : ndarray of shape (n_samples, n_outputs) or (n_samples, n_steps, n_outputs)
         The answers.
     """
 
@@ -110,15 +110,15 @@ class NumpyEngine:
 
         Returns
         -------
-        outputs : ndarray of shape (n_samples, n_outputs)
+        outputs : ndarray of shape (n_samples, n_outputs), or per step (n_samples, \
+                n_steps, n_outputs)
         """
         n_steps = self.n_steps
-        return np.concatenate(
-            [
-                answers(self.network, params, tape.reading, steps_of(X[rows], n_steps))
-                for rows, tape in self.tapes(params, X)
-            ]
-        )
+        outputs = [
+            answers(self.network, params, tape.reading, steps_of(X[rows], n_steps))
+            for rows, tape in self.tapes(params, X)
+        ]
+        return self._together(outputs)
 
     def read_out(self, params, X):
         """Run the network and keep what the readout reads, step by step.
@@ -182,9 +182,13 @@ class NumpyEngine:
         params : list of dicts of ndarrays
         X : batch of n_samples samples
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As the loss of the network wants them.
+            As the loss of the network wants them; per step, with a second axis of
+            `n_steps` steps.
         loss_weights : ndarray of shape (n_samples,)
             What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
+            Per step, of shape (n_samples, n_steps), what the loss of each step is
+            multiplied with: 0 where it is not read, and in the sum over the steps the
+            weight of the penalties of the sample.
         restraint : Restraint, default=NO_RESTRAINT
             Of the hidden spikes of these samples.
 
@@ -207,21 +211,24 @@ class NumpyEngine:
         loss, penalty, outputs = 0.0, 0.0, []
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
         for chunk in self._chunks(len(targets), params):
-            restrained, some = restraint.take(chunk), X[chunk]
+            restrained, some, weights = (
+                restraint.take(chunk),
+                X[chunk],
+                loss_weights[chunk],
+            )
             lengths, n_steps = known_lengths(some), steps_of(some, self.n_steps)
             with single_threaded_blas():
                 tape = self._forward(params, some, restrained)
                 hidden = [record["spikes"] for record in tape.layers[:-1]]
-                of_rates, pushes = restraint.penalties(
-                    hidden, loss_weights[chunk], lengths
-                )
+                of_samples = weights.reshape(len(weights), -1).sum(axis=1)
+                of_rates, pushes = restraint.penalties(hidden, of_samples, lengths)
                 chunk_loss, grad_outputs = loss_and_gradient(
                     self.network,
                     params,
                     tape.reading,
                     n_steps,
                     targets[chunk],
-                    loss_weights[chunk],
+                    weights,
                 )
                 of_chunk = backward(
                     self.network,
@@ -240,8 +247,7 @@ class NumpyEngine:
             outputs.append(answers(self.network, params, tape.reading, n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
-        outputs = np.concatenate(outputs)
-        return Step(loss, penalty, gradients, n_spikes, outputs)
+        return Step(loss, penalty, gradients, n_spikes, self._together(outputs))
 
     @np.errstate(over="ignore", invalid="ignore")
     def first_guess(self, params, X, weights):
@@ -276,6 +282,17 @@ class NumpyEngine:
                 self._workspace,
                 known_lengths(some),
             )
+
+    def _together(self, outputs):
+        """Return the outputs of all chunks; zero at steps that a chunk has not."""
+        if not self.network.readout.per_step:
+            return np.concatenate(outputs)
+        shape = sum(map(len, outputs)), self.n_steps, outputs[0].shape[2]
+        whole, start = np.zeros(shape, outputs[0].dtype), 0
+        for some in outputs:
+            whole[start : start + len(some), : some.shape[1]] = some
+            start += len(some)
+        return whole
 
     def _chunks(self, n_samples, params):
         """Cut a batch; depends on shapes alone."""

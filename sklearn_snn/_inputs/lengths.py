@@ -36,6 +36,15 @@ def shortest(X, n_steps):
     return n_steps if lengths is None else int(lengths.min())
 
 
+def check_start(X, n_steps, start):
+    """Raise ValueError if of some sample no step would be read."""
+    if start >= (fewest := shortest(X, n_steps)):
+        raise ValueError(
+            f"readout_start must be smaller than the number of steps, {fewest}, "
+            f"of which some have to be read. Got {start} instead."
+        )
+
+
 def with_ends(X):
     """Return a batch as an array, and the lengths of its samples or None.
 

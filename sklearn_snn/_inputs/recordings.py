@@ -170,8 +170,5 @@ def without_padding(X):
             f"Sample {np.argmin(lengths)} of X is NaN at all steps: NaN at the end "
             "says that a recording is over, and each needs at least one step."
         )
-    if X.flags.c_contiguous:
-        starts = np.arange(n_samples) * n_steps
-        return Sequences(X.reshape(-1, n_features), starts, lengths)
-    kept = [x[:length] for x, length in zip(X, lengths, strict=True)]
-    return Sequences.of_lengths(np.concatenate(kept), lengths)
+    starts = np.arange(n_samples) * n_steps
+    return Sequences(X.reshape(-1, n_features), starts, lengths)

@@ -30,7 +30,7 @@ from sklearn_snn._inputs.tensors import of_numpy
 
 _KINDS = {
     False: "a constant current per sample (2-D)",
-    True: "a sequence per sample (3-D, or spike trains)",
+    True: "a sequence per sample (3-D, a list of recordings, or spike trains)",
 }
 
 

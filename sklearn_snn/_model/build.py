@@ -8,7 +8,8 @@
   for itself, for the hidden layers;
 - ``learn_neuron``: a list of names of constants;
 - ``recurrent``: whether the hidden layers are;
-- ``readout``, ``logit_scale``, ``readout_start``, ``breaks_ties``, ``loss``;
+- ``readout``, ``logit_scale``, ``readout_start``, ``breaks_ties``, ``per_step``,
+  ``loss``;
   ``readout_alpha``, the leak of the output neurons; and ``n_steps``, for a constant
   current.
 
@@ -45,6 +46,7 @@ def make_network(constants, n_units):
         is_signed=loss != "cross_entropy",
         start=constants["readout_start"],
         breaks_ties=constants["breaks_ties"],
+        per_step=constants["per_step"],
     )
     return Network(layers, readout, loss)
 

@@ -109,7 +109,7 @@ def _shares_of_steps(n_samples, n_steps, lengths):
 
     It is none beyond the end of a sample, and None stands for as long samples.
     """
-    if lengths is None:
+    if lengths is None or lengths.min() == n_steps:
         return None
     shares = within(lengths, n_steps) / lengths[:, np.newaxis]
     return np.broadcast_to(shares, (n_steps, n_samples, 1))

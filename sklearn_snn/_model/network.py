@@ -208,10 +208,22 @@ def running_answers(network, params, record, order="C", lengths=None):
 
 
 def loss_and_gradient(network, params, reading, n_steps, targets, loss_weights):
-    """Return the loss, and its gradient by the outputs; see `losses`."""
+    """Return the loss, and its gradient by the outputs; see `losses`.
+
+    Of a readout `per_step` it is the sum over the steps of a sample, too. Targets and
+    weights have an axis of steps, of which the first are those that the outputs have;
+    a step of weight 0 is not looked at.
+    """
     threshold = params[-1].get("threshold")
     outputs = network.readout.loss_outputs(reading, threshold, n_steps)
-    return LOSSES[network.loss].evaluate(outputs, targets, loss_weights)
+    evaluate = LOSSES[network.loss].evaluate
+    if not network.readout.per_step:
+        return evaluate(outputs, targets, loss_weights)
+    steps = slice(outputs.shape[1])
+    targets, loss_weights = targets[:, steps], loss_weights[:, steps]
+    some, gradient = loss_weights != 0, np.zeros_like(outputs)
+    loss, gradient[some] = evaluate(outputs[some], targets[some], loss_weights[some])
+    return loss, gradient
 
 
 def backward(
@@ -231,7 +243,7 @@ def backward(
     network : Network
     params : list of dicts of ndarrays
     tape : Tape
-    grad_outputs : ndarray of shape (n_samples, n_outputs)
+    grad_outputs : ndarray of the shape of the outputs
     workspace : Workspace
     restraint : Restraint, default=NO_RESTRAINT
         That of the forward pass.

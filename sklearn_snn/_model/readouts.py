@@ -25,6 +25,10 @@ softmax, and its inverse for the logarithm.
 A count has ties, of which a network that `breaks_ties` answers with the larger mean
 membrane: it adds ``tanh(mean / threshold) / 2``, less than a spike, to a count. The
 loss is that of the plain count, and so is its gradient.
+
+A readout `per_step` has outputs for each step that is read, those of "membrane_last"
+if it were the last one: ``scale * u_t``. They have an axis of steps, (n_samples,
+n_steps, n_outputs), and are zero at steps that are not read.
 """
 
 from typing import NamedTuple
@@ -54,7 +58,8 @@ class Reading(NamedTuple):
     Attributes
     ----------
     counts, membranes : ndarrays of shape (n_samples, n_outputs)
-        Spikes, and the statistic of the membranes, of the dtype of the weights.
+        Spikes, and the statistic of the membranes, of the dtype of the weights. Per
+        step, None and those of each step, (n_samples, n_steps, n_outputs).
     n_steps : int, or ndarray of int of shape (n_samples, 1)
         Number of steps that were read.
     """
@@ -79,6 +84,8 @@ class Readout(NamedTuple):
         Number of first steps that are left out.
     breaks_ties : bool
         Whether answers of equal counts are told apart by the membranes.
+    per_step : bool
+        Whether each step has outputs; of "membrane_last" alone.
     """
 
     name: str = "spike_count"
@@ -86,6 +93,7 @@ class Readout(NamedTuple):
     is_signed: bool = False
     start: int = 0
     breaks_ties: bool = False
+    per_step: bool = False
 
     @property
     def counts(self):
@@ -163,12 +171,20 @@ class Readout(NamedTuple):
             Number of steps of each sample; None if all have as many.
         """
         membranes = tape["membrane"]
+        if self.per_step:
+            return self._read_steps(membranes, lengths)
         reading = self.begin(membranes.shape[1:], membranes.dtype)
         parts = self._parts(tape)
         for t in range(self.start, len(membranes)):
             step = [a if a is None else a[t] for a in parts]
             reading = self.add(reading, *step, _go_on(lengths, t))
         return reading
+
+    def _read_steps(self, u, lengths):
+        """Return the Reading of all steps, of which each is the last of its own."""
+        read = self._are_read(len(u), lengths)
+        membranes = u.copy() if read is None else _at(read, u)
+        return Reading(None, membranes.transpose(1, 0, 2), 1)
 
     def _parts(self, tape):
         """Return spikes and membranes of a tape, None for what is not read."""
@@ -221,7 +237,7 @@ class Readout(NamedTuple):
 
         Returns
         -------
-        outputs : ndarray of shape (n_samples, n_outputs)
+        outputs : ndarray of the shape of the membranes of the Reading
             Of the dtype of the weights. Zero before anything is read.
         """
         counts, membranes, n_read = reading
@@ -253,7 +269,7 @@ class Readout(NamedTuple):
         tape : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
         reading : Reading
             Of the tape.
-        grad_outputs : ndarray of shape (n_samples, n_outputs)
+        grad_outputs : ndarray of the shape of the outputs
             Of the loss, by `loss_outputs`.
         threshold : ndarray of shape (n_outputs,) or None
         lengths : ndarray of int of shape (n_samples,), default=None
@@ -275,6 +291,8 @@ class Readout(NamedTuple):
             by_membrane = scaled / (n_read * threshold)
             by_both = scaled, by_membrane.astype(dtype, copy=False)
             return tuple(_at(read, g) for g in by_both)
+        if self.per_step:
+            return None, scaled.transpose(1, 0, 2)  # of what is not read it is zero
         if name == "membrane_mean":
             return None, _at(read, _in(dtype, factor / n_read) * grad_outputs)
         by_step = np.zeros(u.shape, dtype)
@@ -375,8 +393,6 @@ def _in(dtype, factor):
     return factor if np.ndim(factor) == 0 else factor.astype(dtype)
 
 
-def _at(read, gradient):
-    """Return a gradient that is the same at all steps that are read, else zero."""
-    return (
-        gradient if read is None else np.where(read, gradient, gradient.dtype.type(0))
-    )
+def _at(read, values):
+    """Return values, or the same at all steps, where a step is read, and else zero."""
+    return values if read is None else np.where(read, values, values.dtype.type(0))

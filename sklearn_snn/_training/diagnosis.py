@@ -243,8 +243,11 @@ def _with_guessing(epoch, trainer, less=HARDLY_LESS, more=HARDLY_MORE):
 def _memory_advice(trainer):
     """Return a sentence on a memory that is short beside the recordings, or nothing.
 
-    Recordings are told from what is the same all the time: currents, and rates.
+    Recordings are told from what is the same all the time: currents, and rates. What is
+    answered at each step may hang on the last few.
     """
+    if trainer.engine.network.readout.per_step:
+        return ""
     X, n_steps = trainer.samples.X, trainer.engine.n_steps
     layers = zip(trainer.engine.network.layers, trainer.params, strict=True)
     leak = 1 - max(p[name].max() for of, p in layers for name in of.neuron.leaks)

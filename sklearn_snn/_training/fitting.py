@@ -5,8 +5,6 @@ step at the end: an error, or Ctrl-C, leaves the estimator whole. What depends o
 task is asked of the estimator's target; see `targets`.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn import get_config
 from sklearn.utils import check_random_state
@@ -19,13 +17,12 @@ from sklearn_snn._inputs.validation import (
     check_memory,
     hidden_sizes,
     network_dtype,
-    validate_input,
-    validate_weights,
 )
 from sklearn_snn._model.build import initial_constants
 from sklearn_snn._model.parameters import copied, initial_weights, layered
 from sklearn_snn._model.recurrence import initial_recurrent_weights
 from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
+from sklearn_snn._training.data import check_data
 from sklearn_snn._training.epochs import Epochs
 from sklearn_snn._training.plan import rate_bounds, training_plan
 from sklearn_snn._training.results import CURVES, ends_of_curves, results
@@ -38,7 +35,7 @@ from sklearn_snn._training.samples import (
     without_ignored,
 )
 from sklearn_snn._training.seeds import child_random_state
-from sklearn_snn._training.trainer import Samples, Trainer, first_guess
+from sklearn_snn._training.trainer import Trainer, first_guess
 from sklearn_snn._utils.warnings import warn_user
 
 # What there is of every fitted network from before the first epoch on.
@@ -59,7 +56,7 @@ def fit(estimator, X, y, sample_weight):
     with all_or_nothing(estimator):
         data = _check_data(estimator, X, y, sample_weight, is_continued)
         find = estimator._same_target if is_continued else estimator._find_target
-        target = find(data.y, data.weights)
+        target = data.target(find)
         check_class_weight(class_weight, target)
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -108,9 +105,11 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         data = _check_data(
             estimator, X, y, sample_weight, is_continued, all_zero=is_continued
         )
-        target = estimator._known_target(data.y, data.weights, is_continued)
+        target = data.target(
+            lambda y, weights: estimator._known_target(y, weights, is_continued)
+        )
         check_class_weight(class_weight, target)
-        if is_continued and weigh_nothing(data.y, class_weight, target):
+        if is_continued and weigh_nothing(data.read_y(), class_weight, target):
             return
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -161,11 +160,7 @@ def _constants(estimator, params, X, target, is_continued):
 
 
 def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
-    """Check the data; return it, and which rows there are: not those of weight 0.
-
-    X stays whole, since it may be a memory map: nothing copies more of it at once
-    than a mini-batch.
-    """
+    """Check what is particular to a fit, and the data, and return these."""
     params = estimator._params()
     check_magnitudes(params)
     hidden = hidden_sizes(params["hidden_layer_sizes"])
@@ -174,14 +169,15 @@ def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
         raise InvalidParameterError(
             "recurrent=True needs a hidden layer, of which hidden_layer_sizes has none."
         )
-    options = estimator._y_options(y)
-    X, y = validate_input(estimator, X, y, reset=not is_continued, **options)
-    weights = validate_weights(X, sample_weight, all_zero)
-    y = estimator._check_y(y)
-    if weights.all():
-        return _Data(X, weights, y, weights, None)
-    rows = np.flatnonzero(weights)
-    return _Data(X, weights, y[rows], weights[rows], rows)
+    return check_data(
+        estimator,
+        X,
+        y,
+        sample_weight,
+        params,
+        reset=not is_continued,
+        all_zero=all_zero,
+    )
 
 
 def _samples(estimator, data, target, constants, is_continued):
@@ -190,8 +186,7 @@ def _samples(estimator, data, target, constants, is_continued):
     if not is_continued:
         vars(estimator).update(target.attributes())
         _begin(estimator, data.X, target, constants)
-    y = target.encode(data.y)
-    return Samples(data.X, y, data.weights, data.weights, data.rows)
+    return data.samples(target)
 
 
 def _begin(estimator, X, target, constants):
@@ -277,13 +272,3 @@ def _constants_to_go_on_with(network, first, present):
         new | {k: old[k] for k in layer.neuron.learned if k in old}
         for layer, new, old in zip(network.layers, first, present, strict=True)
     ]
-
-
-class _Data(NamedTuple):
-    """Checked data: y and weights are those of some rows of X, None for all."""
-
-    X: object
-    all_weights: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray
-    rows: np.ndarray | None

@@ -42,9 +42,11 @@ class Samples(NamedTuple):
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         What the loss compares outputs with; see `targets`.
     weights : ndarray of shape (n_samples,)
-        Weight of each sample's loss: that of the sample times that of its class.
-    score_weights : ndarray of shape (n_samples,)
-        Weight of each sample in the score: that of the sample alone.
+        Weight of each sample's loss: that of the sample times that of its class. Where
+        steps have targets, of each step, of shape (n_samples, n_steps): 0 where it is
+        not read.
+    score_weights : ndarray of that shape
+        Weight of each sample, or step, in the score: that of the sample alone.
     rows : ndarray of int of shape (n_samples,), default=None
         Which rows of `X` the samples are; None for all of them, in their order.
     """
@@ -68,6 +70,10 @@ class Samples(NamedTuple):
         """Return how many steps each has; `n_steps` if all have as many."""
         lengths = all_lengths(self.X, n_steps)
         return lengths if self.rows is None else lengths[self.rows]
+
+    def weights_of_samples(self):
+        """Return the weight of each sample's loss, that of all of its steps."""
+        return self.weights.reshape(len(self.weights), -1).sum(axis=1)
 
     def inputs(self):
         """Return the rows of X that belong to these samples, which copies them."""
@@ -133,7 +139,7 @@ def first_guess(engine, params, samples, seed):
     samples = samples.take(some)
     X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.first_guess(params, X, samples.weights)
+    return engine.first_guess(params, X, samples.weights_of_samples())
 
 
 class Trainer:

@@ -20,6 +20,7 @@ from sklearn_snn.inspection._pipelines import (
     final_model,
     has_names,
     names_given,
+    refuse_answers_per_step,
     row_of,
     split_pipeline,
 )
@@ -219,15 +220,18 @@ class ContributionDisplay:
         Raises
         ------
         ValueError
-            If the neurons adapt or are current-based, before anything is done; if there
-            is no such sample, class or output, `against` is the answer itself, `y`,
-            `n_top` or `image_shape` does not fit, or currents are not finite.
+            If the neurons adapt or are current-based, or each step has an answer
+            (`per_step`), before anything is done; if there is no such sample, class or
+            output, `against` is the answer itself, `y`, `n_top` or `image_shape` does
+            not fit, or currents are not finite.
         TypeError
             If there is no spiking network at the end of `estimator`.
         """
         if not isinstance(n_top, Integral) or n_top < 1:
             raise ValueError(f"n_top must be a positive int, got {n_top!r}.")
-        network = final_model(estimator).network_
+        model = final_model(estimator)
+        refuse_answers_per_step(model, "Contributions are to")
+        network = model.network_
         if not can_attribute(network):
             raise ValueError(
                 "Contributions are parts of membranes that sum what comes in. Those of "

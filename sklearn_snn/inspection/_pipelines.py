@@ -106,6 +106,15 @@ def final_model(estimator):
     return _model_of(active_steps(estimator), estimator)
 
 
+def refuse_answers_per_step(model, what):
+    """Raise ValueError if a network has not one answer to a sample, as is shown."""
+    if model.network_.readout.per_step:
+        raise ValueError(
+            f"{what} the one answer to a sample, but this {type(model).__name__} has "
+            "an answer to each of its steps (per_step=True)."
+        )
+
+
 def split_pipeline(estimator, X):
     """Return the network at the end of an estimator, and what it is given for X."""
     steps = active_steps(estimator)
@@ -172,6 +181,8 @@ def choose_sample(estimator, X, sample, y=None):
     """
     n_samples, n_columns = num_samples(X), n_labels(estimator)
     check_index(sample, n_samples, "sample")
+    if y is not None and n_columns is not None:
+        refuse_answers_per_step(final_model(estimator), "y in a title is beside")
     truth = true_label(y, n_samples, sample, n_columns)
     if sparse.issparse(X):
         X = X.tocsr()  # not every format has rows to choose from

@@ -41,7 +41,8 @@ def classifier(**params):
 
 def regressor(**params):
     """Return a regressor that is trained in a moment."""
-    return SpikingRegressor((12,), random_state=0, **SHORT, **PLAIN, **params)
+    params = {"readout": "membrane_mean", **SHORT, **PLAIN, **params}
+    return SpikingRegressor((12,), random_state=0, **params)
 
 
 def data():

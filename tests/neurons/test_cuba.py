@@ -23,7 +23,7 @@ def with_first(case, **changes):
 def test_a_synapse_that_keeps_nothing(reset, engine):
     """A leaky integrate-and-fire neuron is left: the same spikes, and gradients."""
     case = case_of(("cuba", COUNTED), learns=["alpha"], reset=reset, kind="graded")
-    neuron, n_units = case.network.layers[0]
+    neuron, n_units, _ = case.network.layers[0]
     shared = {name: getattr(neuron, name) for name in CUBA._fields}
     cuba = with_first(case, constants={"alpha_syn": np.zeros(n_units)})
     lif = with_first(case, neuron=LIF(**shared, has_unit_gain=False))

@@ -178,8 +178,8 @@ NETWORK = """
     backward: params[index]["coef"].T, => -params[index]["coef"].T,
 """
 READOUT = """
-    backward: scaled, name = self.factor(n_steps) * => scaled, name = 2 *
-    backward: self.factor(n_steps) / n_read * grad_outputs => grad_outputs / n_read
+    backward: scaled = _in(dtype, factor) * => scaled = 2 *
+    backward: _in(dtype, factor / n_read) * grad_outputs => grad_outputs / n_read
 """
 EQUATIONS = [
     *mistakes("adlif", AdLIF, ADLIF),

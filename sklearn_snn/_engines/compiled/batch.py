@@ -73,7 +73,7 @@ class Batch:
         self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
-        self.targets, self.loss_weights = np.empty((0, 1), dtype), np.empty(0, dtype)
+        self.targets = self.loss_weights = np.empty((0, 1), dtype)
         self.restrain(NO_RESTRAINT)
         self.gradients = None
         if isinstance(X, SpikeTrains):
@@ -96,8 +96,11 @@ class Batch:
         self.membranes = np.zeros(shape, self.membranes.dtype)
 
     def reading(self):
-        """Return the Reading of the output layer."""
+        """Return the Reading of the output layer; per step, its membranes are kept."""
         lengths = known_lengths(self.X)
+        if self.network.readout.per_step:
+            record = {"membrane": self.membranes.transpose(1, 0, 2)}
+            return self.network.readout.read(record, lengths)
         n_read = self.n_steps - self.network.readout.start
         if lengths is not None:
             n_read = (lengths - self.network.readout.start)[:, np.newaxis]
@@ -115,10 +118,10 @@ class Batch:
 
         `gradients`, of shape (n_chunks, n_gradients), has a row for each.
         """
-        dtype = self.readings.dtype
-        targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
-        self.targets = np.ascontiguousarray(targets, dtype)
-        self.loss_weights = np.asarray(loss_weights, dtype)
+        self.targets, self.loss_weights = (
+            np.ascontiguousarray(array.reshape(len(array), -1), self.readings.dtype)
+            for array in (targets, loss_weights)
+        )
         self.gradients = gradients
 
     def n_gradients(self):

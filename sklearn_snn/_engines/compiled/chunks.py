@@ -76,10 +76,13 @@ def _run_on(
         copy_columns(u, matrix(membranes[i], 0, n_steps, membranes.shape[2]))
     if len(targets) == 0:
         return 0.0, 0.0
-    loss = loss_gradient(readout, i, u, reading, targets[i], loss_weights[i], scratch)
+    weights, weight = loss_weights[i], 0.0
+    loss = loss_gradient(readout, i, u, reading, targets[i], weights, scratch)
     penalty = 0.0
     if len(bounds.limits) > 0:
-        penalty = rate_penalty(bounds, layers, tape, n_steps, loss_weights[i])
+        for t in range(len(weights)):
+            weight += weights[t]
+        penalty = rate_penalty(bounds, layers, tape, n_steps, weight)
     backward(
         neurons,
         layers,
@@ -91,10 +94,10 @@ def _run_on(
         scratch,
         gradients,
     )
-    return np.float64(loss), penalty
+    return loss, penalty
 
 
-@entry_point
+@entry_point(_CODE)
 def run_spikes(
     neurons,
     readout,
@@ -112,7 +115,6 @@ def run_spikes(
     gradients,
     n_spikes,
     losses,
-    code=_CODE,
 ):
     """Run samples of spikes forward and, where there are targets, backward.
 
@@ -143,9 +145,11 @@ def run_spikes(
         Number of steps of each sample, at most n_steps; all have n_steps if they are
         drawn.
     targets : ndarray of shape (n_samples or 0, 1 or n_outputs)
-        The index of the class, or a number per output.
-    loss_weights : ndarray of shape (n_samples,) or (0,)
-        What each sample's loss is multiplied with.
+        The index of the class, or a number per output; per step those of all steps, one
+        behind the other.
+    loss_weights : ndarray of shape (n_samples or 0, 1) or, per step, (n_samples, \
+            n_steps)
+        What each loss is multiplied with.
     kept : ndarray of bool of shape (n_samples or 0, n_biases)
         Which hidden neurons are heard, laid out as the biases are; all, if there are no
         samples.
@@ -161,8 +165,6 @@ def run_spikes(
         The number of spikes of each neuron is added, layer after layer.
     losses : ndarray of float64 of shape (2,)
         The loss is added, and the penalty of the firing rates.
-    code : int
-        Leave it alone.
     """
     most_steps, n_features, width = bits.shape[1], layers.sizes[0], layers.widths[1]
     must_draw, n_inputs = len(bits) == 0, n_features
@@ -259,7 +261,7 @@ def run_spikes(
     losses[1] += penalty
 
 
-@entry_point
+@entry_point(_CODE)
 def run_currents(
     neurons,
     readout,
@@ -276,7 +278,6 @@ def run_currents(
     gradients,
     n_spikes,
     losses,
-    code=_CODE,
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
@@ -296,7 +297,7 @@ def run_currents(
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, readings, spikes, \
-            membranes, gradients, n_spikes, losses, code
+            membranes, gradients, n_spikes, losses
         As in `run_spikes`.
     """
     n_units, width = layers.sizes[1], layers.widths[1]

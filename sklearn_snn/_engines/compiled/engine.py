@@ -17,7 +17,7 @@ from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
 from sklearn_snn._engines.threads import n_threads, run_chunks
-from sklearn_snn._inputs.lengths import known_lengths, steps_of, with_ends
+from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.network import (
     add_threshold_gradient,
@@ -88,10 +88,11 @@ class NumbaEngine:
         samples = [X[:1]]
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
             # Spikes and graded values are run by different code.
-            first, _ = with_ends(X[:1])
-            samples = [np.full_like(first, value) for value in (0, 0.5, 2)]
+            shape = 1, self.n_steps, X.shape[2]
+            samples = [np.full(shape, value, X.dtype) for value in (0, 0.5, 2)]
+        weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
-            self.loss_and_gradients(params, sample, targets[:1], np.ones(1))
+            self.loss_and_gradients(params, sample, targets[:1], weights)
         if kernels.n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
@@ -106,6 +107,8 @@ class NumbaEngine:
             reading = network.readout.read(record, known_lengths(X))
         else:
             batch = self._batch(params, X)
+            if network.readout.per_step:
+                batch.keep_membranes()
             self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
             reading = batch.reading()
         return answers(network, params, reading, steps_of(X, self.n_steps))
@@ -140,7 +143,9 @@ class NumbaEngine:
         chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
-        batch.learn(targets, loss_weights, parts)
+        batch.learn(targets, np.asarray(loss_weights), parts)
+        if self.network.readout.per_step:
+            batch.keep_membranes()
         batch.restrain(restraint)
         results = self._run(batch, chunks)
         total = self._sum(parts)
@@ -163,7 +168,7 @@ class NumbaEngine:
     def _add_threshold_gradient(self, batch, gradient):
         """Add what outputs that are measured in thresholds say about these."""
         network, params, reading = self.network, batch.params, batch.reading()
-        targets, weights = batch.targets, batch.loss_weights
+        targets, weights = batch.targets, batch.loss_weights[:, 0]
         if network.loss == "cross_entropy":
             targets = targets[:, 0].astype(int)
         n_steps = steps_of(batch.X, self.n_steps)

@@ -33,8 +33,8 @@ class Trains(NamedTuple):
     presentation_key: np.uint64
 
 
-@entry_point
-def active_inputs(rates, code=_CODE):
+@entry_point(_CODE)
+def active_inputs(rates):
     """Return indptr, features and thresholds of all rates above 0, by sample.
 
     ``rates`` is of float32 and of shape (n_samples, n_features); the thresholds are
@@ -60,8 +60,8 @@ def active_inputs(rates, code=_CODE):
     return indptr, features[:n], thresholds[:n]
 
 
-@entry_point
-def as_bits(x, bits, code=_CODE):
+@entry_point(_CODE)
+def as_bits(x, bits):
     """Copy spikes to bytes; tell for each sample whether it consists of spikes.
 
     ``x`` has shape (n_samples, n_steps, n_features) and any type of number; ``bits``,

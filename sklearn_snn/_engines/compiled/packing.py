@@ -214,6 +214,7 @@ def readout_of(network, params, lengths, dtype):
     return Readout(
         counts=readout.counts,
         is_signed=readout.is_signed,
+        per_step=readout.per_step,
         statistic=STATISTIC_CODES[readout.statistic],
         is_soft=readout.name == "soft_count",
         # A copy, as for what is read-only numba would compile all anew.

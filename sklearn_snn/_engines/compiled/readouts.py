@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.losses import evaluate_loss
 from sklearn_snn._engines.compiled.options import allocating, compiled
+from sklearn_snn._engines.compiled.views import segment
 
 STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
 
@@ -16,7 +17,7 @@ class Readout(NamedTuple):
 
     Attributes
     ----------
-    counts, is_signed : bool
+    counts, is_signed, per_step : bool
         As of the model.
     statistic : int
         Of `STATISTIC_CODES`, what the answers take of the membranes.
@@ -41,6 +42,7 @@ class Readout(NamedTuple):
 
     counts: bool
     is_signed: bool
+    per_step: bool
     statistic: int
     is_soft: bool
     factor: np.ndarray
@@ -184,13 +186,16 @@ def _set_outputs(readout, i, reading, outputs):
 
 
 @compiled
-def loss_gradient(readout, i, u, reading, target, loss_weight, scratch):
+def loss_gradient(readout, i, u, reading, target, loss_weights, scratch):
     """Return the loss of sample ``i``, times its weight, and set its gradient.
 
     What one more spike of an output neuron, or one more of a membrane, does to the
-    loss. ``u`` has shape (n_steps, width) and ``reading`` (2, n_outputs).
+    loss. ``u`` has shape (n_steps, width) and ``reading`` (2, n_outputs). There is one
+    weight, or one for each step.
     """
-    outputs, gradient = scratch.outputs, scratch.by_output
+    if readout.per_step:
+        return _losses_of_steps(readout, i, u, reading, target, loss_weights, scratch)
+    outputs, gradient, loss_weight = scratch.outputs, scratch.by_output, loss_weights[0]
     _set_outputs(readout, i, reading, outputs)
     loss = evaluate_loss(readout.loss, outputs, target, gradient)
     for k in range(len(outputs)):
@@ -219,7 +224,32 @@ def loss_gradient(readout, i, u, reading, target, loss_weight, scratch):
         _mark_largest(readout, i, u, gradient, by_membrane)
     else:
         _through_probabilities(readout, i, u, reading, gradient, scratch)
-    return loss_weight * loss
+    return np.float64(loss_weight * loss)
+
+
+@compiled
+def _losses_of_steps(readout, i, u, reading, target, loss_weights, scratch):
+    """Return the sum of the losses of all steps, and set its gradient.
+
+    Parameters are those of `loss_gradient`; targets of steps are one behind the other.
+    """
+    outputs, gradient = scratch.outputs, scratch.by_output
+    by_membrane, loss = scratch.by_membrane, 0.0
+    n_targets = len(target) // len(loss_weights)
+    for t in range(readout.start, len(u)):
+        for k in range(len(outputs)):
+            by_membrane[t, k] = 0
+        if loss_weights[t] == 0:
+            continue
+        for k in range(len(outputs)):
+            reading[1, k] = u[t, k]
+        _set_outputs(readout, i, reading, outputs)
+        of_step = segment(target, t * n_targets, n_targets)
+        of_step_loss = evaluate_loss(readout.loss, outputs, of_step, gradient)
+        loss += np.float64(loss_weights[t] * of_step_loss)
+        for k in range(len(outputs)):
+            by_membrane[t, k] = readout.by_step[i] * (loss_weights[t] * gradient[k])
+    return loss
 
 
 @compiled

@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, part, plus
+from sklearn_snn._engines.compiled.neurons.numbers import (
+    ManyNumbersError,
+    part,
+    plus,
+)
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -23,11 +27,11 @@ ROWS = CUBA.constants
 class Compiled(NamedTuple):
     """Constants of all layers; floats are of the dtype of the weights."""
 
-    alpha: np.ndarray | float
-    gain: np.ndarray | float
-    threshold: np.ndarray | float
-    alpha_syn: np.ndarray | float
-    gain_syn: np.ndarray | float
+    alpha: np.ndarray
+    gain: np.ndarray
+    threshold: np.ndarray
+    alpha_syn: np.ndarray
+    gain_syn: np.ndarray
     beta: float
     flush: float
     surrogate: int
@@ -38,6 +42,8 @@ class Compiled(NamedTuple):
 
 def pack(neuron, arrange, number):
     """Return the compiled form of a neuron."""
+    if np.ndim(arrange(lambda p: p["alpha"])) == 0:
+        raise ManyNumbersError  # its code is for arrays
     return Compiled(
         arrange(lambda p: p["alpha"]),
         arrange(lambda p: 1 - p["alpha"]),
@@ -77,14 +83,14 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     number = u.dtype.type
     for h in range(state.shape[1]):
         current = scale * number(total[h]) + bias[h]
-        left = at(neuron.alpha_syn, h) * state[1, h]
-        i = at(neuron.gain_syn, h) * current + left
-        x = at(neuron.gain, h) * i + at(neuron.alpha, h) * state[0, h]
-        spike = np.uint8(x > at(neuron.threshold, h))
+        left = neuron.alpha_syn[h] * state[1, h]
+        i = neuron.gain_syn[h] * current + left
+        x = neuron.gain[h] * i + neuron.alpha[h] * state[0, h]
+        spike = np.uint8(x > neuron.threshold[h])
         u[t, h] = x
         s[t, h] = spike
         second[t, h] = i
-        state[0, h] = after_reset(neuron.reset, x, spike, at(neuron.threshold, h))
+        state[0, h] = after_reset(neuron.reset, x, spike, neuron.threshold[h])
         state[1, h] = i
 
 
@@ -92,25 +98,25 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
     flush = neuron.flush
     number = u.dtype.type
     for h in range(len(g)):
-        threshold, spike = at(neuron.threshold, h), number(s[t, h])
+        threshold, spike = neuron.threshold[h], number(s[t, h])
         kappa = kappa_of(
             neuron.reset, neuron.detach_reset, u[t, h], spike, e[h], threshold
         )
-        d = plus(g[h] * e[h], m, t, h) + at(neuron.alpha, h) * kappa * carry[0, h]
+        d = plus(g[h] * e[h], m, t, h) + neuron.alpha[h] * kappa * carry[0, h]
         flushed = (d + flush) - flush
-        j = at(neuron.gain, h) * flushed + at(neuron.alpha_syn, h) * carry[1, h]
+        j = neuron.gain[h] * flushed + neuron.alpha_syn[h] * carry[1, h]
         j = (j + flush) - flush
         carry[0, h] = flushed
         carry[1, h] = j
-        u[t, h] = at(neuron.gain_syn, h) * j
-        total[h] += at(neuron.gain_syn, h) * j
+        u[t, h] = neuron.gain_syn[h] * j
+        total[h] += neuron.gain_syn[h] * j
 
 
 def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
     number = u.dtype.type
     zero, reset = number(0), neuron.reset
     for h in range(len(g)):
-        threshold = at(neuron.threshold, h)
+        threshold = neuron.threshold[h]
         v_before, i_before = zero, zero
         if t > 0:
             v_before = after_reset(reset, u[t - 1, h], s[t - 1, h], threshold)
@@ -118,7 +124,7 @@ def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
         by_threshold = reset_by_threshold(reset, number(s[t, h]))
         if not neuron.detach_reset:
             by_threshold -= reset_by_spike(reset, u_t[h], threshold) * e[h]
-        nu = at(neuron.alpha, h) * later[0, h]
+        nu = neuron.alpha[h] * later[0, h]
         gradients[0, h] += carry[0, h] * (v_before - u_t[h])
         gradients[1, h] += nu * by_threshold - g[h] * e[h]
         gradients[2, h] += carry[1, h] * (i_before - second[t, h])

@@ -1,0 +1,247 @@
+"""Compare one recipe for time series with the usual methods for these.
+
+    python benchmarks/time_series.py --cache FOLDER [--seeds 0 1 2 3 4]
+        [--sets GunPoint ...] [--models recipe DTW ...] [--held-back]
+
+The recipe is `recipe`: the same parameters for every set, and time constants that
+follow the length of the series. Only the length of the delay line differs; it is chosen
+by cross-validation within the training set, as `longest` says. The others are 1-NN with
+dynamic time warping, whose window is not limited, ROCKET (Dempster, Petitjean & Webb,
+Data Mining and Knowledge Discovery 34, 2020), both those of aeon, and `MLPClassifier`
+with the values of all steps as columns, each with its defaults::
+
+    pip install aeon
+
+The sets are in `series.py`, which says what they need. A seed is another model, and
+other folds, on the published split. The recipe and 1-NN-DTW read series of unequal
+lengths up to their ends; the others get the mean of the channel after the end. Each
+result is kept in a file of its model in FOLDER, and is not computed again: stop and go
+on at will, but take another folder when the code has changed. Seconds are those of
+`fit`, the cross-validation included, when compiled, and depend on the machine: run it
+when nothing else runs.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+from series import HELD_BACK, SETS, padded
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_snn import ChannelTransformer, DelayLine, Sequences, SpikingClassifier
+from sklearn_snn.exceptions import DeadNeuronWarning
+from sklearn_snn.neurons import AdLIF
+
+# Lengths of the delay line among which cross-validation chooses; 1 is none, and none is
+# longer than the series.
+DELAYS = 1, 8, 64
+N_FOLDS = 3
+
+
+def leaks(first, last):
+    """Return the leaks of time constants, in steps."""
+    return math.exp(-1 / first), math.exp(-1 / last)
+
+
+def recipe(n_steps, n_delays, seed):
+    """Return an unfitted model for series of so many steps."""
+    membrane = leaks(max(4, 0.01 * n_steps), max(8, 0.05 * n_steps))
+    adaptation = leaks(max(20, 0.1 * n_steps), max(40, 0.5 * n_steps))
+    return make_pipeline(
+        ChannelTransformer(StandardScaler()),
+        DelayLine(n_delays),
+        SpikingClassifier(
+            (128,),
+            neuron=AdLIF(alpha=membrane, rho=adaptation),
+            learn_neuron=True,
+            readout="soft_count",
+            logit_scale=20 / n_steps,
+            beta=10.0,
+            learning_rate_init=0.01,
+            batch_size=32,
+            max_iter=100,
+            n_iter_no_change=math.inf,
+            random_state=seed,
+        ),
+    )
+
+
+def longest(cv_results):
+    """Return the index of the longest delay line as good as the best one.
+
+    As good is what is within one standard error over the folds. These are of a dozen
+    series each, and a longer delay line shows all that a shorter one does.
+    """
+    mean = cv_results["mean_test_score"]
+    best = mean.argmax()
+    error = cv_results["std_test_score"][best] / math.sqrt(N_FOLDS - 1)
+    good = mean >= mean[best] - error - 1e-9
+    return int(np.flatnonzero(good)[-1])
+
+
+def searched(n_steps, seed):
+    """Return the recipe, which chooses the length of the delay line itself."""
+    n_delays = sorted({min(n, n_steps) for n in DELAYS})
+    return GridSearchCV(
+        recipe(n_steps, 1, seed),
+        {"delayline__n_delays": n_delays},
+        cv=StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed),
+        refit=longest,
+        error_score="raise",
+    )
+
+
+def spiking(with_delays):
+    """Return a function of data and a seed that fits the recipe and predicts."""
+
+    def predict(X_train, y_train, X_test, seed):
+        X_train, X_test = padded(X_train, X_test)
+        n_steps = X_train.shape[1]
+        model = searched(n_steps, seed) if with_delays else recipe(n_steps, 1, seed)
+        start = time.perf_counter()
+        model.fit(X_train, y_train)
+        seconds = time.perf_counter() - start
+        chosen = {}
+        if with_delays:
+            chosen["n_delays"] = model.best_params_["delayline__n_delays"]
+        return model.predict(X_test), seconds, chosen
+
+    return predict
+
+
+def mlp(X_train, y_train, X_test, seed):
+    """Fit `MLPClassifier` to all values of a series as columns, and predict."""
+    X_train, X_test = (X.reshape(len(X), -1) for X in padded(X_train, X_test))
+    filled = FunctionTransformer(np.nan_to_num)
+    model = make_pipeline(StandardScaler(), filled, MLPClassifier(random_state=seed))
+    return _measured(model, X_train, y_train, X_test)
+
+
+def dtw(X_train, y_train, X_test, seed):
+    """Answer with the class of the nearest neighbour by dynamic time warping."""
+    from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
+
+    model = KNeighborsTimeSeriesClassifier(n_neighbors=1, distance="dtw")
+    X_train, X_test = ([x.T for x in X] for X in (X_train, X_test))
+    return _measured(model, X_train, y_train, X_test)
+
+
+def rocket(X_train, y_train, X_test, seed):
+    """Fit ROCKET and predict."""
+    from aeon.classification.convolution_based import RocketClassifier
+
+    scaler = ChannelTransformer(StandardScaler())
+    X_train, X_test = padded(X_train, X_test)
+    X_train, X_test = scaler.fit_transform(X_train), scaler.transform(X_test)
+    if isinstance(X_train, Sequences):
+        X_train, X_test = X_train.padded(), X_test.padded()
+    X_train, X_test = (X.transpose(0, 2, 1) for X in (X_train, X_test))
+    return _measured(RocketClassifier(random_state=seed), X_train, y_train, X_test)
+
+
+def _measured(model, X_train, y_train, X_test):
+    """Return predictions, seconds to fit, and what was chosen: nothing."""
+    start = time.perf_counter()
+    model.fit(X_train, y_train)
+    seconds = time.perf_counter() - start
+    return model.predict(X_test), seconds, {}
+
+
+MODELS = {
+    "recipe": spiking(with_delays=True),
+    "no delays": spiking(with_delays=False),
+    "DTW": dtw,
+    "ROCKET": rocket,
+    "MLP": mlp,
+}
+DETERMINISTIC = {"DTW"}
+
+
+class Results:
+    """Results of a model, in a file with a line for each set and seed."""
+
+    def __init__(self, folder, name):
+        self.name = name
+        self.path = folder / f"{name.replace(' ', '_')}.jsonl"
+        self.known = {}
+        if self.path.exists():
+            for line in self.path.read_text().splitlines():
+                data, seed, result = json.loads(line)
+                self.known[data, seed] = result
+
+    def get(self, data, seed):
+        """Return a result, which is computed if it is not known."""
+        if self.name in DETERMINISTIC:
+            seed = 0
+        if (data, seed) not in self.known:
+            X_train, X_test, y_train, y_test = (SETS | HELD_BACK)[data]()
+            predicted, seconds, chosen = MODELS[self.name](
+                X_train, y_train, X_test, seed
+            )
+            accuracy = float(np.mean(predicted == y_test))
+            result = {"accuracy": accuracy, "seconds": seconds, **chosen}
+            self.known[data, seed] = result
+            with self.path.open("a") as file:
+                file.write(json.dumps([data, seed, result]) + "\n")
+        return self.known[data, seed]
+
+
+def cell(runs):
+    """Return the mean accuracy, its deviation over seeds, and seconds, as text."""
+    accuracy = [run["accuracy"] for run in runs]
+    spread = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
+    seconds = statistics.median(run["seconds"] for run in runs)
+    return f"{statistics.mean(accuracy):.3f} ±{spread:.3f} {seconds:5.1f} s"
+
+
+def summary(sets, seeds, results):
+    """Print the table: accuracies, seconds, mean ranks, and what was chosen."""
+    width = max(map(len, (*sets, "mean rank")))
+    print(f"\nAccuracy, {len(seeds)} seeds; seconds to fit")
+    print(f"{'':{width}} " + " ".join(f"{r.name:>20}" for r in results))
+    means = []
+    for data in sets:
+        by_model = [[r.get(data, seed) for seed in seeds] for r in results]
+        means.append([statistics.mean(x["accuracy"] for x in v) for v in by_model])
+        row = " ".join(f"{cell(v):>20}" for v in by_model)
+        delays = [x["n_delays"] for v in by_model for x in v if "n_delays" in x]
+        print(f"{data:{width}} {row}  delays {delays}")
+    ranks = rankdata(-np.array(means), axis=1).mean(axis=0)
+    for label, numbers in (("mean", np.mean(means, axis=0)), ("mean rank", ranks)):
+        print(f"{label:{width}} " + " ".join(f"{x:20.3f}" for x in numbers))
+
+
+def main():
+    """Compute what is not known yet, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=[*MODELS])
+    parser.add_argument("--held-back", action="store_true")
+    args = parser.parse_args()
+    for category in (ConvergenceWarning, DeadNeuronWarning):
+        warnings.simplefilter("ignore", category)
+    args.cache.mkdir(parents=True, exist_ok=True)
+    results = [Results(args.cache, name) for name in args.models]
+    for sets in (args.sets, *[list(HELD_BACK)] * args.held_back):
+        for data in sets:
+            for seed in args.seeds:
+                for result in results:
+                    result.get(data, seed)
+            print(".", end="", flush=True)
+        summary(sets, args.seeds, results)
+
+
+if __name__ == "__main__":
+    main()
