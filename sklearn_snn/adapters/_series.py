@@ -1,4 +1,6 @@
-"""What the adapters share: the recipe for series, which a base class calls."""
+"""What the adapters share: methods that the base classes of the libraries call."""
+
+from numbers import Integral
 
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -7,9 +9,14 @@ from sklearn.utils import check_random_state
 
 from sklearn_snn._channels import ChannelTransformer
 from sklearn_snn._classifier import SpikingClassifier
-from sklearn_snn._compat import HasMethods, validate_parameter_constraints
-from sklearn_snn._encoders import DelayLine
+from sklearn_snn._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn_snn._regressor import SpikingRegressor
+from sklearn_snn.adapters._recipe import default_n_delays, recipe
 
 _MAX_SEED = 2**31 - 1
 
@@ -23,29 +30,36 @@ def missing(library, error):
 
 
 class SeriesAdapter:
-    """Hands series to a pipeline: what the base classes of the libraries call.
+    """Hands series to an estimator: what the base classes of the libraries call.
 
     These have checked the input, and converted it to an array (n_cases, n_channels,
     n_timepoints) or a list of (n_channels, n_timepoints). A subclass has the parameters
-    `estimator` and `random_state`, and `_network`, the class that the recipe ends with.
+    below, and `_network`, the class that the recipe ends with.
     """
 
+    _constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_delays": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "random_state": ["random_state"],
+    }
+
     def _fit(self, X, y):
-        """Fit a clone of the estimator."""
+        """Fit a clone of the estimator, or the recipe."""
         validate_parameter_constraints(
-            {
-                "estimator": [HasMethods(["fit", "predict"]), None],
-                "random_state": ["random_state"],
-            },
-            {"estimator": self.estimator, "random_state": self.random_state},
+            self._constraints,
+            {name: getattr(self, name) for name in self._constraints},
             caller_name=type(self).__name__,
         )
+        X = self._steps_first(X)
         if self.estimator is None:
-            estimator = recipe(self._network)
+            n_steps, n_delays = max(map(len, X)), self.n_delays
+            if n_delays == "auto":
+                n_delays = default_n_delays(n_steps, X[0].shape[1])
+            estimator = recipe(self._network, n_steps, n_delays)
         else:
             estimator = clone(self.estimator)
         seed(estimator, self.random_state)
-        self.estimator_ = estimator.fit(self._steps_first(X), y)
+        self.estimator_ = estimator.fit(X, y)
         return self
 
     def _predict(self, X):
@@ -75,21 +89,6 @@ class RegressorAdapter(SeriesAdapter):
     _network = SpikingRegressor
 
 
-def recipe(network):
-    """Return the pipeline for series that "None" stands for, new."""
-    return make_pipeline(
-        ChannelTransformer(StandardScaler()),
-        DelayLine(),
-        network(
-            neuron="adlif",
-            learn_neuron=True,
-            readout="membrane_mean",
-            batch_size=32,
-            learning_rate_init=0.005,
-        ),
-    )
-
-
 def seed(estimator, random_state):
     """Set each `random_state` of an estimator and its parts, unless it is None."""
     if random_state is None:
@@ -105,9 +104,7 @@ def seed(estimator, random_state):
 
 
 def small(network):
-    """Return two estimators that are fast to fit, for checks of their libraries."""
-    fast = {"max_iter": 2, "engine": "numpy"}
-    return (
-        make_pipeline(ChannelTransformer(StandardScaler()), network((4,), **fast)),
-        make_pipeline(DelayLine(2), network((3,), neuron="adlif", **fast)),
-    )
+    """Return parameters with which adapters fit fast, for checks of their libraries."""
+    tiny = network((3,), max_iter=1, engine="numpy")
+    scaled = make_pipeline(ChannelTransformer(StandardScaler()), tiny)
+    return [{"estimator": scaled}, {"estimator": tiny, "n_delays": 2}]

@@ -37,6 +37,11 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
         takes arrays (n_samples, n_steps, n_features), and lists of arrays (n_steps,
         n_features) if series are of unequal length. A clone of it is fitted. None is
         the recipe of the notes.
+    n_delays : int or "auto", default="auto"
+        Only used without an `estimator`: how many values of each channel the network
+        sees at each step, the present one included; at least 1. "auto" is 8, or fewer:
+        as many as the longest series has steps, and as make up to 64 channels. Try 1
+        and 64, too: sets of series differ in it most.
     random_state : int, RandomState instance or None, default=None
         Sets each `random_state` of the estimator and its parts; None leaves them. Pass
         an int for the same result, to the bit, in every `fit`.
@@ -58,28 +63,44 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
     Notes
     -----
     `fit`, `predict`, `predict_proba`, `score` and so on are those of aeon's
-    classifiers, and raise what these raise; besides, `fit` raises ValueError for an
-    `estimator` without `fit` or `predict`. `predict_proba` needs an estimator that has
-    it.
+    classifiers, and raise what these raise; besides, `fit` raises ValueError for a
+    parameter that is not as above, such as an `estimator` without `predict`.
+    `predict_proba` needs an estimator that has it.
 
-    Without an `estimator` it is this pipeline: all channels in one unit, beside what
-    they were in the last ten steps, adaptive neurons, whose constants learn, and small
-    batches, since most sets of series are small::
+    Without an `estimator` it is this pipeline, where ``n_steps`` is the length of the
+    longest series that `fit` is given: all channels in one unit, beside what they were
+    in the steps before, and adaptive neurons, whose time constants follow the length of
+    the series, and learn::
 
         make_pipeline(
             ChannelTransformer(StandardScaler()),
-            DelayLine(),
+            DelayLine(n_delays),
             SpikingClassifier(
-                neuron="adlif",
+                (128,),
+                neuron=AdLIF(
+                    alpha=(
+                        exp(-1 / max(4, 0.01 * n_steps)),
+                        exp(-1 / max(8, 0.05 * n_steps)),
+                    ),
+                    rho=(
+                        exp(-1 / max(20, 0.1 * n_steps)),
+                        exp(-1 / max(40, 0.5 * n_steps)),
+                    ),
+                    b=(0.0, 0.5),
+                ),
                 learn_neuron=True,
-                readout="membrane_mean",
-                batch_size=32,
+                readout="soft_count",
+                logit_scale=20 / n_steps,
+                beta=10.0,
                 learning_rate_init=0.005,
+                batch_size=32,
+                max_iter=100,
+                n_iter_no_change=inf,
             ),
         )
 
-    To tune it, hand it over with other numbers: more delays where signals are slow.
-    Parameters of its steps are ``estimator__spikingclassifier__max_iter`` and so on.
+    To tune it, hand it over with other numbers. Parameters of its steps are
+    ``estimator__spikingclassifier__max_iter`` and so on.
 
     Examples
     --------
@@ -104,28 +125,32 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
 
     _tags = _TAGS
 
-    def __init__(self, estimator=None, random_state=None):
+    def __init__(self, estimator=None, n_delays="auto", random_state=None):
         self.estimator = estimator
+        self.n_delays = n_delays
         self.random_state = random_state
         super().__init__()
 
     @classmethod
     def _get_test_params(cls, parameter_set="default"):
         """Return parameters for aeon's checks."""
-        return [{"estimator": estimator} for estimator in small(cls._network)]
+        return small(cls._network)
 
 
 class SpikingTimeSeriesRegressor(RegressorAdapter, BaseRegressor):
     """Spiking neural network regressor of time series, for aeon.
 
     It predicts a number of each series. Series are what `SpikingTimeSeriesClassifier`
-    takes, and the recipe for them is the same.
+    takes, and so is the pipeline for them.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        What learns, as for `SpikingTimeSeriesClassifier`. None is its recipe, with a
-        `SpikingRegressor` at the end.
+        What learns, as for `SpikingTimeSeriesClassifier`. None is the pipeline that it
+        takes, too, with a `SpikingRegressor` at the end, whose `readout` is "auto".
+    n_delays : int or "auto", default="auto"
+        Only used without an `estimator`: how many values of each channel the network
+        sees at each step, as for `SpikingTimeSeriesClassifier`.
     random_state : int, RandomState instance or None, default=None
         Sets each `random_state` of the estimator and its parts; None leaves them. Pass
         an int for the same result, to the bit, in every `fit`.
@@ -160,12 +185,13 @@ class SpikingTimeSeriesRegressor(RegressorAdapter, BaseRegressor):
 
     _tags = _TAGS
 
-    def __init__(self, estimator=None, random_state=None):
+    def __init__(self, estimator=None, n_delays="auto", random_state=None):
         self.estimator = estimator
+        self.n_delays = n_delays
         self.random_state = random_state
         super().__init__()
 
     @classmethod
     def _get_test_params(cls, parameter_set="default"):
         """Return parameters for aeon's checks."""
-        return [{"estimator": estimator} for estimator in small(cls._network)]
+        return small(cls._network)
