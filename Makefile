@@ -77,9 +77,10 @@ clean:
 	$(PIP) --editable '.[$*]'
 	touch $@
 
-.venv-adapters/.adapters: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-adapters
-	.venv-adapters/bin/python $(PIP_INSTALL) --editable '.[adapters]'
+# The pip of the other environment serves this one, which is made sooner without.
+.venv-adapters/.adapters: pyproject.toml | .venv/bin/python
+	$(PYTHON) -m venv --clear --without-pip .venv-adapters
+	PIP_PYTHON=.venv-adapters/bin/python $(PIP) --editable '.[adapters]'
 	touch $@
 
 .venv-lowest/.test: pyproject.toml tests/lowest.py
