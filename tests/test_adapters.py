@@ -186,7 +186,7 @@ def test_without_an_estimator_the_recipe_is_fitted(kind, library, monkeypatch, r
     network = SpikingClassifier if kind == "Classifier" else SpikingRegressor
     of = list if library == "aeon" else frames
     y = np.arange(6) % 3
-    cases = [(2, 12, "auto", 8), (2, 5, "auto", 5), (9, 12, "auto", 7)]
+    cases = [(1, 70, "auto", 64), (2, 12, "auto", 12), (9, 12, "auto", 7)]
     cases += [(70, 12, "auto", 1), (2, 12, 20, 20)]
     for n_channels, n_steps, n_delays, expected in cases:
         X = rng.normal(size=(6, n_channels, n_steps))

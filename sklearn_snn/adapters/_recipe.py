@@ -10,8 +10,7 @@ from sklearn_snn._classifier import SpikingClassifier
 from sklearn_snn._encoders import DelayLine
 from sklearn_snn.neurons import AdLIF
 
-_N_DELAYS = 8
-# More channels take time and memory, and hardly tell more.
+# A longer delay line shows all that a shorter one does; more channels cost more time.
 _MAX_CHANNELS = 64
 
 
@@ -60,7 +59,7 @@ def recipe(network, n_steps, n_delays):
 
 def default_n_delays(n_steps, n_channels):
     """Return the length of the delay line that "auto" stands for."""
-    return max(1, min(_N_DELAYS, n_steps, _MAX_CHANNELS // n_channels))
+    return max(1, min(n_steps, _MAX_CHANNELS // n_channels))
 
 
 def _leaks(first, last):

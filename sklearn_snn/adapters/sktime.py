@@ -56,9 +56,9 @@ class SpikingTimeSeriesClassifier(_Frames, ClassifierAdapter, BaseClassifier):
         the recipe of the notes.
     n_delays : int or "auto", default="auto"
         Only used without an `estimator`: how many values of each channel the network
-        sees at each step, the present one included; at least 1. "auto" is 8, or fewer:
-        as many as the longest series has steps, and as make up to 64 channels. Try 1
-        and 64, too: sets of series differ in it most.
+        sees at each step, the present one included; at least 1. "auto" is as many as
+        the longest series has steps, and as make up to 64 channels, but at least 1.
+        It is worth a search: sets of series differ in it most.
     random_state : int, RandomState instance or None, default=None
         Sets each `random_state` of the estimator and its parts; None leaves them. Pass
         an int for the same result, to the bit, in every `fit`.
@@ -195,8 +195,8 @@ class SpikingTimeSeriesRegressor(_Frames, RegressorAdapter, BaseRegressor):
     >>> import numpy as np
     >>> from sklearn_snn.adapters.sktime import SpikingTimeSeriesRegressor
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(60, 1, 20))
-    >>> X[:30] += 2
+    >>> X = rng.normal(size=(30, 1, 15))
+    >>> X[:15] += 2
     >>> model = SpikingTimeSeriesRegressor(random_state=0).fit(X, X.mean(axis=(1, 2)))
     >>> float(model.score(X, X.mean(axis=(1, 2)))) > 0.9
     True
