@@ -16,6 +16,7 @@ from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import load_model
 from sklearn_snn._regressor import SpikingRegressor
 from sklearn_snn._simulation import SimulationRecord
+from sklearn_snn._stream import Stream
 from sklearn_snn._version import __version__
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SpikeTrains",
     "SpikingClassifier",
     "SpikingRegressor",
+    "Stream",
     "__version__",
     "as_sequences",
     "load_model",

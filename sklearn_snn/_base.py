@@ -36,6 +36,7 @@ from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._simulation import record, spikes_per_step
+from sklearn_snn._stream import StreamMixin
 from sklearn_snn._training.data import check_data
 from sklearn_snn._training.fitting import FITTED_NAMES, initial_coefs, n_units
 from sklearn_snn._training.gradients import mean_loss_and_gradients
@@ -49,7 +50,9 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
-class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
+class BaseSpikingNetwork(
+    StreamMixin, PersistenceMixin, CallbackSupportMixin, BaseEstimator
+):
     """Base class of the estimators that are a spiking network."""
 
     _parameter_constraints = {
@@ -68,6 +71,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "readout_alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "readout_start": [Interval(Integral, 0, None, closed="left")],
         "per_step": ["boolean"],
+        "bptt_steps": [COUNT, None],
+        "stateful": ["boolean"],
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [POSITIVE],
@@ -132,9 +137,12 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         arrays = self.coefs_, self.intercepts_, self.neuron_constants_
         return layered(*arrays, self.recurrent_coefs_)
 
-    def _engine(self, X, constants=None):
+    def _engine(self, X, constants=None, has_states=False):
         """Return the engine for an input like X, with the constants of the fit."""
-        return make_engine(self.engine, *self._network_for(X, constants))
+        constants = self._constants_ if constants is None else constants
+        network, n_steps = self._network_for(X, constants)
+        bptt_steps = constants["bptt_steps"]
+        return make_engine(self.engine, network, n_steps, bptt_steps, has_states)
 
     def _network_for(self, X, constants=None):
         """Return the Network and the number of steps for an input like X.
@@ -157,18 +165,23 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         return make_network(constants, sizes[1:]), n_steps
 
     def _answers(self, X, answer):
-        """Return ``answer(outputs)`` for X; per step, a list if lengths are unequal.
+        """Return an answer, by its name, to X; per step, a list if lengths are unequal.
 
-        The outputs have shape (n_samples, n_outputs) or, per step, (n_samples, n_steps,
-        n_outputs).
+        Those of outputs of shape (n_samples, n_outputs) or, per step, (n_samples,
+        n_steps, n_outputs).
         """
         check_is_fitted(self)
         X = validate_input(self, X, reset=False)
-        answers = answer(self._engine(X).run(self._learned_params(), X))
+        outputs = self._engine(X).run(self._learned_params(), X)
+        answers = self._answer_functions()[answer](outputs)
         lengths = known_lengths(X)
         if lengths is None or not self._constants_["per_step"]:
             return answers
         return [of_sample[:n] for of_sample, n in zip(answers, lengths, strict=True)]
+
+    def _answer_functions(self):
+        """Return what makes answers of outputs, by the name of the method."""
+        return {"predict": self._fitted_target().decode}
 
     def _is_per_step(self):
         """Tell whether it is fitted, and answers at each step."""

@@ -168,13 +168,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             For two classes the logit of ``classes_[1]`` minus that of ``classes_[0]``.
             With `per_step`, an axis of steps comes second.
         """
-
-        def answer(logits):
-            if self._constants_["loss"] == "logistic" or logits.shape[-1] > 2:
-                return logits
-            return logits[..., 1] - logits[..., 0]
-
-        return self._answers(X, answer)
+        return self._answers(X, "decision_function")
 
     @with_own_errstate
     def predict(self, X):
@@ -199,7 +193,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         InputMismatchWarning
             As all methods that take X, if it is unlike what was learned from.
         """
-        return self._answers(X, lambda outputs: self._fitted_target().decode(outputs))
+        return self._answers(X, "predict")
 
     @with_own_errstate
     def score(self, X, y, sample_weight=None):
@@ -246,7 +240,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         log_p : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. With `per_step`, an axis of steps comes second.
         """
-        return self._answers(X, lambda z: self._activations.log_activate(z))
+        return self._answers(X, "predict_log_proba")
 
     @with_own_errstate
     def predict_proba(self, X):
@@ -262,7 +256,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         p : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. With `per_step`, an axis of steps comes second.
         """
-        return self._answers(X, lambda z: self._activations.activate(z))
+        return self._answers(X, "predict_proba")
 
     @with_own_errstate
     def staged_predict(self, X):
@@ -320,12 +314,23 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         >>> bool(sure[0] < sure[-1])
         True
         """
-        stages, activate = self._staged_outputs(X), self._activations.activate
+        stages = self._staged_outputs(X)
+        activate = self._answer_functions()["predict_proba"]
         return (activate(outputs) for outputs in stages)
 
-    @property
-    def _activations(self):
-        return LOSSES[self._constants_["loss"]]
+    def _answer_functions(self):
+        loss = self._constants_["loss"]
+
+        def logits(outputs):
+            if loss == "logistic" or outputs.shape[-1] > 2:
+                return outputs
+            return outputs[..., 1] - outputs[..., 0]
+
+        return super()._answer_functions() | {
+            "predict_proba": LOSSES[loss].activate,
+            "predict_log_proba": LOSSES[loss].log_activate,
+            "decision_function": logits,
+        }
 
     @staticmethod
     def _y_options(y):

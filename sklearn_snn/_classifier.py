@@ -25,8 +25,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     of steepness `beta` around the threshold stands for that of the spike [1]_.
 
     A fitted network answers with the parameters of its fit: what `set_params` changes
-    counts from the next `fit` or `partial_fit` on, but for `engine`, which counts at
-    once. `coefs_` and `intercepts_` may be assigned: all answers follow.
+    counts from the next fit on, but for `engine`, which counts at once. `coefs_` and
+    `intercepts_` may be assigned: all answers follow.
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]; below 1
         where it learns, membranes are read out or `neuron` is not "lif". Not the L2
-        penalty of `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have
-        others: see `neuron`.
+        penalty of `MLPClassifier`: that is `weight_decay` here.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.
@@ -112,6 +111,13 @@ class SpikingClassifier(BaseSpikingClassifier):
         length (which cross-validation splits with a given `cv` such as ``KFold()``).
         `X` must have steps, and `readout` is "membrane_last" at each of them: ``u_t``,
         of which the loss is the mean over the steps that are read.
+    bptt_steps : int or None, default=None
+        Number of steps that gradients go back. Longer samples are learned in pieces of
+        so many steps: states are carried from one to the next, gradients are not, and
+        memory is that of a piece. None is all steps, the exact gradient.
+    stateful : bool, default=False
+        Whether `partial_fit` goes on with the states that its last call left: row ``i``
+        of `X` follows row ``i`` of that. `reset_states` lets it begin at rest.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``, of the steps that
         are read: an output neuron that always fires has logit 10. Counts as they are
@@ -152,8 +158,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     max_iter : int, default=200
         Number of epochs, at most: see `n_iter_no_change` and `tol`.
     shuffle : bool, default=True
-        Whether to shuffle the samples in each epoch; leave it, but to repeat what other
-        code does.
+        Whether to shuffle the samples in each epoch.
     tol : float, default=1e-4
         Improvement of the loss that counts; raise it to stop sooner.
     n_iter_no_change : int, inf or "auto", default="auto"
@@ -168,8 +173,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         there are before the first epoch are scored on the same samples, and kept, with
         a warning, if no epoch surpasses them.
     validation_fraction : float, default=0.1
-        Share of the samples, stratified by class unless `per_step`, that is set aside;
-        in (0, 1). Only used with `early_stopping`.
+        Share of the samples, in (0, 1), that `early_stopping` sets aside; stratified by
+        class unless `per_step`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights there are, instead of new ones. The data
         may be others, with the same features and classes.
@@ -201,13 +206,11 @@ class SpikingClassifier(BaseSpikingClassifier):
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond
         them costs ``rate_penalty / 2`` times the square of what it is beyond. A lower
-        bound wakes silent layers, whose weights would hardly learn; an upper one keeps
-        spikes few, and what hardware spends on them.
+        bound wakes silent layers, an upper one keeps spikes few.
     rate_penalty : float, default=100.0
         Weight of that penalty in the loss, not negative.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights and biases and the order of the samples. Pass an
-        int for the same result, to the bit, in every `fit`.
+        Determines all that is random. An int: the same result, to the bit, in any fit.
     verbose : bool, default=False
         Whether to print a line per epoch.
     engine : {"auto", "numba", "numpy"}, default="auto"
@@ -222,22 +225,19 @@ class SpikingClassifier(BaseSpikingClassifier):
     classes_ : ndarray of shape (n_classes,)
         Class labels; of several labels at once, the indices of the columns of y.
     coefs_ : list of shape (n_layers - 1,)
-        Weights; element ``l`` is an ndarray of shape (n_inputs, n_units) of layer
-        ``l + 1``.
+        Weights; element ``l`` has shape (n_inputs, n_units) of layer ``l + 1``.
     intercepts_ : list of shape (n_layers - 1,)
         Biases; element ``l`` is an ndarray of shape (n_units,).
     recurrent_coefs_ : list of ndarrays
         Recurrent weights ``R`` of each hidden layer, of shape (n_units, n_units); empty
         without `recurrent`.
     neuron_constants_ : list of dicts of ndarrays
-        The constants of each layer's neurons, of shape (n_units,), by name, such as
-        "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
-        is what parameters say in the next fit, and all are of float64.
+        The constants of each layer's neurons, of shape (n_units,) and float64, by name,
+        such as "alpha" and "threshold"; learned or not. Not to be assigned.
     network_ : tuple
         What the network consists of: ``layers``, ``readout`` and ``loss``.
     reset_, detach_reset_ : str, bool
-        What `reset` and `detach_reset` said, or "auto" chose: what a spike does to the
-        membrane, and whether the gradient ignores that this depends on the spike.
+        What `reset` and `detach_reset` said, or "auto" chose.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -247,8 +247,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     t_ : int
         Number of samples seen by the solver, a sample of each epoch counting anew.
     loss_curve_ : list of float
-        Mean loss of each epoch, while its weights were changing; those of earlier calls
-        included, with `warm_start` and in `partial_fit` (of the last 1,000 calls).
+        Mean loss of each epoch, while its weights were changing; with `warm_start` and
+        in `partial_fit`, those of earlier calls (the last 1,000) too.
     loss_, best_loss_ : float
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
@@ -264,10 +264,9 @@ class SpikingClassifier(BaseSpikingClassifier):
     learning_rate_ : float
         The learning rate of the last mini-batch.
     firing_rates_ : ndarray of shape (n_layers - 1,)
-        Mean number of spikes per neuron and step in the last epoch, for each hidden
-        layer and the output layer; in [0, 1].
+        Mean spikes per neuron and step of each layer in the last epoch; in [0, 1].
     firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
-        The same for each epoch in `loss_curve_`.
+        The same for each epoch.
     grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
         Euclidean norm of the gradient of each layer's weights, in the unit that they
         learn in and before clipping: the mean over the mini-batches of each epoch.
@@ -323,6 +322,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         readout_alpha="auto",
         readout_start=0,
         per_step=False,
+        bptt_steps=None,
+        stateful=False,
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
@@ -367,6 +368,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         self.readout_alpha = readout_alpha
         self.readout_start = readout_start
         self.per_step = per_step
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
         self.logit_scale = logit_scale
         self.solver = solver
         self.learning_rate = learning_rate

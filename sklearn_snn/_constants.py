@@ -40,7 +40,7 @@ def frozen_constants(params, loss, is_constant=False):
     """
     neuron = params["neuron"]
     neuron = KINDS[neuron]() if isinstance(neuron, str) else neuron
-    scale = params["logit_scale"]
+    scale, bptt_steps = params["logit_scale"], params["bptt_steps"]
     constants = {
         "alpha": float(params["alpha"]),
         "threshold": float(params["threshold"]),
@@ -55,6 +55,7 @@ def frozen_constants(params, loss, is_constant=False):
         "readout": str(params["readout"]),
         "readout_start": int(params["readout_start"]),
         "per_step": bool(params["per_step"]),
+        "bptt_steps": bptt_steps if bptt_steps is None else int(bptt_steps),
         "breaks_ties": params.get("breaks_ties", True),
         "loss": loss,
     }

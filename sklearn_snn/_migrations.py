@@ -78,6 +78,8 @@ ADDED = {
         "rate_penalty": Added("0.4.0", 100.0),
         "recurrent": Added("0.5.0", False),
         "per_step": Added("0.5.0", False),
+        "bptt_steps": Added("0.5.0", None),
+        "stateful": Added("0.5.0", False),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -88,6 +90,8 @@ ADDED = {
         "rate_penalty": Added("0.4.0", 100.0),
         "recurrent": Added("0.5.0", False),
         "per_step": Added("0.5.0", False),
+        "bptt_steps": Added("0.5.0", None),
+        "stateful": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
     "LatencySpikeEncoder": {},
@@ -182,6 +186,7 @@ _NEUTRAL = {
     "readout_start": 0,
     "recurrent": False,
     "per_step": False,
+    "bptt_steps": None,
 }
 
 
@@ -197,10 +202,10 @@ def _to_format_4(state):
 
 
 def _to_format_5(state):
-    """Say that no layer is recurrent, and that a sample has one answer."""
+    """Say that nothing is recurrent, per step or truncated."""
     if "coefs_" in state:
         none = {"recurrent_coefs_": [], "_recurrent_scales_": np.empty(0)}
-        before = {"recurrent": False, "per_step": False}
+        before = {"recurrent": False, "per_step": False, "bptt_steps": None}
         state |= none | {"_constants_": before | state["_constants_"]}
 
 

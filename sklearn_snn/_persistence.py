@@ -25,7 +25,8 @@ from sklearn_snn._migrations import (
     migrate,
     version_key,
 )
-from sklearn_snn._model.build import initial_constants
+from sklearn_snn._model.build import initial_constants, make_network
+from sklearn_snn._model.network import resting
 from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn._version import __version__
@@ -187,6 +188,11 @@ def _check_network(state, name):
         check_recurrent(state["recurrent_coefs_"], own, state["coefs_"][0].dtype)
         is_whole &= len(state["_recurrent_scales_"]) == len(own)
         arrays = [*state["coefs_"], *state["intercepts_"], *state["recurrent_coefs_"]]
+        if (states := state.get("_states_")) is not None:
+            layers = make_network(state["_constants_"], n_units).layers
+            rest = [resting(layer, len(states[0][0]), "f8") for layer in layers]
+            is_whole &= [s.shape for s in states] == [r.shape for r in rest]
+            arrays += states
         is_whole &= all(
             a.dtype in ("f4", "f8") and np.isfinite(a).all() for a in arrays
         )

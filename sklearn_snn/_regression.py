@@ -139,7 +139,7 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         InputMismatchWarning
             As all methods that take X, if it is unlike what was learned from.
         """
-        return self._answers(X, lambda outputs: self._fitted_target().decode(outputs))
+        return self._answers(X, "predict")
 
     @with_own_errstate
     def score(self, X, y, sample_weight=None):

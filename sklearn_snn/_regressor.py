@@ -100,6 +100,13 @@ class SpikingRegressor(BaseSpikingRegressor):
         "membrane_last" at each of them: ``y_t = y_mean_ + y_scale_ * u_t``, and the
         loss is the mean over the steps that are read. For the next value of a signal,
         `y` is the signal one step later.
+    bptt_steps : int or None, default=None
+        Number of steps that gradients go back. Longer samples are learned in pieces of
+        so many steps: states are carried from one to the next, gradients are not, and
+        memory is that of a piece. None is all steps, the exact gradient.
+    stateful : bool, default=False
+        Whether `partial_fit` goes on with the states that its last call left: row ``i``
+        of `X` follows row ``i`` of that. `reset_states` lets it begin at rest.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer. "adam" needs hardly any tuning; "sgd" is for comparisons.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -299,6 +306,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         readout_alpha="auto",
         readout_start=0,
         per_step=False,
+        bptt_steps=None,
+        stateful=False,
         solver="adam",
         learning_rate="cosine",
         learning_rate_init=0.002,
@@ -341,6 +350,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.readout_alpha = readout_alpha
         self.readout_start = readout_start
         self.per_step = per_step
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
         self.solver = solver
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines import make_engine
+from sklearn_snn._engines.truncated import TruncatedEngine
 from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
 from sklearn_snn._model.parameters import initial_weights, layered
@@ -48,7 +49,7 @@ def initial_params(neurons, sizes, dtype, seed):
 
 
 class Case(NamedTuple):
-    """A small network, and its input."""
+    """A small network, and its input; gradients go back `bptt_steps`, if given."""
 
     network: Network
     n_steps: int
@@ -57,10 +58,14 @@ class Case(NamedTuple):
     targets: np.ndarray
     shares: np.ndarray
     restraint: Restraint = NO_RESTRAINT
+    bptt_steps: int | None = None
 
     def engine(self, name="auto"):
         """Return an engine for it."""
-        return make_engine(name, self.network, self.n_steps)
+        engine = make_engine(name, self.network, self.n_steps)
+        if self.bptt_steps is None:
+            return engine
+        return TruncatedEngine(engine, self.bptt_steps)
 
     def step(self, name="auto", **network_changes):
         """Return what an engine says of it."""

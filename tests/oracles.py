@@ -53,7 +53,14 @@ def _felt(spikes, p):
     """Return what neurons hear of the spikes of the step before."""
     if "recurrent" not in p or not spikes:
         return 0
-    return (spikes[-1] * p["kept"]) @ p["recurrent"]
+    (last,) = _carried(len(spikes), p, spikes[-1])
+    return (last * p["kept"]) @ p["recurrent"]
+
+
+def _carried(t, p, *states):
+    """Return the states before a step, without gradients where a piece begins."""
+    is_cut = p["bptt_steps"] and t % p["bptt_steps"] == 0
+    return tuple(state.detach() if is_cut else state for state in states)
 
 
 # Every line is one of the defining equations. A layer gets its currents over time, and
@@ -64,7 +71,8 @@ def _lif_layer(current, neuron, p):
     alpha, v = p["alpha"], torch.zeros_like(current[0])
     gain = 1 if neuron.has_unit_gain else 1 - alpha
     membranes, spikes = [], []
-    for current_t in current:
+    for t, current_t in enumerate(current):
+        (v,) = _carried(t, p, v)
         u = alpha * v + gain * (current_t + _felt(spikes, p))
         s, v = _fire(u, neuron, p["threshold"])
         membranes.append(u)
@@ -76,7 +84,8 @@ def _adlif_layer(current, neuron, p):
     alpha, rho, a, b = (p[name] for name in ("alpha", "rho", "a", "b"))
     v, w = torch.zeros_like(current[0]), torch.zeros_like(current[0])
     membranes, spikes = [], []
-    for current_t in current:
+    for t, current_t in enumerate(current):
+        v, w = _carried(t, p, v, w)
         u = alpha * v + (1 - alpha) * (current_t + _felt(spikes, p) - w)
         s, v = _fire(u, neuron, p["threshold"])
         w = rho * w + (1 - rho) * neuron.q * (a * v + b * s)
@@ -89,7 +98,8 @@ def _cuba_layer(current, neuron, p):
     alpha, alpha_syn = p["alpha"], p["alpha_syn"]
     v, i = torch.zeros_like(current[0]), torch.zeros_like(current[0])
     membranes, spikes = [], []
-    for current_t in current:
+    for t, current_t in enumerate(current):
+        v, i = _carried(t, p, v, i)
         i = alpha_syn * i + (1 - alpha_syn) * (current_t + _felt(spikes, p))
         u = alpha * v + (1 - alpha) * i
         s, v = _fire(u, neuron, p["threshold"])
@@ -100,7 +110,8 @@ def _cuba_layer(current, neuron, p):
 
 def _integrator_layer(current, neuron, p):
     u, membranes = torch.zeros_like(current[0]), []
-    for current_t in current:
+    for t, current_t in enumerate(current):
+        (u,) = _carried(t, p, u)
         u = p["alpha"] * u + (1 - p["alpha"]) * current_t
         membranes.append(u)
     return torch.stack(membranes), torch.zeros_like(current)
@@ -209,6 +220,7 @@ def loss_and_gradients(library, case):
     for index, (layer, p) in enumerate(zip(case.network.layers, params, strict=True)):
         names = [name for name in ("coef", "intercept", "recurrent") if name in p]
         names += layer.neuron.learned
+        p["bptt_steps"] = case.bptt_steps
         leaves.append({name: p[name].requires_grad_() for name in names})
         if layer.recurrent:
             kept = case.restraint.heard(index)

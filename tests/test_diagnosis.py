@@ -23,8 +23,9 @@ from sklearn_snn._training.diagnosis import (
     hardly_learned,
     short_memory,
 )
+from sklearn_snn._training.samples import Samples
 from sklearn_snn._training.targets import Classes, Labels, Numbers
-from sklearn_snn._training.trainer import Epoch, Samples
+from sklearn_snn._training.trainer import Epoch
 from sklearn_snn.exceptions import DeadNeuronWarning
 
 

@@ -18,8 +18,9 @@ from networks import (
 )
 
 from sklearn_snn import SpikeTrains
+from sklearn_snn._engines.numpy_chunks import chunks_of
 from sklearn_snn._engines.numpy_engine import NumpyEngine
-from sklearn_snn._model.network import forward, resting_state
+from sklearn_snn._model.network import forward
 from sklearn_snn._model.neurons import LIF
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
@@ -253,7 +254,7 @@ def test_decayed_gradients_do_not_become_subnormal(rng):
     g = np.zeros_like(record["spikes"])
     g[-1] = 1.0
     delta = np.empty_like(g)
-    state = resting_state(neuron, g.shape, g.dtype)
+    state = np.zeros((neuron.n_states, *g.shape[1:]), g.dtype)
     neuron.backward(case.params[0], (g, None), record, state, None, delta, workspace)
     assert np.abs(delta).max() > 0.1
     nonzero = np.abs(delta[delta != 0])
@@ -265,7 +266,7 @@ def test_decayed_gradients_do_not_become_subnormal(rng):
 def test_chunks_keep_memory_bounded(n_steps, n_features):
     sizes = n_features, 64, 3
     params = [{"coef": np.empty(shape)} for shape in pairwise(sizes)]
-    chunks = NumpyEngine(network_of(lif(), sizes), n_steps)._chunks(1000, params)
+    chunks = chunks_of(1000, n_steps, params)
     rows = np.concatenate([np.arange(1000)[chunk] for chunk in chunks])
     np.testing.assert_array_equal(rows, np.arange(1000))
     longest = max(chunk.stop - chunk.start for chunk in chunks)
@@ -276,7 +277,7 @@ def test_chunks_keep_memory_bounded(n_steps, n_features):
 def test_chunks_do_not_change_the_result(kind, monkeypatch):
     case = make_case(lif(), 12, depth=2, kind=kind)
     whole = case.step()
-    monkeypatch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 4)
+    monkeypatch.setattr("sklearn_snn._engines.numpy_chunks.MAX_CHUNK_SAMPLES", 4)
     monkeypatch.setattr("sklearn_snn._engines.compiled.engine.MAX_GRADIENT_CHUNKS", 2)
     parts = case.step()
     assert parts.loss == pytest.approx(whole.loss, rel=1e-12)

@@ -57,7 +57,7 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
     """Also where samples are worked on a few at a time."""
     X = inputs[kind]
     model = fit(X, data[1])
-    monkeypatch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 50)
+    monkeypatch.setattr("sklearn_snn._engines.numpy_chunks.MAX_CHUNK_SAMPLES", 50)
     record = model.simulate(X)
     assert isinstance(record, SimulationRecord)
     assert record.layers == [0, 1, 2]

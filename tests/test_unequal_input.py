@@ -26,7 +26,7 @@ from sklearn_snn import (
 from sklearn_snn._inputs.extent import extent, parts
 from sklearn_snn._inputs.learned_input import check_likeness, remember
 from sklearn_snn._inputs.validation import validate_input, validate_weights
-from sklearn_snn._training.trainer import Samples
+from sklearn_snn._training.samples import Samples
 from sklearn_snn.exceptions import InputMismatchWarning, UnscaledInputWarning
 
 

@@ -347,6 +347,35 @@ plt.show()
 # input, and its products with the weights, grow as many times. With twice the learning
 # rate one seed of five got stuck at guessing: try more than one rate.
 #
+# Long recordings, and streams
+# ----------------------------
+# To learn, a network keeps what happened at each step, so memory grows with their
+# number. With ``bptt_steps=100`` a recording is learned in pieces of 100 steps: the
+# states go from each piece to the next, and the gradient of a piece ends where it
+# begins. The answer and its loss are those of the whole recording; what is lost is the
+# blame that goes back further. Of the task above no piece of 20 steps has both cues:
+
+rng = np.random.default_rng(0)
+X, alike = pairs(50, 100, 200, rng)
+model = SpikingClassifier((30,), neuron="adlif", max_iter=1, random_state=0)
+gradients = {}
+for bptt_steps in (None, 100, 20):
+    model.set_params(bptt_steps=bptt_steps).fit(X, alike)
+    gradients[bptt_steps] = model.loss_and_gradients(X, alike)
+    print(f"bptt_steps={bptt_steps}: loss {gradients[bptt_steps].loss:.4f}")
+
+# %%
+# Each of these networks made an epoch with gradients of its own, and so has a loss of
+# its own. Pieces cost a second pass forward, as all of them have to run before there is
+# a loss to go back from.
+#
+# What never ends comes in parts. With ``stateful=True`` each call of
+# :meth:`~sklearn_snn.SpikingClassifier.partial_fit` goes on where the last one ended,
+# row by row, and :meth:`~sklearn_snn.SpikingClassifier.stream` returns a
+# :class:`~sklearn_snn.Stream`, which is fed steps as they come, and asked at any time:
+# :ref:`sphx_glr_auto_examples_forecasting.py` does both, and
+# :ref:`sphx_glr_auto_examples_event_stream.py` watches a camera.
+#
 # What to take
 # ------------
 # =====================================  ========================================

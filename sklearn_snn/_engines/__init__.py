@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from sklearn_snn._engines.numpy_engine import NumpyEngine
+from sklearn_snn._engines.truncated import TruncatedEngine
 from sklearn_snn._utils.warnings import warn_user
 
 ENGINES = ("auto", "numba", "numpy")
@@ -51,7 +52,7 @@ def fastest():
     return "numpy"
 
 
-def make_engine(name, network, n_steps):
+def make_engine(name, network, n_steps, bptt_steps=None, has_states=False):
     """Return an engine.
 
     Parameters
@@ -60,10 +61,14 @@ def make_engine(name, network, n_steps):
         "auto" is the fastest that can be used and supports the network.
     network : Network
     n_steps : int
+    bptt_steps : int, default=None
+        Number of steps that gradients go back; None is all.
+    has_states : bool, default=False
+        Whether samples may go on from states, and leave some.
 
     Returns
     -------
-    engine : NumpyEngine or NumbaEngine
+    engine : NumpyEngine, NumbaEngine or TruncatedEngine
 
     Raises
     ------
@@ -78,6 +83,15 @@ def make_engine(name, network, n_steps):
         Once in a process and for each reason, if "auto" cannot take the fastest
         because it does not support the network.
     """
+    engine = _whole_engine(name, network, n_steps)
+    bptt_steps = n_steps if bptt_steps is None else bptt_steps
+    if bptt_steps >= n_steps and not has_states:
+        return engine
+    return TruncatedEngine(engine, bptt_steps)
+
+
+def _whole_engine(name, network, n_steps):
+    """Return an engine whose gradients go back all steps; see `make_engine`."""
     is_choice = name == "auto"
     if is_choice:
         name = fastest()

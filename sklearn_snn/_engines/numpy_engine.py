@@ -5,53 +5,31 @@ are depends on shapes alone and the partial gradients are added in order, so tha
 result is the same to the bit wherever and however often it is computed.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
-from sklearn_snn._inputs.lengths import known_lengths, steps_of, with_ends
-from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._engines.numpy_chunks import (
+    Step,
+    add_gradients,
+    chunks_of,
+    inputs_of,
+    join_steps,
+    no_gradients,
+    run_forward,
+    spikes_of_samples,
+)
+from sklearn_snn._engines.numpy_pieces import NumpyPiece
+from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._model.first_guess import first_guess
 from sklearn_snn._model.network import (
+    add_threshold_gradient,
     answers,
     backward,
-    forward,
     loss_and_gradient,
     within,
 )
-from sklearn_snn._model.parameters import WEIGHTS
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import time_major
 from sklearn_snn._utils.workspace import Workspace
-
-# Largest (n_steps, n_samples, n_units) of a chunk: 64 MB in float32.
-MAX_CHUNK_ELEMENTS = 2**24
-MAX_CHUNK_SAMPLES = 128
-
-
-class Step(NamedTuple):
-    """What a batch says about the parameters.
-
-    Attributes
-    ----------
-    loss : float
-        Weighted sum over the samples.
-    penalty : float
-        That of the firing rates, to be added to it.
-    gradients : list of dicts of ndarrays
-        Per layer, by "coef", "intercept" and the constants that learn.
-    n_spikes : list of ndarrays of shape (n_units,)
-        Number of spikes of each neuron, all samples together.
-    outputs : ndarray of shape (n_samples, n_outputs) or (n_samples, n_steps, n_outputs)
-        The answers.
-    """
-
-    loss: float
-    penalty: float
-    gradients: list
-    n_spikes: list
-    outputs: np.ndarray
 
 
 class NumpyEngine:
@@ -67,7 +45,7 @@ class NumpyEngine:
     n_steps : int
     """
 
-    compiles = False
+    compiles, bptt_steps = False, None
 
     def __init__(self, network, n_steps):
         self.network, self.n_steps = network, n_steps
@@ -92,7 +70,7 @@ class NumpyEngine:
         tape : Tape
             Of these rows of X; the next one overwrites it, but for its reading.
         """
-        for rows in self._chunks(X.shape[0], params):
+        for rows in chunks_of(X.shape[0], self.n_steps, params):
             with (
                 single_threaded_blas(),
                 np.errstate(over="ignore", invalid="ignore"),
@@ -200,17 +178,10 @@ class NumpyEngine:
         loss_weights = np.asarray(loss_weights, dtype)
         if targets.dtype.kind == "f":
             targets = targets.astype(dtype, copy=False)
-        gradients = [
-            {
-                name: np.zeros_like(p[name])
-                for name in (*WEIGHTS, *layer.neuron.learned)
-                if name in p
-            }
-            for layer, p in zip(self.network.layers, params, strict=True)
-        ]
+        gradients = no_gradients(self.network, params)
         loss, penalty, outputs = 0.0, 0.0, []
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
-        for chunk in self._chunks(len(targets), params):
+        for chunk in chunks_of(len(targets), self.n_steps, params):
             restrained, some, weights = (
                 restraint.take(chunk),
                 X[chunk],
@@ -219,9 +190,12 @@ class NumpyEngine:
             lengths, n_steps = known_lengths(some), steps_of(some, self.n_steps)
             with single_threaded_blas():
                 tape = self._forward(params, some, restrained)
-                hidden = [record["spikes"] for record in tape.layers[:-1]]
-                of_samples = weights.reshape(len(weights), -1).sum(axis=1)
-                of_rates, pushes = restraint.penalties(hidden, of_samples, lengths)
+                of_rates, pushes = restraint.penalties(
+                    spikes_of_samples(tape),
+                    [layer.n_units for layer in self.network.layers[:-1]],
+                    n_steps if lengths is None else lengths,
+                    weights.reshape(len(weights), -1).sum(axis=1),
+                )
                 chunk_loss, grad_outputs = loss_and_gradient(
                     self.network,
                     params,
@@ -240,14 +214,21 @@ class NumpyEngine:
                     pushes,
                     lengths,
                 )
-            for total, gradient in zip(gradients, of_chunk, strict=True):
-                for name, part in gradient.items():
-                    total[name][: len(part)] += part
+                add_threshold_gradient(
+                    self.network,
+                    params,
+                    tape.reading,
+                    grad_outputs,
+                    n_steps,
+                    of_chunk[-1],
+                )
+            add_gradients(gradients, of_chunk)
             loss, penalty = loss + chunk_loss, penalty + of_rates
             outputs.append(answers(self.network, params, tape.reading, n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
-        return Step(loss, penalty, gradients, n_spikes, self._together(outputs))
+        outputs = self._together(outputs)
+        return Step(loss, penalty, gradients, n_spikes, outputs)
 
     @np.errstate(over="ignore", invalid="ignore")
     def first_guess(self, params, X, weights):
@@ -268,9 +249,9 @@ class NumpyEngine:
             What the weights of each layer were multiplied with.
         """
         dtype = params[0]["coef"].dtype
-        chunk = self._chunks(X.shape[0], params)[0]
+        chunk = chunks_of(X.shape[0], self.n_steps, params)[0]
         some = X[chunk]
-        inputs, n_steps = self._inputs(some, dtype)
+        inputs, n_steps = inputs_of(some, self.n_steps, dtype, self._workspace)
         weights = (weights[chunk] / weights[chunk].sum()).astype(dtype)
         with single_threaded_blas():
             return first_guess(
@@ -283,43 +264,26 @@ class NumpyEngine:
                 known_lengths(some),
             )
 
-    def _together(self, outputs):
-        """Return the outputs of all chunks; zero at steps that a chunk has not."""
-        if not self.network.readout.per_step:
-            return np.concatenate(outputs)
-        shape = sum(map(len, outputs)), self.n_steps, outputs[0].shape[2]
-        whole, start = np.zeros(shape, outputs[0].dtype), 0
-        for some in outputs:
-            whole[start : start + len(some), : some.shape[1]] = some
-            start += len(some)
-        return whole
+    def piece(self, first, n_steps, n_steps_in_all):
+        """Return a `NumpyPiece` of so many steps that follow the first ones.
 
-    def _chunks(self, n_samples, params):
-        """Cut a batch; depends on shapes alone."""
-        widest = max(max(p["coef"].shape) for p in params)
-        size = MAX_CHUNK_ELEMENTS // (self.n_steps * widest)
-        size = min(max(size, 1), MAX_CHUNK_SAMPLES)
-        return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
+        Parameters
+        ----------
+        first, n_steps : int
+        n_steps_in_all : int, or ndarray of int of shape (n_samples, 1)
+        """
+        readout = self.network.readout.from_step(first, n_steps_in_all)
+        network = self.network._replace(readout=readout)
+        return NumpyPiece(network, n_steps, self._workspace)
+
+    def _together(self, outputs):
+        """Return the outputs of all chunks."""
+        if self.network.readout.per_step:
+            return join_steps(outputs, self.n_steps)
+        return np.concatenate(outputs)
 
     def _forward(self, params, X, restraint=NO_RESTRAINT):
         """Return the Tape of a chunk; the next one overwrites it."""
-        inputs, n_steps = self._inputs(X, params[0]["coef"].dtype)
-        return forward(
-            self.network,
-            params,
-            inputs,
-            X.shape[0],
-            n_steps,
-            self._workspace,
-            restraint,
-            known_lengths(X),
+        return run_forward(
+            self.network, params, X, self.n_steps, self._workspace, restraint
         )
-
-    def _inputs(self, X, dtype):
-        """Return what the first layer receives, and over how many steps."""
-        if isinstance(X, SpikeTrains):
-            return X.events(self._workspace), self.n_steps
-        if X.ndim == 2:
-            return time_major(X, dtype, self._workspace), self.n_steps
-        X, _ = with_ends(X)
-        return time_major(X, dtype, self._workspace), X.shape[1]

@@ -133,6 +133,17 @@ class EventSequences(Recordings):
         some.counts = None if self.counts is None else self.counts[events]
         return some
 
+    def between(self, first, stop):
+        """Return some of the steps of the samples."""
+        some = object.__new__(type(self))
+        some.n_units = self.n_units
+        some.lengths = np.minimum(self.lengths, stop) - np.minimum(self.lengths, first)
+        kept = (self.steps >= first) & (self.steps < stop)
+        some.indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr]
+        some.steps, some.units = self.steps[kept] - np.uint32(first), self.units[kept]
+        some.counts = None if self.counts is None else self.counts[kept]
+        return some
+
     def concatenated(self):
         """Return the steps of all samples as the rows of one table.
 

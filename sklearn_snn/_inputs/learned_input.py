@@ -303,7 +303,9 @@ def check_likeness(estimator, X, rows=None):
         return
     present = slice(None) if rows is None else rows
     lengths, known = _lengths(X, present), (learned["shortest"], learned["longest"])
-    if None not in (*lengths, *known) and _are_unlike(lengths, known):
+    # Where each step is answered it does not matter how many there are.
+    has_lengths = None not in (*lengths, *known) and not estimator._is_per_step()
+    if has_lengths and _are_unlike(lengths, known):
         warn_user(_other_lengths(X, lengths, known), InputMismatchWarning)
     _warn_of_range(estimator, X, rows)
 

@@ -61,3 +61,22 @@ def with_ends(X):
     """
     lengths = known_lengths(X)
     return (X, None) if lengths is None else (X.padded(), lengths)
+
+
+def steps_between(X, first, stop):
+    """Return some of the steps of a batch, of samples that all have some of them.
+
+    Parameters
+    ----------
+    X : batch
+        Of a constant current, which is the same at all steps, it is returned.
+    first, stop : int
+
+    Returns
+    -------
+    X : batch
+        Of arrays, a view.
+    """
+    if X.ndim == 2:
+        return X
+    return X[:, first:stop] if isinstance(X, np.ndarray) else X.between(first, stop)

@@ -131,7 +131,7 @@ def split_keys(stream_keys):
     return stream_keys.astype(np.uint32), increments
 
 
-def bernoulli(stream_keys, thresholds, out, scratch):
+def bernoulli(stream_keys, thresholds, out, scratch, first=0):
     """Draw ``out[k, t] = 1`` with probability ``(thresholds[k] + 1) / 2**32``.
 
     Parameters
@@ -143,10 +143,12 @@ def bernoulli(stream_keys, thresholds, out, scratch):
         Overwritten with the draws.
     scratch : tuple of two ndarrays of uint32 of the shape of `out`
         Overwritten.
+    first : int, default=0
+        The step that ``out[:, 0]`` is.
     """
     words, spare = scratch
     starts, increments = split_keys(stream_keys)
-    steps = np.arange(out.shape[1], dtype=np.uint32)
+    steps = np.arange(first, first + out.shape[1], dtype=np.uint32)
     np.multiply(increments[:, None], steps, out=words)
     np.add(words, starts[:, None], out=words)
     mix32(words, spare)

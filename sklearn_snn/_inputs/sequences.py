@@ -169,6 +169,16 @@ class Sequences(Recordings):
         lengths = whole_numbers("lengths", lengths)
         return cls(values, np.cumsum(lengths) - lengths, lengths)
 
+    @classmethod
+    def of_array(cls, X):
+        """Make sequences of the samples of an array, (n_samples, n_steps, n_features).
+
+        Taking some of them copies nothing. None of it is copied if it is C-contiguous.
+        """
+        n_samples, n_steps, n_features = X.shape
+        starts = n_steps * np.arange(n_samples)
+        return cls(X.reshape(-1, n_features), starts, np.full(n_samples, n_steps))
+
     @property
     def dtype(self):
         """Return the type of the values."""
@@ -185,6 +195,14 @@ class Sequences(Recordings):
         some = object.__new__(type(self))
         some.values = self.values
         some.starts, some.lengths = self.starts[samples], self.lengths[samples]
+        return some
+
+    def between(self, first, stop):
+        """Return some of the steps of the samples; they share the values."""
+        some = self._some(slice(None))
+        n_before = np.minimum(self.lengths, first)
+        some.starts = self.starts + n_before
+        some.lengths = np.minimum(self.lengths, stop) - n_before
         return some
 
     def with_values(self, values):

@@ -93,6 +93,8 @@ class SpikeTrains:
 
     dtype = np.dtype(np.uint8)
     ndim = 3
+    # Number of steps before the first of these, of those that are `between` others.
+    first_step = 0
 
     @with_own_errstate
     def __init__(self, rates, n_steps, *, seed=0, presentation=0, levels=None):
@@ -170,6 +172,11 @@ class SpikeTrains:
             samples = [samples]
         return self._replace(rates=self.rates[samples])
 
+    def between(self, first, stop):
+        """Return some of the steps, with the spikes that they have here."""
+        stop = min(stop, self.n_steps)
+        return self._replace(n_steps=stop - first, first_step=self.first_step + first)
+
     def present(self, presentation):
         """Return the same rates as another, independent presentation.
 
@@ -209,7 +216,9 @@ class SpikeTrains:
                 workspace.array("words", shape, np.uint32),
                 workspace.array("spare words", shape, np.uint32),
             )
-            bernoulli(keys[rows], thresholds[rows], spikes[rows], scratch)
+            bernoulli(
+                keys[rows], thresholds[rows], spikes[rows], scratch, self.first_step
+            )
         return Events(indptr, features, spikes)
 
     def streams(self):

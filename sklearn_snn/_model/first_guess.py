@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from sklearn_snn._model.network import layer_current, run_layer, within
+from sklearn_snn._model.network import layer_current, resting, run_layer, within
 from sklearn_snn._model.recurrence import unit_of_recurrence
 from sklearn_snn._model.synapses import is_constant
 
@@ -98,7 +98,10 @@ def first_guess(
             unit = unit_of_recurrence(layer.neuron, p, n_steps)
             p["recurrent"] *= unit
             recurrent_scales.append(float(unit))
-        tape, _ = run_layer(network, index, p, x, shape, workspace, lengths=lengths)
+        rest = resting(layer, n_samples, p["coef"].dtype)
+        tape, *_ = run_layer(
+            network, index, p, x, shape, workspace, rest, lengths=lengths
+        )
         x = tape["spikes"]
         scales.append(float(scale))
     return scales, recurrent_scales

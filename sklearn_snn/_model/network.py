@@ -15,6 +15,7 @@ from sklearn_snn._model.readouts import Reading, Readout
 from sklearn_snn._model.recurrence import backpropagate_recurrent, run_recurrent
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import (
+    exact_parts,
     input_current,
     is_constant,
     parts_for,
@@ -68,6 +69,9 @@ class Tape(NamedTuple):
     layers : list of dicts of ndarrays of shape (n_steps, n_samples, n_units)
         What each layer's neurons record: "membrane", before the spike test, "spikes",
         and more.
+    before, after : lists of ndarrays of shape (n_states + 1, n_samples, n_units)
+        The states of each layer before the first step and after the last, and the
+        spikes of the step before these.
     states : list of lists of tuples of ndarrays, or of None
         Of recurrent layers the states before each step.
     sent : list of ndarrays of shape (n_steps, n_samples, n_units)
@@ -78,6 +82,8 @@ class Tape(NamedTuple):
 
     inputs: object
     layers: list
+    before: list
+    after: list
     states: list
     sent: list
     reading: Reading
@@ -92,8 +98,10 @@ def forward(
     workspace,
     restraint=NO_RESTRAINT,
     lengths=None,
+    before=None,
+    reading=None,
 ):
-    """Run the network over all steps.
+    """Run the network over all steps, or over a piece of them.
 
     Parameters
     ----------
@@ -109,23 +117,34 @@ def forward(
     lengths : ndarray of int of shape (n_samples,), default=None
         Number of steps of each sample, at most `n_steps`; None if all have as many.
         What is beyond its end is no spike, and is not read.
+    before : list of ndarrays, default=None
+        As on the tape; None is rest.
+    reading : Reading, default=None
+        That of the steps before these, which is overwritten.
 
     Returns
     -------
     tape : Tape
     """
-    layers, all_states, sent = [], [], []
+    layers, after, all_states, sent = [], [], [], []
+    if before is None:
+        dtype = params[0]["coef"].dtype
+        before = [resting(layer, n_samples, dtype) for layer in network.layers]
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         shape = n_steps, n_samples, layer.n_units
         if index:
             spikes = layers[-1]["spikes"]
             sent.append(restraint.sent(index - 1, spikes, workspace))
         x, kept = sent[-1] if index else inputs, restraint.heard(index)
-        tape, states = run_layer(network, index, p, x, shape, workspace, kept, lengths)
+        state = before[index]
+        tape, last, states = run_layer(
+            network, index, p, x, shape, workspace, state, kept, lengths
+        )
         layers.append(tape)
+        after.append(last)
         all_states.append(states)
-    reading = network.readout.read(layers[-1], lengths)
-    return Tape(inputs, layers, all_states, sent, reading)
+    reading = network.readout.read(layers[-1], lengths, reading)
+    return Tape(inputs, layers, before, after, all_states, sent, reading)
 
 
 def answers(network, params, reading, n_steps):
@@ -158,20 +177,35 @@ def layer_current(p, x, index, shape, workspace, lengths=None):
     n_steps = 1 if is_constant(x) else shape[0]
     weights = p["coef"]
     current = workspace.array(name, (n_steps, *shape[1:]), weights.dtype)
-    parts, bias = parts_for(x, weights), p["intercept"]
+    parts, bias = p.get("coef_parts"), p["intercept"]
+    if parts is None:
+        parts = parts_for(x, weights)
     # That of spikes is exact whatever is computed with it.
     lengths = None if index else lengths
     input_current(x, parts, bias, current, workspace, lengths)
     return current
 
 
-def run_layer(network, index, p, x, shape, workspace, kept=None, lengths=None):
-    """Run a layer; parameters as of `layer_current`, and who is heard in it.
+def prepared(params):
+    """Return parameters with what is made of them in each run, for many short ones.
+
+    Their inputs have time in them.
+    """
+    own = [p | {"coef_parts": exact_parts(p["coef"])} for p in params]
+    for p in own:
+        if "recurrent" in p:
+            p["recurrent_parts"] = exact_parts(p["recurrent"])
+    return own
+
+
+def run_layer(network, index, p, x, shape, workspace, before, kept=None, lengths=None):
+    """Run a layer; parameters as of `layer_current`, its state, and who is heard in it.
 
     Returns
     -------
     tape : dict of ndarrays
         What its neurons record.
+    after : ndarray of the shape of ``before``
     states : list of tuples of ndarrays, or None
         Those before each step, of a recurrent layer.
     """
@@ -179,16 +213,19 @@ def run_layer(network, index, p, x, shape, workspace, kept=None, lengths=None):
     layer, dtype = network.layers[index], current.dtype
     neuron, smooth = layer.neuron, network.smooth
     tape = {name: workspace.array((name, index), shape, dtype) for name in neuron.tape}
-    state = resting_state(neuron, shape, dtype)
+    *state, last = before
     current = np.broadcast_to(current, shape)
     states = None
     if layer.recurrent:
-        states = run_recurrent(neuron, p, current, state, tape, smooth, kept)
+        *states, state = run_recurrent(
+            neuron, p, current, tuple(state), last, tape, smooth, kept
+        )
     else:
-        neuron.forward(p, current, state, tape, smooth)
+        state = neuron.forward(p, current, tuple(state), tape, smooth)
+    after = np.stack([*state, tape["spikes"][-1]])
     if lengths is not None:
         np.multiply(tape["spikes"], within(lengths, shape[0]), out=tape["spikes"])
-    return tape, states
+    return tape, after, states
 
 
 def within(lengths, n_steps):
@@ -196,9 +233,9 @@ def within(lengths, n_steps):
     return (np.arange(n_steps)[:, np.newaxis] < lengths)[..., np.newaxis]
 
 
-def resting_state(neuron, shape, dtype):
-    """Return the state before the first step."""
-    return tuple(np.zeros((neuron.n_states, *shape[1:]), dtype))
+def resting(layer, n_samples, dtype):
+    """Return the states of a layer at rest; see `Tape`."""
+    return np.zeros((layer.neuron.n_states + 1, n_samples, layer.n_units), dtype)
 
 
 def running_answers(network, params, record, order="C", lengths=None):
@@ -236,7 +273,7 @@ def backward(
     pushes=(),
     lengths=None,
 ):
-    """Backpropagate through time.
+    """Backpropagate through time, to the first step on a tape.
 
     Parameters
     ----------
@@ -257,7 +294,8 @@ def backward(
     -------
     gradients : list of dicts of ndarrays
         ``"coef"`` as `weight_gradient` returns it, ``"intercept"``, ``"recurrent"``
-        where there is that, and those of the constants that learn.
+        where there is that, and those of the constants that learn, but for what
+        `add_threshold_gradient` adds.
     """
     gradients, readout = [], network.readout
     threshold = params[-1].get("threshold")
@@ -267,23 +305,18 @@ def backward(
         neuron, record = network.layers[index].neuron, tape.layers[index]
         u, p = record["membrane"], params[index]
         delta = workspace.array(("delta", index), u.shape, u.dtype)
+        *state, last = tape.before[index]
         if network.layers[index].recurrent:
             states, kept = tape.states[index], restraint.heard(index)
             more = backpropagate_recurrent(
-                neuron, p, grads[0], record, states, delta, kept, workspace
+                neuron, p, grads[0], record, states, last, delta, kept, workspace
             )
         else:
-            state = resting_state(neuron, u.shape, u.dtype)
             more, _ = neuron.backward(p, grads, record, state, None, delta, workspace)
         inputs = tape.sent[index - 1] if index else tape.inputs
         coef = weight_gradient(inputs, delta, workspace)
         intercept = delta.sum(axis=(0, 1))
         gradients.append({"coef": coef, "intercept": intercept, **more})
-        if "threshold" in more and index == len(params) - 1:
-            n_steps = len(u) if lengths is None else lengths[:, np.newaxis]
-            add_threshold_gradient(
-                network, params, tape.reading, grad_outputs, n_steps, gradients[-1]
-            )
         if index:
             below = workspace.array(("delta", index - 1), inputs.shape, u.dtype)
             below = np.matmul(delta, params[index]["coef"].T, out=below)
@@ -304,8 +337,10 @@ def add_threshold_gradient(network, params, reading, grad_outputs, n_steps, grad
     network, params, reading, grad_outputs, n_steps
         As of the functions above.
     gradient : dict of ndarrays
-        That of the last layer, changed in place.
+        That of the last layer, changed in place if its thresholds learn.
     """
+    if "threshold" not in gradient:
+        return
     threshold = params[-1]["threshold"]
     more = network.readout.threshold_gradient(reading, grad_outputs, threshold, n_steps)
     if more is not None:

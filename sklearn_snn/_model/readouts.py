@@ -34,7 +34,8 @@ n_steps, n_outputs), and are zero at steps that are not read.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+
+from sklearn_snn._model import probabilities
 
 # With scale="auto", the output of a neuron that fires at every step.
 _FULL_RATE_OUTPUT = 10
@@ -68,6 +69,13 @@ class Reading(NamedTuple):
     membranes: np.ndarray
     n_steps: int | np.ndarray
 
+    def take(self, rows):
+        """Return that of some samples."""
+        counts, membranes, n_steps = self
+        counts = counts if counts is None else counts[rows]
+        n_steps = n_steps if np.ndim(n_steps) == 0 else n_steps[rows]
+        return Reading(counts, membranes[rows], n_steps)
+
 
 class Readout(NamedTuple):
     """How the outputs are read.
@@ -76,7 +84,7 @@ class Readout(NamedTuple):
     ----------
     name : str
         Key of `STATISTICS`.
-    scale : float or "auto"
+    scale : float, "auto", or ndarray of shape (n_samples, 1)
         Output per spike, or per membrane.
     is_signed : bool
         Whether the sign of an output is an answer.
@@ -122,7 +130,7 @@ class Readout(NamedTuple):
         An array of float64 of that shape, if `n_steps` is one of shape (n_samples, 1)
         and it depends on that; else a number.
         """
-        if self.scale != "auto":
+        if not isinstance(self.scale, str):
             return self.scale
         return _FULL_RATE_OUTPUT / (n_steps - self.start) if self.counts else 1.0
 
@@ -158,10 +166,22 @@ class Readout(NamedTuple):
         elif self.statistic == "max":
             np.maximum(total, membranes, out=total, **where)
         elif self.statistic == "probability":
-            np.add(total, self._probabilities(membranes), out=total, **where)
+            np.add(total, self._shares_of(membranes), out=total, **where)
         return reading._replace(n_steps=reading.n_steps + goes_on)
 
-    def read(self, tape, lengths=None):
+    def from_step(self, first, n_steps):
+        """Return the readout of a piece: some steps of samples of so many in all.
+
+        Parameters
+        ----------
+        first : int
+            Number of steps before the piece.
+        n_steps : int, or ndarray of int of shape (n_samples, 1)
+        """
+        start = max(self.start - first, 0)
+        return self._replace(start=start, scale=self.factor(n_steps))
+
+    def read(self, tape, lengths=None, reading=None):
         """Return the Reading of a tape.
 
         Parameters
@@ -169,11 +189,14 @@ class Readout(NamedTuple):
         tape : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
         lengths : ndarray of int of shape (n_samples,), default=None
             Number of steps of each sample; None if all have as many.
+        reading : Reading, default=None
+            That of the steps before, which is overwritten; not needed per step.
         """
         membranes = tape["membrane"]
         if self.per_step:
             return self._read_steps(membranes, lengths)
-        reading = self.begin(membranes.shape[1:], membranes.dtype)
+        if reading is None:
+            reading = self.begin(membranes.shape[1:], membranes.dtype)
         parts = self._parts(tape)
         for t in range(self.start, len(membranes)):
             step = [a if a is None else a[t] for a in parts]
@@ -255,7 +278,8 @@ class Readout(NamedTuple):
             if self.is_signed:
                 outputs = outputs - _in(dtype, scale * n_read / 2)
         elif self.statistic == "probability":
-            outputs = self._log_odds(self._mean_probabilities(membranes, n_read))
+            mean = probabilities.mean(membranes, n_read)
+            outputs = probabilities.log_odds(mean, self.is_signed)
         else:
             n_summed = n_read if self.statistic == "sum" else 1
             outputs = _in(dtype, scale / n_summed) * membranes
@@ -304,14 +328,12 @@ class Readout(NamedTuple):
             when = seen.argmax(axis=0)  # of equals, the first
             np.put_along_axis(by_step, when[np.newaxis], scaled, axis=0)
         else:
-            p = self._mean_probabilities(reading.membranes, n_read)
-            inner = self._by_probability(p) * (scaled / _in(dtype, n_read))
+            mean = probabilities.mean(reading.membranes, n_read)
+            slope = probabilities.slope(mean, self.is_signed)
+            inner = slope * (scaled / _in(dtype, n_read))
             for u_t, by in zip(u[self.start :], by_step[self.start :], strict=True):
-                q = self._probabilities(u_t)
-                if self.is_signed:
-                    by[...] = inner * q * (1 - q)
-                else:
-                    by[...] = q * (inner - (inner * q).sum(axis=1, keepdims=True))
+                q = self._shares_of(u_t)
+                by[...] = probabilities.backward(q, inner, self.is_signed)
             by_step = _at(read, by_step)
         return None, by_step
 
@@ -356,31 +378,9 @@ class Readout(NamedTuple):
         end = n_steps if lengths is None else lengths[:, np.newaxis]
         return (self.start <= steps) & (steps < end)
 
-    def _probabilities(self, u):
+    def _shares_of(self, u):
         """Return the probabilities that a step makes of its membranes."""
-        z = np.multiply(u, self.factor(0), dtype=u.dtype)
-        if self.is_signed:
-            return expit(z)
-        powers = np.exp(z - z.max(axis=-1, keepdims=True))
-        # numpy adds the classes of a single sample in another order than those of many.
-        total = powers[..., 0].copy()
-        for k in range(1, powers.shape[-1]):
-            total += powers[..., k]
-        return powers / total[..., np.newaxis]
-
-    @staticmethod
-    def _mean_probabilities(total, n_read):
-        """Return mean probabilities, none of them 0 or 1 by rounding."""
-        info = np.finfo(total.dtype)
-        mean = total / _in(total.dtype, n_read)
-        return np.clip(mean, info.tiny, 1 - info.epsneg)
-
-    def _log_odds(self, p):
-        return np.log(p) - np.log1p(-p) if self.is_signed else np.log(p)
-
-    def _by_probability(self, p):
-        """Return the derivative of `_log_odds`."""
-        return 1 / (p * (1 - p)) if self.is_signed else 1 / p
+        return probabilities.of_step(u, self.factor(0), self.is_signed)
 
 
 def _go_on(lengths, t):

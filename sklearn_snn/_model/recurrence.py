@@ -2,7 +2,7 @@
 
 With ``c_t = x_t @ W + b``, the current from below, and recurrent weights ``R``::
 
-    I_t = c_t + s_{t-1} @ R,    s_0 = 0
+    I_t = c_t + s_{t-1} @ R,    s_0 = 0 at rest
 
 Both products are exact but for one rounding at their ends, and they are added in this
 order: so engines agree on every spike. Backward, with ``g_t = dL/ds_t`` from above and
@@ -77,7 +77,7 @@ def unit_of_recurrence(neuron, p, n_steps):
     return np.float32(np.median(p["threshold"] / response))
 
 
-def run_recurrent(neuron, p, current, state, tape, smooth, kept):
+def run_recurrent(neuron, p, current, state, last, tape, smooth, kept):
     """Run a layer whose neurons hear each other.
 
     Parameters
@@ -88,6 +88,8 @@ def run_recurrent(neuron, p, current, state, tape, smooth, kept):
     current : ndarray of shape (n_steps, n_samples, n_units)
         That from below; may be the same memory as the membranes on the tape.
     state : tuple of ndarrays of shape (n_samples, n_units)
+    last : ndarray of shape (n_samples, n_units)
+        The spikes of the step before the first.
     tape : dict of ndarrays of shape (n_steps, n_samples, n_units)
         Overwritten, as by the neuron's ``forward``.
     smooth : bool
@@ -97,33 +99,34 @@ def run_recurrent(neuron, p, current, state, tape, smooth, kept):
     Returns
     -------
     states : list of tuples of ndarrays
-        The state before each step.
+        The state before each step, and after the last.
     """
-    parts, dtype = exact_parts(p["recurrent"]), current.dtype
+    parts, dtype = p.get("recurrent_parts"), current.dtype
+    if parts is None:
+        parts = exact_parts(p["recurrent"])
     n_samples, n_units = current.shape[1:]
     product = np.empty((n_samples, parts.shape[1]), dtype)
     total = np.zeros((1, n_samples, n_units), dtype)
-    states, heard = [], None
+    states, heard = [state], _heard(last, kept)
     for t in range(len(current)):
-        if heard is not None:
+        if t or heard.any():
             np.matmul(heard, parts, out=product)
             add_parts(product, total[0])
         np.add(current[t], total[0], out=total[0])
         step = {name: array[t : t + 1] for name, array in tape.items()}
-        states.append(state)
-        state = neuron.forward(p, total, state, step, smooth)
+        states.append(neuron.forward(p, total, states[-1], step, smooth))
         heard = _heard(step["spikes"][0], kept)
     return states
 
 
 def backpropagate_recurrent(
-    neuron, p, from_spikes, tape, states, delta, kept, workspace
+    neuron, p, from_spikes, tape, states, last, delta, kept, workspace
 ):
     """Carry the gradient back through time, and through the neurons' own spikes.
 
     Parameters
     ----------
-    neuron, p, tape, kept
+    neuron, p, last, tape, kept
         As of `run_recurrent`.
     from_spikes : ndarray of shape (n_steps, n_samples, n_units)
         The gradient by the spikes that comes from above.
@@ -154,6 +157,8 @@ def backpropagate_recurrent(
     heard = _heard(tape["spikes"][:-1], kept)
     n_units = delta.shape[2]
     by_time = heard.reshape(-1, n_units).T @ delta[1:].reshape(-1, n_units)
+    if last.any():
+        by_time += _heard(last, kept).T @ delta[0]
     return gradients | {"recurrent": by_time}
 
 

@@ -66,16 +66,17 @@ class Restraint(NamedTuple):
         sent = workspace.array(("sent", index), spikes.shape, spikes.dtype)
         return np.multiply(spikes, self.kept[index], out=sent)
 
-    def penalties(self, spikes, loss_weights, lengths=None):
+    def penalties(self, n_spikes, n_units, n_steps, loss_weights):
         """Return the penalty of the rates, and its gradients by a spike.
 
         Parameters
         ----------
-        spikes : list of ndarrays of shape (n_steps, n_samples, n_units)
+        n_spikes : iterable of ndarrays of float64 of shape (n_samples,)
+            Of the hidden layers, of all steps; not looked at if there are no bounds.
+        n_units : list of int
             Of the hidden layers.
+        n_steps : int, or ndarray of int of shape (n_samples,)
         loss_weights : ndarray of shape (n_samples,)
-        lengths : ndarray of int of shape (n_samples,), default=None
-            Number of steps of each sample; None if all have as many.
 
         Returns
         -------
@@ -87,9 +88,10 @@ class Restraint(NamedTuple):
         total, gradients = 0.0, []
         if self.bounds is None:
             return total, gradients
-        for (low, high), s in zip(self.bounds, spikes, strict=True):
-            size = (s.shape[0] if lengths is None else lengths) * s.shape[2]
-            rates = s.sum(axis=(0, 2), dtype=np.float64) / size
+        layers = zip(self.bounds, n_spikes, n_units, strict=True)
+        for (low, high), n, n_of_layer in layers:
+            size = n_steps * n_of_layer
+            rates = n / size
             excess = np.maximum(rates - high, 0) - np.maximum(low - rates, 0)
             weighted = self.strength * loss_weights.astype(np.float64) * excess
             total += float((weighted * excess).sum() / 2)

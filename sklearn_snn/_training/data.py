@@ -7,8 +7,8 @@ import numpy as np
 from sklearn_snn._inputs.lengths import all_lengths, check_start
 from sklearn_snn._inputs.step_targets import validate_steps
 from sklearn_snn._inputs.validation import validate_input, validate_weights
+from sklearn_snn._training.samples import Samples
 from sklearn_snn._training.targets import PerStep
-from sklearn_snn._training.trainer import Samples
 
 
 class Data(NamedTuple):

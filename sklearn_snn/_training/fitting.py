@@ -35,6 +35,7 @@ from sklearn_snn._training.samples import (
     without_ignored,
 )
 from sklearn_snn._training.seeds import child_random_state
+from sklearn_snn._training.states import go_on_from_states
 from sklearn_snn._training.trainer import Trainer, first_guess
 from sklearn_snn._utils.warnings import warn_user
 
@@ -69,6 +70,7 @@ def fit(estimator, X, y, sample_weight):
         samples, mean_weight = weigh(samples, class_weight, target)
         trainer = _trainer(estimator, samples, target, constants, is_continued)
         fixed = {"_constants_": constants, "_log2_mean_weight_": mean_weight}
+        fixed["_states_"] = None
         epochs = Epochs(estimator, trainer, validation, fixed, is_continued)
         problems = epochs.run((X, y, sample_weight))
     for problem in problems:
@@ -122,6 +124,8 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         trainer = _trainer(
             estimator, samples, target, constants, is_continued, relative
         )
+        if estimator.stateful:
+            go_on_from_states(estimator, trainer, is_continued)
         state = estimator._optimizer_state_
         if state is not None and state["solver"] == estimator.solver:
             trainer.optimizer.restore(state)
@@ -130,6 +134,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         fitted = results(trainer, epoch, 1, ends_of_curves(vars(estimator)))
         state = {"solver": estimator.solver} | trainer.optimizer.state()
         fitted |= {"_constants_": constants, "_log2_mean_weight_": first_mean}
+        fitted["_states_"] = trainer.states
         vars(estimator).update(fitted | {"_optimizer_state_": state})
     if estimator.verbose:
         report(fitted, epoch, f"Epoch {estimator._n_epochs_}")
@@ -228,7 +233,10 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
             f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} is not what the "
             f"network to go on with has, {tuple(hidden)}."
         )
-    engine = estimator._engine(samples.X, constants)
+    has_states = is_stream and estimator.stateful
+    engine = estimator._engine(samples.X, constants, has_states)
+    if engine.bptt_steps is not None:
+        samples = samples.without_copies()
     first_constants = initial_constants(constants, n_units(estimator))
     of_neurons = _constants_to_go_on_with(
         engine.network, first_constants, estimator.neuron_constants_

@@ -1,15 +1,76 @@
-"""The samples of a fit: weights by class, and those that are set aside to watch it."""
+"""The samples of a fit, their weights by class, and those set aside to watch it."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from sklearn_snn._inputs.lengths import all_lengths
+from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.validation import class_weights
 from sklearn_snn._training.seeds import child_random_state
 
 # How many times as heavy as the first the samples of a later call may be: a power of 2.
 _MAX_LOG2_WEIGHT = 64
+
+
+class Samples(NamedTuple):
+    """Data to train on.
+
+    Attributes
+    ----------
+    X : SpikeTrains, ndarray or CSR array
+        Data of which the samples are rows.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What the loss compares outputs with; see `targets`.
+    weights : ndarray of shape (n_samples,)
+        Weight of each sample's loss: that of the sample times that of its class. Where
+        steps have targets, of each step, of shape (n_samples, n_steps): 0 where it is
+        not read.
+    score_weights : ndarray of that shape
+        Weight of each sample, or step, in the score: that of the sample alone.
+    rows : ndarray of int of shape (n_samples,), default=None
+        Which rows of `X` the samples are; None for all of them, in their order.
+    """
+
+    X: object
+    y: np.ndarray
+    weights: np.ndarray
+    score_weights: np.ndarray
+    rows: np.ndarray | None = None
+
+    def take(self, chosen):
+        """Return some of the samples; of X, which may be a memory map, no copy."""
+        return self._replace(
+            y=self.y[chosen],
+            weights=self.weights[chosen],
+            score_weights=self.score_weights[chosen],
+            rows=chosen if self.rows is None else self.rows[chosen],
+        )
+
+    def without_copies(self):
+        """Return samples of which taking some copies nothing, where that is possible.
+
+        For those that are long, and looked at piece by piece.
+        """
+        X = self.X
+        if X.ndim == 3 and isinstance(X, np.ndarray) and X.flags.c_contiguous:
+            X = Sequences.of_array(X)
+        return self._replace(X=X)
+
+    def steps(self, n_steps):
+        """Return how many steps each has; `n_steps` if all have as many."""
+        lengths = all_lengths(self.X, n_steps)
+        return lengths if self.rows is None else lengths[self.rows]
+
+    def weights_of_samples(self):
+        """Return the weight of each sample's loss, that of all of its steps."""
+        return self.weights.reshape(len(self.weights), -1).sum(axis=1)
+
+    def inputs(self):
+        """Return the rows of X that belong to these samples, which copies them."""
+        return self.X if self.rows is None else self.X[self.rows]
 
 
 def check_class_weight(class_weight, target):

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.parameters import (
     keep_in_limits,
@@ -30,54 +29,6 @@ from sklearn_snn._training.seeds import child_random_state
 
 # Enough samples to tell the mean current of a neuron.
 N_FIRST_SAMPLES = 128
-
-
-class Samples(NamedTuple):
-    """Data to train on.
-
-    Attributes
-    ----------
-    X : SpikeTrains, ndarray or CSR array
-        Data of which the samples are rows.
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        What the loss compares outputs with; see `targets`.
-    weights : ndarray of shape (n_samples,)
-        Weight of each sample's loss: that of the sample times that of its class. Where
-        steps have targets, of each step, of shape (n_samples, n_steps): 0 where it is
-        not read.
-    score_weights : ndarray of that shape
-        Weight of each sample, or step, in the score: that of the sample alone.
-    rows : ndarray of int of shape (n_samples,), default=None
-        Which rows of `X` the samples are; None for all of them, in their order.
-    """
-
-    X: object
-    y: np.ndarray
-    weights: np.ndarray
-    score_weights: np.ndarray
-    rows: np.ndarray | None = None
-
-    def take(self, chosen):
-        """Return some of the samples; of X, which may be a memory map, no copy."""
-        return self._replace(
-            y=self.y[chosen],
-            weights=self.weights[chosen],
-            score_weights=self.score_weights[chosen],
-            rows=chosen if self.rows is None else self.rows[chosen],
-        )
-
-    def steps(self, n_steps):
-        """Return how many steps each has; `n_steps` if all have as many."""
-        lengths = all_lengths(self.X, n_steps)
-        return lengths if self.rows is None else lengths[self.rows]
-
-    def weights_of_samples(self):
-        """Return the weight of each sample's loss, that of all of its steps."""
-        return self.weights.reshape(len(self.weights), -1).sum(axis=1)
-
-    def inputs(self):
-        """Return the rows of X that belong to these samples, which copies them."""
-        return self.X if self.rows is None else self.X[self.rows]
 
 
 class Epoch(NamedTuple):
@@ -170,6 +121,9 @@ class Trainer:
         Epochs and samples that these parameters were trained on before.
     weight : float, default=1.0
         Weight of these samples together, in that of those that were trained on before.
+    states : list of ndarrays, default=None
+        States that samples go on from, by layer, and leave; see `_model.network.Tape`.
+        None is rest; else the engine is a `TruncatedEngine`.
     """
 
     def __init__(
@@ -186,9 +140,10 @@ class Trainer:
         n_epochs=0,
         n_seen=0,
         weight=1.0,
+        states=None,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
-        self.params, self.target = params, target
+        self.params, self.target, self.states = params, target, states
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
         self.reduction = 1.0
         network = engine.network
@@ -293,9 +248,14 @@ class Trainer:
         params, share = self.params, 1 - self.plan.dropout
         if share < 1:
             params = [_louder(p, index, share) for index, p in enumerate(params)]
-        step = self.engine.loss_and_gradients(
-            params, batch.inputs(), batch.y, loss_weights, restraint
-        )
+        arguments = params, batch.inputs(), batch.y, loss_weights, restraint
+        if self.states is None:
+            step = self.engine.loss_and_gradients(*arguments)
+        else:
+            states = [state[:, batch.rows] for state in self.states]
+            step = self.engine.loss_and_gradients(*arguments, states)
+            for state, of_batch in zip(self.states, states, strict=True):
+                state[:, batch.rows] = of_batch
         if share < 1:
             for index, gradient in enumerate(step.gradients):
                 gradient |= _louder(gradient, index, share)

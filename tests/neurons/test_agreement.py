@@ -172,7 +172,7 @@ def test_chunks_of_samples_add_up(name, engine, monkeypatch):
         case = case_of(names, readout, n_samples=11)
         whole = case.step(engine)
         with monkeypatch.context() as patch:
-            patch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 4)
+            patch.setattr("sklearn_snn._engines.numpy_chunks.MAX_CHUNK_SAMPLES", 4)
             patch.setattr(engine_numba, "MAX_GRADIENT_CHUNKS", 3)
             parts = case.step(engine)
         np.testing.assert_array_equal(parts.outputs, whole.outputs)

@@ -9,7 +9,6 @@ from sklearn_snn._model.first_guess import (
     MEMBRANE_RANGE,
     OUTPUT_PERIOD,
 )
-from sklearn_snn._model.network import resting_state
 
 N_STEPS, N_SAMPLES = 30, 40
 
@@ -19,7 +18,7 @@ def membranes(neuron, p, current):
     if neuron.fires:
         neuron, p = neuron.unreset(p)
     tape = {name: np.empty_like(current) for name in neuron.tape}
-    state = resting_state(neuron, current.shape, current.dtype)
+    state = tuple(np.zeros((neuron.n_states, *current.shape[1:]), current.dtype))
     neuron.forward(p, current, state, tape)
     return tape["membrane"]
 

@@ -189,7 +189,7 @@ def test_chunks_of_samples_add_up(engine, monkeypatch, rng):
         case = unequal(case, rng)
         whole = case.step(engine)
         with monkeypatch.context() as patch:
-            patch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 4)
+            patch.setattr("sklearn_snn._engines.numpy_chunks.MAX_CHUNK_SAMPLES", 4)
             patch.setattr(engine_numba, "MAX_GRADIENT_CHUNKS", 3)
             parts = case.step(engine)
             outputs = case.engine(engine).run(case.params, case.X)
@@ -203,7 +203,7 @@ def test_readings_outlive_the_tape_of_their_chunk(monkeypatch, rng):
     for names, case in cases(rng):
         outputs = case.engine("numpy").run(case.params, case.X)
         with monkeypatch.context() as patch:
-            patch.setattr("sklearn_snn._engines.numpy_engine.MAX_CHUNK_SAMPLES", 2)
+            patch.setattr("sklearn_snn._engines.numpy_chunks.MAX_CHUNK_SAMPLES", 2)
             tapes = case.engine("numpy").tapes(case.params, case.X)
             membranes = np.concatenate([tape.reading.membranes for _, tape in tapes])
         with telling(names):

@@ -19,7 +19,7 @@ from sklearn_snn._engines import threads
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._model.restraint import NO_RESTRAINT, Restraint
 from sklearn_snn._training.gradients import mean_loss_and_gradients
-from sklearn_snn._training.trainer import Samples
+from sklearn_snn._training.samples import Samples
 
 # Below, between and above what the layers of the cases do.
 BOUNDS = np.array([[0.05, 0.1], [0.4, 0.6]])

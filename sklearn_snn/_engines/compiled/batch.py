@@ -12,6 +12,7 @@ from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
+from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.network import Gradients
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -19,6 +20,7 @@ from sklearn_snn._engines.compiled.packing import (
     matrices,
     pack,
     pack_kept,
+    pack_states,
     readout_of,
     recurrent_matrices,
 )
@@ -70,7 +72,9 @@ class Batch:
         self.readout = readout_of(network, params, self.lengths, dtype)
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
-        self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
+        begin = network.readout.begin((X.shape[0], sizes[-1]), dtype)
+        self.readings = np.stack([begin.counts, begin.membranes], axis=1)
+        self.states = np.empty((0, 0, len(self.layers.biases)), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
         self.targets = self.loss_weights = np.empty((0, 1), dtype)
@@ -106,12 +110,37 @@ class Batch:
             n_read = (lengths - self.network.readout.start)[:, np.newaxis]
         return Reading(self.readings[:, 0], self.readings[:, 1], n_read)
 
+    def go_on(self, states, reading):
+        """Go on from these states and, unless per step, from this reading."""
+        self.states = pack_states(states, self.layers)
+        if not self.network.readout.per_step:
+            self.readings[:, 0], self.readings[:, 1] = reading[:2]
+
+    def come_back(self, reading, grad_outputs, pushes, gradients):
+        """Go backward from the gradient of the loss by outputs of a whole reading.
+
+        `pushes` are those of the penalties of the rates; `gradients` as in `learn`.
+        """
+        shape = len(grad_outputs), 1
+        if self.network.readout.per_step:
+            shape = grad_outputs.shape[:2]
+            self.readout = self.readout._replace(loss=GIVEN)
+        else:
+            n_read = np.broadcast_to(reading.n_steps, shape)[:, 0]
+            self.readout = readout_of(
+                self.network, self.params, self.lengths, self.readings.dtype, n_read
+            )._replace(loss=GIVEN)
+        self.learn(grad_outputs, np.ones(shape), gradients)
+        if pushes:
+            self.bounds = self.bounds._replace(pushes=np.stack(pushes, axis=1))
+
     def restrain(self, restraint):
         """Hold hidden spikes back; see `_model.restraint`."""
         self.kept = pack_kept(restraint.kept, self.layers)
         limits = np.empty((0, 2)) if restraint.bounds is None else restraint.bounds
         # A copy, as for what is read-only numba would compile all anew.
-        self.bounds = Bounds(np.array(limits), float(restraint.strength))
+        none = np.empty((0, len(limits)))
+        self.bounds = Bounds(np.array(limits), float(restraint.strength), none)
 
     def learn(self, targets, loss_weights, gradients):
         """Go backward too, and put the gradients of each chunk where it is said.
@@ -197,6 +226,7 @@ class Batch:
             thresholds,
             self.seed_key,
             self.presentation_key,
+            X.first_step,
         )
         bits = np.empty((0, self.n_steps, 0), np.uint8)
         network, results = self._network(rows), self._results(rows)
@@ -206,7 +236,8 @@ class Batch:
         """Return what the compiled code is told of the network, for some rows."""
         names = "factor", "by_step", "half", "n_read"
         parts = {name: getattr(self.readout, name)[rows] for name in names}
-        return self.neurons, self.readout._replace(**parts), self.layers, self.bounds
+        bounds = self.bounds._replace(pushes=self.bounds.pushes[rows])
+        return self.neurons, self.readout._replace(**parts), self.layers, bounds
 
     def _results(self, rows):
         """Return what the compiled code is told of some rows, and writes of them."""
@@ -215,6 +246,7 @@ class Batch:
             self.targets[rows],
             self.loss_weights[rows],
             self.kept[rows],
+            self.states[rows],
             self.readings[rows],
             self.spikes[rows],
             self.membranes[rows],
@@ -260,6 +292,10 @@ class Batch:
             return None
         return weight_gradient(inputs, currents, workspace)
 
+    def by_layer(self, neurons):
+        """Return the part of each layer of an array of all neurons, its last axis."""
+        return np.split(neurons, list(accumulate(self.layers.sizes[1:-1])), axis=-1)
+
     @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, flat):
         """Return gradients as a list of dicts, of the shapes of the parameters."""
@@ -299,4 +335,5 @@ _NO_TRAINS = Trains(
     np.empty(0, np.uint32),
     np.uint64(0),
     np.uint64(0),
+    0,
 )

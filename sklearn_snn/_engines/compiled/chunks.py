@@ -11,14 +11,19 @@ from sklearn_snn._engines.compiled.inputs import active_inputs, as_bits
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     new_tape,
+    put_states,
     second_of,
     spikes_of,
+    states_of,
+    take_states,
     weights_of,
     whole_words,
 )
 from sklearn_snn._engines.compiled.network import (
     backward,
+    begin,
     copy_spikes,
+    leave,
     run_above,
     run_layer,
 )
@@ -28,12 +33,7 @@ from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
-from sklearn_snn._engines.compiled.views import (
-    copy_columns,
-    matrix,
-    segment,
-    set_to_zero,
-)
+from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -82,7 +82,7 @@ def _run_on(
     if len(bounds.limits) > 0:
         for t in range(len(weights)):
             weight += weights[t]
-        penalty = rate_penalty(bounds, layers, tape, n_steps, weight)
+        penalty = rate_penalty(bounds, i, layers, tape, n_steps, weight)
     backward(
         neurons,
         layers,
@@ -109,6 +109,7 @@ def run_spikes(
     targets,
     loss_weights,
     kept,
+    states,
     readings,
     spikes,
     membranes,
@@ -153,8 +154,11 @@ def run_spikes(
     kept : ndarray of bool of shape (n_samples or 0, n_biases)
         Which hidden neurons are heard, laid out as the biases are; all, if there are no
         samples.
+    states : ndarray of shape (n_samples or 0, most_states + 1, n_biases)
+        Of all neurons before the first step, overwritten with those after the last;
+        see `Tape`. At rest, if there are no samples.
     readings : ndarray of shape (n_samples, 2, n_outputs)
-        Overwritten with what is read out; see `read_out`.
+        What is read out is added; see `read_out`.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
         Overwritten; the last layers side by side, as many as fit.
     membranes : ndarray of shape (n_samples or 0, n_steps, n_outputs)
@@ -190,6 +194,7 @@ def run_spikes(
     for i in range(len(readings)):
         n_steps = lengths[i]
         heard = kept[i] if len(kept) > 0 else everyone
+        take_states(states, i, layers, tape)
         deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
         active, x = segment(tape.units, 0, n_inputs), drawn
         for k in range(n_inputs):
@@ -210,7 +215,15 @@ def run_spikes(
                     for h in range(width):
                         base[h] += layers.signed[active[k], h]
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
-            draw(segment(keys, 0, n), limits, often, starts, increments, drawn)
+            draw(
+                segment(keys, 0, n),
+                limits,
+                trains.first_step,
+                often,
+                starts,
+                increments,
+                drawn,
+            )
         else:
             x = bits[i]
         run_layer(
@@ -227,6 +240,8 @@ def run_spikes(
             base,
             layers.grids[0],
             first_bias,
+            states_of(tape.befores, tape, layers, 0),
+            states_of(tape.afters, tape, layers, 0),
             deltas,
             spikes_of(tape, layers, 0, n_steps),
             second_of(tape, layers, 0, n_steps),
@@ -251,6 +266,7 @@ def run_spikes(
             gradients,
             n_spikes,
         )
+        put_states(states, i, layers, tape)
         loss += of_sample[0]
         penalty += of_sample[1]
         if len(targets) > 0:
@@ -272,6 +288,7 @@ def run_currents(
     targets,
     loss_weights,
     kept,
+    states,
     readings,
     spikes,
     membranes,
@@ -296,8 +313,8 @@ def run_currents(
         weights, which follows from it, is not added.
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
-    neurons, readout, layers, bounds, targets, loss_weights, kept, readings, spikes, \
-            membranes, gradients, n_spikes, losses
+    neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
+            spikes, membranes, gradients, n_spikes, losses
         As in `run_spikes`.
     """
     n_units, width = layers.sizes[1], layers.widths[1]
@@ -311,16 +328,17 @@ def run_currents(
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
     one = readings.dtype.type(1)
-    state = np.empty((n_states(hidden), width), readings.dtype)
     current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
     loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
         heard = kept[i] if len(kept) > 0 else everyone
+        take_states(states, i, layers, tape)
         u = matrix(tape.deltas[0], 0, n_steps, width)
         s = spikes_of(tape, layers, 0, n_steps)
         second = second_of(tape, layers, 0, n_steps)
-        set_to_zero(state)
+        before = states_of(tape.befores, tape, layers, 0)
+        state = begin(first_layer, before, tape.work)
         for t in range(n_steps):
             if t < len(currents):  # else it is constant
                 for h in range(n_units):
@@ -336,11 +354,13 @@ def run_currents(
                 current,
                 one,
                 bias,
+                before,
                 u,
                 s,
                 state,
                 second,
             )
+        leave(state, s, states_of(tape.afters, tape, layers, 0))
         of_sample = _run_on(
             neurons,
             readout,
@@ -359,6 +379,7 @@ def run_currents(
             gradients,
             n_spikes,
         )
+        put_states(states, i, layers, tape)
         loss += of_sample[0]
         penalty += of_sample[1]
         if len(targets) > 0:

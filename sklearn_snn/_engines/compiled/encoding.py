@@ -35,8 +35,8 @@ def stream_keys(features, thresholds, seed_key, presentation_key, keys):
 
 
 @compiled
-def draw(keys, thresholds, often, starts, increments, bits):
-    """Draw the spikes of a sample, or its silences where ``often``.
+def draw(keys, thresholds, first, often, starts, increments, bits):
+    """Draw the spikes of a sample from a step on, or its silences where ``often``.
 
     As `_random.bernoulli`; ``bits``, of shape (n_steps, at least n_inputs), is filled
     up with zeros.
@@ -46,7 +46,7 @@ def draw(keys, thresholds, often, starts, increments, bits):
         starts[k] = np.uint32(keys[k])
         increments[k] = np.uint32(keys[k] >> np.uint64(32)) | np.uint32(1)
     for t in range(len(bits)):
-        step = np.uint32(t)
+        step = np.uint32(first + t)
         for k in range(n):
             word = _mix32(np.uint32(starts[k] + np.uint32(step * increments[k])))
             bits[t, k] = np.uint8(word <= thresholds[k]) ^ often[k]

@@ -15,7 +15,9 @@ from sklearn_snn._engines.blas import single_threaded_blas
 from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.neurons import problem_of
-from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
+from sklearn_snn._engines.compiled.pieces import CompiledPiece
+from sklearn_snn._engines.numpy_chunks import Step
+from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._engines.threads import n_threads, run_chunks
 from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -45,7 +47,7 @@ class NumbaEngine:
     n_steps : int
     """
 
-    compiles = True
+    compiles, bptt_steps = True, None
 
     def __init__(self, network, n_steps):
         if (problem := self.supports(network)) is not None:
@@ -109,7 +111,7 @@ class NumbaEngine:
             batch = self._batch(params, X)
             if network.readout.per_step:
                 batch.keep_membranes()
-            self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+            self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
             reading = batch.reading()
         return answers(network, params, reading, steps_of(X, self.n_steps))
 
@@ -120,7 +122,7 @@ class NumbaEngine:
             batch.keep_spikes(batch.layers.sizes[-1])
         if "membrane" in names:
             batch.keep_membranes()
-        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
         record = {"spikes": batch.spikes, "membrane": batch.membranes}
         return {name: record[name].transpose(1, 0, 2) for name in names}
 
@@ -129,7 +131,7 @@ class NumbaEngine:
         batch = self._batch(params, X)
         sizes = batch.layers.sizes[1 + first :]
         batch.keep_spikes(sizes.sum())
-        self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
         return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
 
     def loss_and_gradients(
@@ -137,33 +139,53 @@ class NumbaEngine:
     ):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
         batch = self._batch(params, X)
-        n_samples, n_gradients = len(targets), batch.n_gradients()
-        n_parameters = max(n_gradients, sum(p["coef"].size for p in params))
-        affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
-        chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
-        dtype = batch.layers.biases.dtype
-        parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
-        batch.learn(targets, np.asarray(loss_weights), parts)
+        batch.restrain(restraint)
         if self.network.readout.per_step:
             batch.keep_membranes()
-        batch.restrain(restraint)
-        results = self._run(batch, chunks)
-        total = self._sum(parts)
-        losses, of_chunks, first_gradients = zip(*results, strict=True)
-        gradients = batch.unpack(total)
-        if X.ndim == 2:
-            gradients[0]["coef"] = first_gradients[0]
-            for more in first_gradients[1:]:
-                gradients[0]["coef"] += more
-        ends = list(accumulate(batch.layers.sizes[1:-1]))
-        n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
+        loss_weights = np.asarray(loss_weights)
+        gradients, losses, n_spikes = self.go_back(
+            batch, lambda parts: batch.learn(targets, loss_weights, parts)
+        )
         n_steps = steps_of(X, self.n_steps)
         outputs = answers(self.network, params, batch.reading(), n_steps)
         is_soft = self.network.readout.name == "soft_count"
         if is_soft and "threshold" in gradients[-1]:
             self._add_threshold_gradient(batch, gradients[-1])
-        loss, penalty = np.sum(losses, axis=0).tolist()
-        return Step(loss, penalty, gradients, n_spikes, outputs)
+        return Step(*losses, gradients, n_spikes, outputs)
+
+    def go_back(self, batch, learn):
+        """Run a batch forward and backward, once ``learn(parts)`` has told it what for.
+
+        Returns
+        -------
+        gradients : list of dicts of ndarrays
+        losses : list of float
+            The loss and the penalty.
+        n_spikes : list of ndarrays of shape (n_units,)
+        """
+        n_samples, n_gradients = batch.X.shape[0], batch.n_gradients()
+        n_parameters = max(n_gradients, sum(p["coef"].size for p in batch.params))
+        affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
+        chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
+        dtype = batch.layers.biases.dtype
+        parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
+        learn(parts)
+        results = self.run_batch(batch, chunks)
+        total = self._sum(parts)
+        losses, of_chunks, first_gradients = zip(*results, strict=True)
+        gradients = batch.unpack(total)
+        if batch.X.ndim == 2:
+            gradients[0]["coef"] = first_gradients[0]
+            for more in first_gradients[1:]:
+                gradients[0]["coef"] += more
+        n_spikes = batch.by_layer(np.sum(of_chunks, axis=0))
+        return gradients, np.sum(losses, axis=0).tolist(), n_spikes
+
+    def piece(self, first, n_steps, n_steps_in_all):
+        """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""
+        readout = self.network.readout.from_step(first, n_steps_in_all)
+        network = self.network._replace(readout=readout)
+        return CompiledPiece(self, network, n_steps, self._packed)
 
     def _add_threshold_gradient(self, batch, gradient):
         """Add what outputs that are measured in thresholds say about these."""
@@ -184,7 +206,7 @@ class NumbaEngine:
     def _batch(self, params, X):
         return Batch(self.network, params, X, self.n_steps, self._packed)
 
-    def _run(self, batch, chunks):
+    def run_batch(self, batch, chunks):
         """Run all chunks; return (losses, n_spikes, first gradient) of each."""
 
         def run(i, runner):

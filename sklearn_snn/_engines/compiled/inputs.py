@@ -24,6 +24,8 @@ class Trains(NamedTuple):
     features, thresholds : ndarrays of uint32 of shape (n_active,)
     seed_key, presentation_key : uint64
         See `encoding.stream_keys`.
+    first_step : int
+        Number of steps before the first of these.
     """
 
     indptr: np.ndarray
@@ -31,6 +33,7 @@ class Trains(NamedTuple):
     thresholds: np.ndarray
     seed_key: np.uint64
     presentation_key: np.uint64
+    first_step: int
 
 
 @entry_point(_CODE)

@@ -111,6 +111,9 @@ class Tape(NamedTuple):
         which it fired, or those that stand for its silences.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
         How many of them are listed.
+    befores, afters : ndarrays of shape (n_layers, (most_states + 1) * widest)
+        The states of the neurons before the first step and after the last, of shape
+        (most_states + 1, width); the last row are the spikes of the step before these.
     pushes : ndarray of float64 of shape (n_layers,)
         The gradient by a spike that a bound on the firing rate makes.
     units, no_shifts : ndarrays of uint32 of shape (most inputs,)
@@ -123,6 +126,8 @@ class Tape(NamedTuple):
     spikes: np.ndarray
     times: np.ndarray
     n_times: np.ndarray
+    befores: np.ndarray
+    afters: np.ndarray
     pushes: np.ndarray
     units: np.ndarray
     no_shifts: np.ndarray
@@ -174,6 +179,8 @@ def new_tape(layers, n_steps, n_inputs, most_states):
         np.zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
         np.empty((n_layers, most, n_steps + 1), np.uint32),
         np.zeros((n_layers, most), np.int64),
+        np.zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
+        np.zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
         np.zeros(n_layers, np.float64),
         np.arange(most).astype(np.uint32),
         np.zeros(most, np.uint32),
@@ -201,6 +208,36 @@ def second_of(tape, layers, layer, n_steps):
     width = layers.widths[layer + 1]
     n_rows = n_steps * int(tape.seconds.shape[1] > 0)
     return matrix(tape.seconds[layer], 0, n_rows, width)
+
+
+@inlined
+def states_of(flat, tape, layers, layer):
+    """Return the part (most_states + 1, width) of the states before or after."""
+    width = layers.widths[layer + 1]
+    n_rows = flat.shape[1] // len(tape.work.zeros)
+    return matrix(flat[layer], 0, n_rows, width)
+
+
+@compiled
+def take_states(states, i, layers, tape):
+    """Take the states of sample ``i`` before its first step, if there are any."""
+    if len(states) > 0:
+        for layer in range(len(layers.sizes) - 1):
+            before = states_of(tape.befores, tape, layers, layer)
+            for r in range(before.shape[0]):
+                for h in range(before.shape[1]):
+                    before[r, h] = states[i, r, layers.firsts[layer] + h]
+
+
+@compiled
+def put_states(states, i, layers, tape):
+    """Keep the states of sample ``i`` after its last step, if there are any."""
+    if len(states) > 0:
+        for layer in range(len(layers.sizes) - 1):
+            after = states_of(tape.afters, tape, layers, layer)
+            for r in range(after.shape[0]):
+                for h in range(after.shape[1]):
+                    states[i, r, layers.firsts[layer] + h] = after[r, h]
 
 
 @inlined

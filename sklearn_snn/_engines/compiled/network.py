@@ -29,6 +29,7 @@ from sklearn_snn._engines.compiled.layers import (
     bias_of,
     second_of,
     spikes_of,
+    states_of,
     weights_of,
 )
 from sklearn_snn._engines.compiled.neurons import (
@@ -91,6 +92,8 @@ def run_layer(
     base,
     grid,
     bias,
+    before,
+    after,
     u,
     s,
     second,
@@ -99,9 +102,9 @@ def run_layer(
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
-    It has ``recurrence``, or None, in which all neurons are heard if ``heard`` is
-    empty. ``neuron`` has the constants of this layer, and what it has for a second
-    state goes to ``second``.
+    Its states go from ``before`` to ``after``; see `Tape`. It has ``recurrence``, or
+    None, in which all neurons are heard if ``heard`` is empty. ``neuron`` has the
+    constants of this layer, and what it has for a second state goes to ``second``.
 
     The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
     bias``, and what the neurons hear of each other. ``bits`` has shape (n_steps,
@@ -117,8 +120,7 @@ def run_layer(
     """
     width, listed = len(base), work.listed
     total = segment(work.current, 0, width)
-    state = matrix(work.states, 0, n_states(neuron), width)
-    set_to_zero(state)
+    state = begin(neuron, before, work)
     for t in range(len(s)):
         m = collect(bits[t], t, rows, shifts, listed, times, n_times)
         sum_rows(base, weights, segment(listed, 0, m), total)
@@ -133,11 +135,34 @@ def run_layer(
             total,
             grid,
             bias,
+            before,
             u,
             s,
             state,
             second,
         )
+    leave(state, s, after)
+
+
+@inlined
+def begin(neuron, before, work):
+    """Return the state of a layer, which is that before the first step."""
+    state = matrix(work.states, 0, n_states(neuron), before.shape[1])
+    for r in range(state.shape[0]):
+        for h in range(state.shape[1]):
+            state[r, h] = before[r, h]
+    return state
+
+
+@inlined
+def leave(state, s, after):
+    """Keep the state of a layer, and its last spikes."""
+    last = after.shape[0] - 1
+    for r in range(state.shape[0]):
+        for h in range(state.shape[1]):
+            after[r, h] = state[r, h]
+    for h in range(state.shape[1]):
+        after[last, h] = s[len(s) - 1, h]
 
 
 @inlined
@@ -164,6 +189,8 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         segment(tape.work.nothing, 0, width),
         layers.grids[layer],
         bias_of(layers.biases, layers, layer),
+        states_of(tape.befores, tape, layers, layer),
+        states_of(tape.afters, tape, layers, layer),
         matrix(tape.deltas[layer], 0, n_steps, width),
         spikes_of(tape, layers, layer, n_steps),
         second_of(tape, layers, layer, n_steps),
@@ -182,8 +209,8 @@ def run_above(
     neurons that are not ``heard``. All inputs are listed by what they do, and none by
     its silences, so that input ``k`` has row ``k``. To ``n_spikes``, of shape
     (n_neurons,), the spikes of all layers are added; those of the hidden layers are
-    known already, as the lengths of the lists of events. ``reading``, of shape
-    (2, n_outputs), is overwritten.
+    known already, as the lengths of the lists of events. What is read is added to
+    ``reading``, of shape (2, n_outputs).
     """
     hidden, output = neurons
     last, first, own = len(layers.sizes) - 2, 0, layers.recurrence
@@ -259,7 +286,7 @@ def _scan_back(
     u = matrix(tape.deltas[layer], 0, n_steps, width)
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
-    work = tape.work
+    before, work = states_of(tape.befores, tape, layers, layer), tape.work
     carry = matrix(work.states, 0, n_states(neuron), width)
     later = matrix(work.later, 0, n_states(neuron), width)
     u_t, g = segment(work.membranes, 0, width), segment(work.by_spike, 0, width)
@@ -299,7 +326,9 @@ def _scan_back(
             copy_columns(carry, later)
         backward_step(neuron, t, g, m, s, e, u, carry, total)
         if neuron.learns:
-            add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, constants)
+            add_gradients(
+                neuron, t, g, s, e, u_t, u, before, second, later, carry, constants
+            )
 
 
 @compiled
@@ -327,7 +356,7 @@ def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, grad
         by_membrane,
         gradients,
     )
-    _add_layer_gradient(None, layers, tape, n_steps, last, gradients)
+    _add_layer_gradient(None, layers, heard, tape, n_steps, last, gradients)
     for layer in range(last - 1, -1, -1):
         _scan_back(
             layers.recurrence,
@@ -343,13 +372,15 @@ def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, grad
             None,
             gradients,
         )
-        _add_layer_gradient(layers.recurrence, layers, tape, n_steps, layer, gradients)
+        _add_layer_gradient(
+            layers.recurrence, layers, heard, tape, n_steps, layer, gradients
+        )
 
 
 @inlined
-def _add_layer_gradient(recurrence, layers, tape, n_steps, layer, gradients):
+def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradients):
     """Add the gradient of a layer's biases and, but for the first one, weights."""
-    add_recurrent_gradient(recurrence, layers, layer, n_steps, tape, gradients)
+    add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients)
     bias, total = bias_of(gradients.biases, layers, layer), tape.work.total
     for h in range(len(bias)):
         bias[h] += total[h]

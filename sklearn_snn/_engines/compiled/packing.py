@@ -196,14 +196,55 @@ def pack_kept(kept, layers):
     return packed
 
 
+def pack_states(states, layers):
+    """Return the states of all neurons, laid out as the biases are.
+
+    Parameters
+    ----------
+    states : list of ndarrays of shape (n_states + 1, n_samples, n_units)
+        See `_model.network.Tape`.
+    layers : Layers
+
+    Returns
+    -------
+    packed : ndarray of shape (n_samples, most_states + 1, n_biases)
+    """
+    shape = states[0].shape[1], max(map(len, states)), len(layers.biases)
+    packed = np.zeros(shape, layers.biases.dtype)
+    for state, own in zip(states, _by_layer(packed, layers), strict=True):
+        own[:, : len(state) - 1] = state[:-1].transpose(1, 0, 2)
+        own[:, -1] = state[-1]
+    return packed
+
+
+def unpack_states(packed, layers, states):
+    """Overwrite states with packed ones; see `pack_states`."""
+    for state, own in zip(states, _by_layer(packed, layers), strict=True):
+        state[:-1] = own[:, : len(state) - 1].transpose(1, 0, 2)
+        state[-1] = own[:, -1]
+
+
+def _by_layer(packed, layers):
+    """Return the part of each layer of what is laid out as the biases are."""
+    sizes = zip(layers.firsts, layers.sizes[1:], strict=True)
+    return [packed[..., first : first + size] for first, size in sizes]
+
+
 @np.errstate(over="ignore")
-def readout_of(network, params, lengths, dtype):
-    """Return the Readout of samples of these lengths for weights of a dtype."""
+def readout_of(network, params, lengths, dtype, n_read=None):
+    """Return the Readout of samples of these lengths for weights of a dtype.
+
+    The number of steps that are read of each may be given, if it is not that of all.
+    """
     readout, info = network.readout, np.finfo(dtype)
-    # Like lengths have like factors, which are worked out as numpy does.
-    known, places = np.unique(lengths, return_inverse=True)
-    n_read = known - readout.start
-    factor = np.array([readout.factor(n) for n in known.tolist()], np.float64)
+    n_read = lengths - readout.start if n_read is None else n_read
+    if np.ndim(readout.scale):
+        factor = readout.scale[:, 0].astype(np.float64)
+    else:
+        # Like lengths have like factors, which are worked out as numpy does.
+        known, places = np.unique(lengths, return_inverse=True)
+        factor = np.array([readout.factor(n) for n in known.tolist()], np.float64)
+        factor = factor[places]
     is_mean = readout.name == "membrane_mean"
     by_sample = {
         "factor": factor,
@@ -223,5 +264,5 @@ def readout_of(network, params, lengths, dtype):
         lowest=dtype.type(info.tiny),
         highest=dtype.type(1 - info.epsneg),
         loss=LOSS_CODES[network.loss],
-        **{name: array.astype(dtype)[places] for name, array in by_sample.items()},
+        **{name: array.astype(dtype) for name, array in by_sample.items()},
     )

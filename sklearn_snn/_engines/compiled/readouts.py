@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.losses import evaluate_loss
+from sklearn_snn._engines.compiled.losses import GIVEN, evaluate_loss
 from sklearn_snn._engines.compiled.options import allocating, compiled
 from sklearn_snn._engines.compiled.views import segment
 
@@ -94,17 +94,17 @@ def new_scratch(n_outputs, n_steps, width, like):
 
 @compiled
 def read_out(readout, i, s, u, scratch, reading):
-    """Write what is read of sample ``i`` to ``reading``: counts, and the statistic.
+    """Add what is read of sample ``i`` to ``reading``: counts, and the statistic.
 
-    ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs).
+    ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs). If the loss
+    is given, the reading is so, too.
     """
     n_steps, n_outputs = len(u), reading.shape[1]
+    if readout.loss == GIVEN:
+        return
     if readout.statistic == 4:
         _read_probabilities(readout, i, u, scratch.shares, reading)
         return
-    for k in range(n_outputs):
-        reading[0, k] = 0
-        reading[1, k] = u[readout.start, k] if readout.statistic == 3 else 0
     # Step by step: outputs are summed side by side, and no sum waits for itself.
     if readout.counts:
         for t in range(readout.start, n_steps):
@@ -118,16 +118,15 @@ def read_out(readout, i, s, u, scratch, reading):
         for k in range(n_outputs):
             reading[1, k] = u[n_steps - 1, k]
     elif readout.statistic == 3:
-        for t in range(readout.start + 1, n_steps):
+        for t in range(readout.start, n_steps):
             for k in range(n_outputs):
-                reading[1, k] = max(reading[1, k], u[t, k])
+                if not u[t, k] <= reading[1, k]:  # NaN is kept
+                    reading[1, k] = u[t, k]
 
 
 @compiled
 def _read_probabilities(readout, i, u, q, reading):
     """Sum the probabilities of each step."""
-    for k in range(len(q)):
-        reading[0, k] = reading[1, k] = 0
     for t in range(readout.start, len(u)):
         _probabilities(readout, readout.by_step[i], u[t], q)
         for k in range(len(q)):
@@ -256,7 +255,7 @@ def _losses_of_steps(readout, i, u, reading, target, loss_weights, scratch):
 def _mark_largest(readout, i, u, gradient, by_membrane):
     """Give the gradient to the step of the largest membrane; of equals, the first."""
     for k in range(len(gradient)):
-        when = readout.start
+        when = min(readout.start, len(u) - 1)
         for t in range(readout.start, len(u)):
             by_membrane[t, k] = 0
             if u[t, k] > u[when, k]:

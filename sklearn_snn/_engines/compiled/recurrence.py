@@ -10,8 +10,9 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from sklearn_snn._engines.compiled.layers import states_of
 from sklearn_snn._engines.compiled.neurons import forward_step
-from sklearn_snn._engines.compiled.options import INNER
+from sklearn_snn._engines.compiled.options import INNER, compiled
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, list_heard
 from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
 from sklearn_snn._engines.compiled.views import matrix, segment
@@ -39,30 +40,77 @@ class Recurrence(NamedTuple):
 
 
 def take_step(
-    recurrence, layers, layer, heard, neuron, work, t, total, scale, bias, u, s, z, zs
+    recurrence,
+    layers,
+    layer,
+    heard,
+    neuron,
+    work,
+    t,
+    total,
+    scale,
+    bias,
+    before,
+    u,
+    s,
+    z,
+    zs,
 ):
     """Take a step of a layer; see `forward_step`, whose state and second are ``z, zs``.
 
-    In a recurrent layer, what the neurons hear of the step before is added to the
-    current ``scale * total + bias``, as whole numbers that one multiplication makes a
-    current of.
+    The last row of ``before`` are the spikes before step 0. In a recurrent layer, what
+    the neurons hear of the step before is added to the current ``scale * total +
+    bias``, as whole numbers that one multiplication makes a current of.
     """
     raise NotImplementedError  # compiled code takes one of those below
 
 
 def _take_step(
-    recurrence, layers, layer, heard, neuron, work, t, total, scale, bias, u, s, z, zs
+    recurrence,
+    layers,
+    layer,
+    heard,
+    neuron,
+    work,
+    t,
+    total,
+    scale,
+    bias,
+    before,
+    u,
+    s,
+    z,
+    zs,
 ):
     forward_step(neuron, t, total, scale, bias, u, s, z, zs)
 
 
 def _take_recurrent_step(
-    recurrence, layers, layer, heard, neuron, work, t, total, scale, bias, u, s, z, zs
+    recurrence,
+    layers,
+    layer,
+    heard,
+    neuron,
+    work,
+    t,
+    total,
+    scale,
+    bias,
+    before,
+    u,
+    s,
+    z,
+    zs,
 ):
     width, m = z.shape[1], 0
-    number = u.dtype.type
+    number, first = u.dtype.type, layers.firsts[layer]
     if t > 0:
-        m = list_heard(s[t - 1], heard, layers.firsts[layer], work.listed)
+        m = list_heard(s[t - 1], heard, first, work.listed)
+    else:
+        for k in range(layers.sizes[layer + 1]):
+            if _was_heard(before, heard, first, k):
+                work.listed[m] = k
+                m += 1
     weights = matrix(recurrence.whole, recurrence.starts[layer], width, width)
     felt, current = segment(work.felt, 0, width), segment(work.slopes, 0, width)
     sum_rows(segment(work.nothing, 0, width), weights, segment(work.listed, 0, m), felt)
@@ -72,6 +120,12 @@ def _take_recurrent_step(
         current[h] = from_below + grid * number(felt[h])
     zeros = segment(work.zeros, 0, width)
     forward_step(neuron, t, current, number(1), zeros, u, s, z, zs)
+
+
+@compiled
+def _was_heard(before, heard, first, k):
+    """Tell whether neuron ``k`` fired before step 0, and is heard by others."""
+    return before[before.shape[0] - 1, k] != 0 and (len(heard) == 0 or heard[first + k])
 
 
 def add_felt(recurrence, layers, layer, n_steps, t, u, g):
@@ -95,7 +149,7 @@ def _add_felt(recurrence, layers, layer, n_steps, t, u, g):
         sum_scaled_rows(g, row, back, g)
 
 
-def add_recurrent_gradient(recurrence, layers, layer, n_steps, tape, gradients):
+def add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
     """Add the gradient of a layer's recurrent weights.
 
     A spike is felt one step later: the lists of the layer above name the rows of the
@@ -104,23 +158,29 @@ def add_recurrent_gradient(recurrence, layers, layer, n_steps, tape, gradients):
     raise NotImplementedError
 
 
-def _add_no_gradient(recurrence, layers, layer, n_steps, tape, gradients):
+def _add_no_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
     return
 
 
-def _add_gradient(recurrence, layers, layer, n_steps, tape, gradients):
+def _add_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
     if layer + 1 < len(recurrence.starts):
         width, n_units = layers.widths[layer + 1], layers.sizes[layer + 1]
         after = matrix(tape.deltas[layer], 0, n_steps + 1, width)
         for h in range(width):
             after[n_steps, h] = 0
+        gradient = matrix(gradients.recurrent, recurrence.starts[layer], width, width)
         add_weight_gradient(
             matrix(tape.deltas[layer], width, n_steps, width),
             segment(tape.units, 0, n_units),
             tape.times[layer + 1],
             tape.n_times[layer + 1],
-            matrix(gradients.recurrent, recurrence.starts[layer], width, width),
+            gradient,
         )
+        before = states_of(tape.befores, tape, layers, layer)
+        for k in range(n_units):
+            if _was_heard(before, heard, layers.firsts[layer], k):
+                for h in range(width):
+                    gradient[k, h] += after[0, h]
 
 
 def _register(function, without, with_recurrence):

@@ -18,10 +18,13 @@ class Bounds(NamedTuple):
         The lowest and the highest rate; no penalty, if there are no layers.
     strength : float
         Of the penalty.
+    pushes : ndarray of float64 of shape (n_samples or 0, n_hidden_layers)
+        The gradient of the penalty by a spike, where it is known.
     """
 
     limits: np.ndarray
     strength: float
+    pushes: np.ndarray
 
 
 @compiled
@@ -44,12 +47,16 @@ def copy_heard(heard, layers, tape, n_steps, layer, n_spikes, sent):
 
 
 @compiled
-def rate_penalty(bounds, layers, tape, n_steps, loss_weight):
-    """Return the penalty of a sample, and set ``tape.pushes``, its gradient by layer.
+def rate_penalty(bounds, i, layers, tape, n_steps, loss_weight):
+    """Return the penalty of sample ``i``, and set ``tape.pushes``, its gradients.
 
-    The gradient is that by a spike.
+    These are, by layer, those by a spike. Where they are known, the penalty is, too.
     """
     penalty = 0.0
+    if len(bounds.pushes) > 0:
+        for layer in range(len(bounds.limits)):
+            tape.pushes[layer] = bounds.pushes[i, layer]
+        return penalty
     for layer in range(len(bounds.limits)):
         s, n_units = spikes_of(tape, layers, layer, n_steps), layers.sizes[layer + 1]
         n = 0

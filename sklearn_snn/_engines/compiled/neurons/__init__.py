@@ -89,11 +89,12 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
     raise NotImplementedError
 
 
-def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
+def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, gradients):
     """Add what a step says about the constants to ``gradients``, (n_rows, width).
 
     Called after `backward_step`: ``u_t`` is a copy of what ``u[t]`` was, ``later`` one
-    of the carry before, and ``u[t - 1]`` still is a membrane.
+    of the carry before, and ``u[t - 1]`` still is a membrane. ``before``, of shape (at
+    least n_states, width), is the state before step 0.
     """
     raise NotImplementedError
 

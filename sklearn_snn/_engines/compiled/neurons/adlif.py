@@ -119,12 +119,11 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
         total[h] += gain * flushed
 
 
-def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
-    number = u.dtype.type
-    zero, reset = number(0), neuron.reset
+def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, gradients):
+    number, reset = u.dtype.type, neuron.reset
     for h in range(len(g)):
         threshold, spike = neuron.threshold[h], number(s[t, h])
-        v_before, w_before = zero, zero
+        v_before, w_before = before[0, h], before[1, h]
         if t > 0:
             v_before = after_reset(reset, u[t - 1, h], s[t - 1, h], threshold)
             w_before = second[t - 1, h]

@@ -112,12 +112,11 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
         total[h] += neuron.gain_syn[h] * j
 
 
-def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
-    number = u.dtype.type
-    zero, reset = number(0), neuron.reset
+def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, gradients):
+    number, reset = u.dtype.type, neuron.reset
     for h in range(len(g)):
         threshold = neuron.threshold[h]
-        v_before, i_before = zero, zero
+        v_before, i_before = before[0, h], before[1, h]
         if t > 0:
             v_before = after_reset(reset, u[t - 1, h], s[t - 1, h], threshold)
             i_before = second[t - 1, h]

@@ -154,15 +154,14 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
             total[h] += scaled(gain, h, flushed)
 
 
-def add_gradients(neuron, t, g, s, e, u_t, u, second, later, carry, gradients):
+def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, gradients):
     number = u.dtype.type
-    zero = number(0)
     for h in range(len(g)):
         threshold = at(neuron.threshold, h)
-        before = zero
+        v_before = before[0, h]
         if t > 0:
-            before = after_reset(neuron.reset, u[t - 1, h], s[t - 1, h], threshold)
-        gradients[0, h] += carry[0, h] * (before - u_t[h])
+            v_before = after_reset(neuron.reset, u[t - 1, h], s[t - 1, h], threshold)
+        gradients[0, h] += carry[0, h] * (v_before - u_t[h])
         by_threshold = reset_by_threshold(neuron.reset, number(s[t, h]))
         if not neuron.detach_reset:
             by_threshold -= reset_by_spike(neuron.reset, u_t[h], threshold) * e[h]

@@ -1,0 +1,74 @@
+"""Pieces of the steps in the compiled engine: a network goes on from where it was left.
+
+The contract is that of `numpy_pieces`.
+"""
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
+from sklearn_snn._engines.compiled.packing import unpack_states
+from sklearn_snn._model.restraint import NO_RESTRAINT
+
+
+class CompiledPiece:
+    """Runs a network over some of the steps of samples; see `NumpyPiece`.
+
+    Parameters
+    ----------
+    engine : NumbaEngine
+        Whose threads and memory it uses.
+    network : Network
+    n_steps : int
+    packed : dict
+        Where memory is kept from batch to batch.
+    """
+
+    def __init__(self, engine, network, n_steps, packed):
+        self._engine, self._packed = engine, packed
+        self.network, self.n_steps = network, n_steps
+
+    def run_on(self, params, X, states, reading, restraint=NO_RESTRAINT):
+        """Run the network on; see `NumpyPiece.run_on`."""
+        batch = self._batch(params, X, restraint)
+        batch.go_on(states, reading)
+        per_step, has_bounds = self.network.readout.per_step, len(batch.bounds.limits)
+        if per_step:
+            batch.keep_membranes()
+        if has_bounds:
+            batch.keep_spikes(batch.layers.sizes[1:].sum())
+        results = self._engine.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        unpack_states(batch.states, batch.layers, states)
+        _, of_chunks, _ = zip(*results, strict=True)
+        n_spikes, of_samples = batch.by_layer(np.sum(of_chunks, axis=0)), []
+        if has_bounds:
+            *hidden, _ = batch.by_layer(batch.spikes.sum(axis=1, dtype=np.float64))
+            of_samples = [n.sum(axis=1) for n in hidden]
+        if per_step:
+            return batch.reading().membranes, n_spikes, of_samples
+        reading.counts[...], reading.membranes[...] = batch.readings.transpose(1, 0, 2)
+        return None, n_spikes, of_samples
+
+    def gradients_of(
+        self,
+        params,
+        X,
+        states,
+        reading,
+        grad_outputs,
+        restraint=NO_RESTRAINT,
+        pushes=(),
+    ):
+        """Backpropagate through the piece; see `NumpyPiece.gradients_of`."""
+        batch = self._batch(params, X, restraint)
+        batch.go_on(states, reading)
+        gradients, _, _ = self._engine.go_back(
+            batch,
+            lambda parts: batch.come_back(reading, grad_outputs, pushes, parts),
+        )
+        unpack_states(batch.states, batch.layers, states)
+        return gradients
+
+    def _batch(self, params, X, restraint):
+        batch = Batch(self.network, params, X, self.n_steps, self._packed)
+        batch.restrain(restraint)
+        return batch

@@ -1,0 +1,253 @@
+"""Streams: answers step by step, and learning part by part."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_snn._model.network import answers, forward, prepared, resting
+from sklearn_snn._model.parameters import copied
+from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn._utils.workspace import Workspace
+
+
+class StreamMixin:
+    """What estimators do with recordings that are still going on."""
+
+    @with_own_errstate
+    def stream(self, n_streams=None):
+        """Return a `Stream`, which answers to recordings step by step.
+
+        Parameters
+        ----------
+        n_streams : int, default=None
+            Number of recordings side by side; None is one, without an axis of its own.
+
+        Returns
+        -------
+        stream : Stream
+            At rest. It answers with the network as it is now.
+
+        Raises
+        ------
+        ValueError
+            If the network learned from constant currents, which have no steps, or
+            `n_streams` is no number of them.
+        """
+        check_is_fitted(self)
+        if not self._is_sequential_:
+            raise ValueError(
+                "A stream is of steps, but the network learned from a 2-D X, of which "
+                "each row is injected at all steps."
+            )
+        if n_streams is not None and not (
+            isinstance(n_streams, Integral) and n_streams >= 1
+        ):
+            raise ValueError(f"n_streams must be at least 1, got {n_streams!r}.")
+        params = copied(self._learned_params())
+        return Stream(self.network_, params, self._answer_functions(), n_streams)
+
+    def reset_states(self):
+        """Let the next `partial_fit` begin at rest, not where the last one ended.
+
+        It matters with `stateful`: before other recordings, or another number of them.
+
+        Returns
+        -------
+        self : estimator
+        """
+        self._states_ = None
+        return self
+
+
+def _has(name):
+    """Return a check whether the estimator answers so."""
+
+    def check(stream):
+        if name in stream._answers:
+            return True
+        raise AttributeError(f"There is no {name} of a regressor.")
+
+    return check
+
+
+class Stream:
+    """Answers to recordings that are still going on, step by step.
+
+    Made by the method ``stream`` of `SpikingClassifier` and `SpikingRegressor`. Steps
+    are fed as they come, and at any time the answers are those to the recording so far:
+    what the estimator answers to the same steps as a whole. A step costs microseconds,
+    however many there were, and no step is kept.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+        Not copied.
+    answers : dict of callables
+        Makes answers of outputs, by name.
+    n_streams : int or None
+        Number of recordings side by side; None for one without an axis of its own.
+
+    Attributes
+    ----------
+    n_steps : int
+        Number of steps so far.
+
+    See Also
+    --------
+    SpikingClassifier.staged_predict : Answers after each step of whole recordings.
+
+    Notes
+    -----
+    Spikes as input make the same answers as the whole, to the bit. Graded values do so
+    up to the rounding of their products with the weights, which depends on how many
+    steps are multiplied at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_snn import SpikingClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.arange(60) % 2
+    >>> X = (rng.random((60, 30, 4)) < 0.1 + 0.3 * y[:, None, None]).astype(np.uint8)
+    >>> model = SpikingClassifier((10,), max_iter=30, random_state=0).fit(X, y)
+    >>> stream = model.stream()
+    >>> for step in X[1]:
+    ...     label = stream.feed(step).predict()
+    >>> int(label), stream.n_steps
+    (1, 30)
+    >>> bool(np.array_equal(stream.predict_proba(), model.predict_proba(X[1:2])[0]))
+    True
+    """
+
+    def __init__(self, network, params, answers, n_streams):
+        self._network, self._params = network, prepared(params)
+        self._answers, self._n_streams = answers, n_streams
+        self._workspace, self._dtype = Workspace(), params[0]["coef"].dtype
+        self.reset()
+
+    def __repr__(self):
+        return f"Stream(n_streams={self._n_streams}, n_steps={self.n_steps})"
+
+    def reset(self):
+        """Begin anew: nothing was fed, and all neurons are at rest.
+
+        Returns
+        -------
+        self : Stream
+        """
+        n, layers, dtype = self._n_streams or 1, self._network.layers, self._dtype
+        self._states = [resting(layer, n, dtype) for layer in layers]
+        self._reading = self._network.readout.begin((n, layers[-1].n_units), dtype)
+        self.n_steps = 0
+        return self
+
+    @with_own_errstate
+    def feed(self, X):
+        """Feed one step, or several.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_features,) or (n_steps, n_features)
+            With `n_streams`, of shape (n_streams, n_features) or (n_streams, n_steps,
+            n_features).
+
+        Returns
+        -------
+        self : Stream
+
+        Raises
+        ------
+        ValueError
+            If `X` is of another shape, or holds anything but finite real numbers; no
+            step of it counts then.
+        """
+        X = self._validated(X)
+        readout = self._network.readout.from_step(self.n_steps, self._n_in_all)
+        tape = forward(
+            self._network._replace(readout=readout),
+            self._params,
+            X,
+            X.shape[1],
+            len(X),
+            self._workspace,
+            before=self._states,
+            reading=self._reading,
+        )
+        self._states, self._reading = tape.after, tape.reading
+        self.n_steps += len(X)
+        return self
+
+    def predict(self):
+        """Return the answer of the estimator's ``predict`` to the steps so far.
+
+        Returns
+        -------
+        y : scalar or ndarray of shape (n_outputs,)
+            With `n_streams`, an axis of these comes first. Of a network with
+            `per_step`, the answer at the last step.
+
+        Raises
+        ------
+        ValueError
+            As in the other methods, if no step was fed yet.
+        """
+        return self._answer("predict")
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self):
+        """Return the answer of ``predict_proba``, of shape (n_classes,); see `predict`.
+
+        Returns
+        -------
+        p : ndarray
+        """
+        return self._answer("predict_proba")
+
+    @available_if(_has("decision_function"))
+    def decision_function(self):
+        """Return the answer of ``decision_function``; see `predict`.
+
+        Returns
+        -------
+        logits : ndarray or scalar
+        """
+        return self._answer("decision_function")
+
+    def _validated(self, X):
+        """Return steps as an array of shape (n_steps, n_streams, n_features)."""
+        array, n_features = np.asarray(X), len(self._params[0]["coef"])
+        n_axes = 1 + (self._n_streams is not None)
+        is_right = array.dtype.kind in "biuf" and array.ndim in (n_axes, n_axes + 1)
+        if is_right:
+            steps = array if array.ndim > n_axes else array[..., np.newaxis, :]
+            steps = steps if n_axes == 2 else steps[np.newaxis]
+            expected = self._n_streams or 1, n_features
+            is_right = (len(steps), steps.shape[2]) == expected and steps.shape[1] > 0
+        if not is_right:
+            first = "" if n_axes == 1 else f"{self._n_streams}, "
+            raise ValueError(
+                f"X must be numbers of shape ({first}{n_features}), a step, or "
+                f"({first}n_steps, {n_features}); got {array.dtype} of shape "
+                f"{array.shape}."
+            )
+        if not np.isfinite(steps).all():
+            raise ValueError("X contains NaN or infinity.")
+        return np.ascontiguousarray(steps.transpose(1, 0, 2), self._dtype)
+
+    @property
+    def _n_in_all(self):
+        """The number of steps that answers are of: those so far, if any is read."""
+        return max(self.n_steps, self._network.readout.start + 1)
+
+    @with_own_errstate
+    def _answer(self, name):
+        if not self.n_steps:
+            raise ValueError("There is no answer yet: feed() a step first.")
+        outputs = answers(self._network, self._params, self._reading, self._n_in_all)
+        if self._network.readout.per_step:
+            outputs = outputs[:, -1]
+        answer = self._answers[name](outputs)
+        return answer[0] if self._n_streams is None else answer

@@ -1,0 +1,336 @@
+"""Long recordings in pieces, streams that go on, and answers step by step."""
+
+import copy
+import pickle
+import re
+import tracemalloc
+
+import numpy as np
+import pytest
+from helpers import assert_same_network, assert_same_state, fast
+from sklearn.base import clone
+
+from sklearn_snn import (
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    SpikingRegressor,
+    Stream,
+)
+
+N_STEPS = 30
+READOUTS = (
+    *("spike_count", "soft_count", "membrane_mean", "membrane_last"),
+    *("membrane_max", "softmax_mean"),
+)
+
+
+def recordings(kind="graded", n_samples=24, n_steps=N_STEPS, n_features=4):
+    """Return recordings of one of three rates each, and which of them."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n_samples) % 3
+    strong = 0.1 + 0.3 * y[:, np.newaxis, np.newaxis]
+    shape = n_samples, n_steps, n_features
+    X = rng.random(shape) < strong
+    if kind == "spikes":
+        return X.astype(np.uint8), y
+    return (X + rng.normal(0, 0.1, shape)).astype(np.float32), y
+
+
+def labels_of_steps(X):
+    """Return a label for each step: how much there was in it and the one before."""
+    total = X.sum(axis=2)
+    total[:, 1:] += total[:, :-1].copy()
+    return np.digitize(total, [1.0, 3.0])
+
+
+def still(**params):
+    """Return a network that answers at each step, and hardly learns."""
+    settings = {"learning_rate_init": 1e-12, "weight_decay": 0.0, "per_step": True}
+    return SpikingClassifier(
+        **{"hidden_layer_sizes": (8,), "random_state": 0} | settings | params
+    )
+
+
+# Truncated gradients
+
+
+@pytest.mark.parametrize("kind", ["spikes", "graded"])
+def test_as_many_steps_as_there_are_is_no_truncation(kind, engine):
+    X, y = recordings(kind)
+    whole, covered = fast().fit(X, y), fast(bptt_steps=N_STEPS).fit(X, y)
+    longer, cut = fast(bptt_steps=1000).fit(X, y), fast(bptt_steps=7).fit(X, y)
+    assert_same_network(whole, covered)
+    assert_same_network(whole, longer)
+    assert not np.array_equal(whole.coefs_[0], cut.coefs_[0])
+    a, b = whole.loss_and_gradients(X, y), cut.loss_and_gradients(X, y)
+    assert a.loss != b.loss
+
+
+def test_the_loss_is_that_of_the_whole(engine):
+    """Only gradients are cut, and those of the last layer's biases, too."""
+    X, y = recordings()
+    model = fast(bptt_steps=7, readout="membrane_mean").fit(X, y)
+    cut = model.loss_and_gradients(X, y)
+    model._constants_["bptt_steps"] = None
+    whole = model.loss_and_gradients(X, y)
+    assert cut.loss == pytest.approx(whole.loss, rel=1e-6)
+    ours, theirs = cut.coef_grads[0], whole.coef_grads[0]
+    assert np.abs(ours - theirs).max() > 1e-3 * np.abs(theirs).max()
+
+
+def test_the_parameter_of_the_fit_counts():
+    X, y = recordings()
+    model = fast(engine="numpy", bptt_steps=7).fit(X, y)
+    before = model.loss_and_gradients(X, y).coef_grads[0]
+    model.set_params(bptt_steps=None)
+    np.testing.assert_array_equal(before, model.loss_and_gradients(X, y).coef_grads[0])
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(before, loaded.loss_and_gradients(X, y).coef_grads[0])
+
+
+@pytest.mark.parametrize("value", [0, -3, 2.5, "all"])
+def test_bad_number_of_steps(value):
+    with pytest.raises(ValueError, match="bptt_steps"):
+        fast(bptt_steps=value).fit(*recordings())
+
+
+def test_recordings_however_they_come(engine):
+    """In pieces, samples of an array are looked at where they are."""
+    X, y = recordings()
+    model = fast(bptt_steps=7).fit(X, y)
+    for other in (list(X), np.asfortranarray(X), X.astype(np.float64)):
+        again = fast(bptt_steps=7).fit(other, y)
+        np.testing.assert_allclose(again.coefs_[0], model.coefs_[0], rtol=1e-4)
+    padded = np.full((len(X), 50, 4), np.nan, np.float32)
+    padded[:, :N_STEPS] = X
+    assert_same_network(
+        fast(bptt_steps=7).fit(list(X), y), fast(bptt_steps=7).fit(padded, y)
+    )
+
+
+def test_memory_is_that_of_a_piece():
+    rates = np.random.default_rng(0).random((48, 20))
+    y, peaks = np.arange(48) % 2, {}
+    for n_steps, bptt_steps in ((100, None), (10_000, 100)):
+        X = PoissonSpikeEncoder(n_steps=n_steps, random_state=0).fit_transform(rates)
+        model = fast(
+            hidden_layer_sizes=(64,), bptt_steps=bptt_steps, max_iter=1, engine="numpy"
+        )
+        model.set_params(detach_reset=False).fit(X[:2], y[:2])
+        tracemalloc.start()
+        model.fit(X, y)
+        peaks[n_steps] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[10_000] <= 1.2 * peaks[100]
+
+
+# Parts of a stream
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("kind", ["spikes", "graded"])
+def test_states_are_carried_from_call_to_call(kind, recurrent, engine):
+    """The losses of the parts are those of the whole, as the weights hardly change."""
+    X, _ = recordings(kind)
+    y = labels_of_steps(X)
+    for batch_size in ("auto", 7):
+        model = still(stateful=True, recurrent=recurrent, batch_size=batch_size)
+        losses = []
+        for first in range(0, N_STEPS, 10):
+            steps = slice(first, first + 10)
+            model.partial_fit(X[:, steps], y[:, steps], classes=[0, 1, 2])
+            losses.append(model.loss_)
+        whole = model.loss_and_gradients(X, y).loss
+        assert np.mean(losses) == pytest.approx(whole, rel=1e-5)
+        model.reset_states()
+        forgetful = []
+        for first in range(0, N_STEPS, 10):
+            steps = slice(first, first + 10)
+            model.set_params(stateful=False).partial_fit(X[:, steps], y[:, steps])
+            forgetful.append(model.loss_)
+        assert forgetful[0] == pytest.approx(losses[0], rel=1e-5)
+        assert np.mean(forgetful) != pytest.approx(whole, rel=1e-4)
+
+
+def test_a_stream_goes_on_after_pickle_and_failure(engine):
+    X, _ = recordings()
+    y = labels_of_steps(X)
+    parts = [(X[:, i : i + 10], y[:, i : i + 10]) for i in (0, 10, 20)]
+    model = SpikingClassifier((8,), per_step=True, stateful=True, random_state=0)
+    model.partial_fit(*parts[0], classes=[0, 1, 2])
+    other = pickle.loads(pickle.dumps(model))
+    before = copy.deepcopy(vars(model))
+    for bad in (np.full_like(parts[1][0], np.nan), parts[1][0][:5]):
+        with pytest.raises(ValueError, match=r"NaN|goes on from row i|inconsistent"):
+            model.partial_fit(bad, parts[1][1][: len(bad)])
+        assert_same_state(model, before)
+    for part in parts[1:]:
+        model.partial_fit(*part)
+        other.partial_fit(*part)
+    assert_same_network(model, other)
+    assert not hasattr(clone(model), "_states_")
+
+
+def test_reset_states_begins_at_rest(engine):
+    X, _ = recordings()
+    y = labels_of_steps(X)
+    model = still(stateful=True).partial_fit(X, y, classes=[0, 1, 2])
+    first = model.loss_
+    assert model.partial_fit(X, y).loss_ != pytest.approx(first, rel=1e-4)
+    assert model.reset_states() is model
+    assert model.partial_fit(X, y).loss_ == pytest.approx(first, rel=1e-5)
+    message = re.escape("which had 24 rows; X has 5. reset_states() lets")
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(X[:5], y[:5])
+    model.reset_states().partial_fit(X[:5], y[:5])
+
+
+def test_what_cannot_go_on():
+    X, y = recordings()
+    model = fast(engine="numpy", stateful=True).partial_fit(X, y, classes=[0, 1, 2])
+    model.reset_states()
+    with pytest.raises(ValueError, match="as many steps"):
+        model.partial_fit([x[: 10 + i] for i, x in enumerate(X)], y)
+    weights = np.ones(len(y))
+    weights[3] = 0
+    with pytest.raises(ValueError, match="no weight may be 0"):
+        model.partial_fit(X, y, sample_weight=weights)
+    assert model._states_ is None
+
+
+def test_fit_begins_at_rest_and_forgets():
+    X, y = recordings()
+    model = fast(engine="numpy", stateful=True).partial_fit(X, y, classes=[0, 1, 2])
+    assert model._states_ is not None
+    assert_same_network(model.fit(X, y), fast(engine="numpy").fit(X, y))
+    assert model._states_ is None
+
+
+# Answers step by step
+
+
+def assert_follows(model, X, n_streams=None):
+    """Compare the answers of a stream with those to the recording so far."""
+    names = ["predict", "predict_proba", "decision_function"]
+    names = [name for name in names if hasattr(model, name)]
+    per_step = model.per_step
+    stream = model.stream(n_streams)
+    assert isinstance(stream, Stream)
+    steps = X[0] if n_streams is None else X
+    for t in range(steps.shape[-2]):
+        stream.feed(steps[..., t, :])
+        assert stream.n_steps == t + 1
+        so_far = X[: n_streams or 1, : t + 1]
+        for name in names:
+            expected = getattr(model, name)(so_far)
+            expected = expected[:, -1] if per_step else expected
+            answer = getattr(stream, name)()
+            if n_streams is None:
+                expected = expected[0]
+            np.testing.assert_array_equal(answer, expected)
+            assert np.shape(answer) == np.shape(expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_snn.exceptions.InputMismatchWarning")
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_stream_answers_as_to_the_recording_so_far(readout, engine):
+    X, y = recordings("spikes")
+    for neuron, recurrent in (("lif", False), ("adlif", True)):
+        model = fast(neuron=neuron, recurrent=recurrent, readout=readout, max_iter=2)
+        assert_follows(model.fit(X, y), X[:, :12])
+        assert_follows(model, X[:4, :6], n_streams=4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_snn.exceptions.InputMismatchWarning")
+def test_streams_of_other_networks(engine):
+    X, y = recordings("spikes")
+    two_labels = np.column_stack([y == 0, y > 0]).astype(int)
+    targets = np.column_stack([y, -y]).astype(float)
+    for model in (
+        fast(per_step=True, neuron="cuba", readout="auto").fit(X, labels_of_steps(X)),
+        fast().fit(X, two_labels),
+        fast().fit(X, np.minimum(y, 1)),
+        SpikingRegressor((8,), max_iter=2, random_state=0).fit(X, targets),
+        SpikingRegressor((8,), max_iter=2, random_state=0).fit(X, targets[:, 0]),
+    ):
+        assert_follows(model, X[:3, :8])
+        assert_follows(model, X[:3, :8], n_streams=3)
+
+
+def test_several_steps_at_a_time(engine):
+    X, y = recordings("graded")
+    model = fast(neuron="adlif", recurrent=True).fit(X, y)
+    whole = model.predict_proba(X[:1])[0]
+    for cuts in ([30], [1, 29], [10, 10, 10], [7, 22, 1]):
+        stream, first = model.stream(), 0
+        for n in cuts:
+            assert stream.feed(X[0, first : first + n]) is stream
+            first += n
+        np.testing.assert_allclose(stream.predict_proba(), whole, rtol=1e-5)
+    np.testing.assert_array_equal(model.stream(24).feed(X).predict(), model.predict(X))
+
+
+def test_steps_that_are_not_read():
+    X, y = recordings("spikes")
+    model = fast(readout_start=5, engine="numpy").fit(X, y)
+    stream = model.stream().feed(X[0, :5])
+    np.testing.assert_array_equal(stream.decision_function(), np.zeros(3, np.float32))
+    stream.feed(X[0, 5:])
+    np.testing.assert_array_equal(stream.predict_proba(), model.predict_proba(X[:1])[0])
+
+
+def test_a_stream_keeps_its_network_and_can_begin_anew():
+    X, y = recordings("spikes")
+    model = fast(engine="numpy").fit(X, y)
+    expected, stream = model.predict_proba(X[:1])[0], model.stream()
+    model.coefs_[0][:] = 0
+    np.testing.assert_array_equal(stream.feed(X[0]).predict_proba(), expected)
+    stream.feed(X[1])
+    assert repr(stream) == "Stream(n_streams=None, n_steps=60)"
+    np.testing.assert_array_equal(stream.reset().feed(X[0]).predict_proba(), expected)
+
+
+def test_bad_steps_change_nothing():
+    X, y = recordings("spikes")
+    model = fast(engine="numpy").fit(X, y)
+    stream, streams = model.stream().feed(X[0, :5]), model.stream(2)
+    before = stream.predict_proba()
+    message = re.escape(
+        "shape (4), a step, or (n_steps, 4); got uint8 of shape (24, 30, 4)"
+    )
+    with pytest.raises(ValueError, match=message):
+        stream.feed(X)
+    for bad in (
+        X[0, :, :3],
+        1.0,
+        np.empty((0, 4)),
+        ["a"] * 4,
+        np.ones(4) * 1j,
+        [None] * 4,
+    ):
+        with pytest.raises(ValueError, match="X must be numbers of shape"):
+            stream.feed(bad)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        stream.feed(np.full(4, np.nan))
+    np.testing.assert_array_equal(stream.predict_proba(), before)
+    assert stream.n_steps == 5
+    for bad in (X[0, 0], X[:3, 0], X[:3]):
+        with pytest.raises(ValueError, match=r"\(2, 4\), a step, or \(2, n_steps, 4\)"):
+            streams.feed(bad)
+
+
+def test_when_there_is_no_stream():
+    X, y = recordings("spikes")
+    model = fast(engine="numpy")
+    with pytest.raises(ValueError, match="not fitted"):
+        model.stream()
+    with pytest.raises(ValueError, match=r"learned from a 2-D X"):
+        fast(engine="numpy").fit(X[:, 0].astype(float), y).stream()
+    model.fit(X, y)
+    for bad in (0, 1.5, "two"):
+        with pytest.raises(ValueError, match="n_streams must be at least 1"):
+            model.stream(bad)
+    with pytest.raises(ValueError, match="no answer yet"):
+        model.stream().predict()
+    regressor = SpikingRegressor((8,), max_iter=1, random_state=0).fit(X, y)
+    assert not hasattr(regressor.stream(), "predict_proba")
