@@ -1,5 +1,6 @@
 # make demo [DATA=digits|mnist|fashion]   train a spiking network and save it
 # make test                               lint, doctests, tests
+# make test-adapters                      those of aeon and sktime alone
 # make test-lowest                        tests on the lowest versions that are allowed
 # make fuzz [CASES=20000]                 random parameters and data, at length
 # make docs                             build the documentation: docs/_build/html
@@ -22,15 +23,20 @@ EXTRA_digits = .venv/.core
 EXTRA_mnist = .venv/.datasets
 EXTRA_fashion = .venv/.datasets
 
-.PHONY: demo test test-lowest fuzz docs docs-check bench dist clean
+.PHONY: demo test test-adapters test-lowest fuzz docs docs-check bench dist clean
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)
 
-test: .venv/.test,oracles
+test: .venv/.test,oracles test-adapters
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m pytest $(PYTEST)
+
+# In an environment of its own, and without compiled code, which is tested elsewhere.
+test-adapters: .venv-adapters/.adapters
+	NUMBA_DISABLE_JIT=1 .venv-adapters/bin/python -m pytest --durations=5 \
+		tests/test_adapters.py sklearn_snn/adapters
 
 # Old versions meet the newest of what they need in turn, which warns of their age.
 test-lowest: .venv-lowest/.test
@@ -57,7 +63,7 @@ dist: .venv/.test
 	.venv/bin/python -m build
 
 clean:
-	rm -rf .venv .venv-lowest dist build docs/_build docs/auto_guide docs/auto_examples docs/api/backreferences
+	rm -rf .venv .venv-adapters .venv-lowest dist build docs/_build docs/auto_guide docs/auto_examples docs/api/backreferences
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -71,9 +77,15 @@ clean:
 	$(PIP) --editable '.[$*]'
 	touch $@
 
+# The pip of the other environment serves this one, which is made sooner without.
+.venv-adapters/.adapters: pyproject.toml | .venv/bin/python
+	$(PYTHON) -m venv --clear --without-pip .venv-adapters
+	PIP_PYTHON=.venv-adapters/bin/python $(PIP) --editable '.[adapters]'
+	touch $@
+
 .venv-lowest/.test: pyproject.toml tests/lowest.py
 	$(LOWEST_PYTHON) -m venv --clear .venv-lowest
-	$(LOWEST_PYTHON) tests/lowest.py test oracles > .venv-lowest/lowest.txt
+	$(LOWEST_PYTHON) tests/lowest.py test oracles adapters > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python $(PIP_INSTALL) --constraint .venv-lowest/lowest.txt \
-		--editable '.[test,oracles]'
+		--editable '.[test,oracles,adapters]'
 	touch $@

@@ -14,6 +14,13 @@ from sklearn_snn.datasets import fetch_mnist
 
 pytest.register_assert_rewrite("helpers", "networks", "neurons", "recording", "warned")
 
+# aeon and sktime hold other libraries back: what needs them is tested in an environment
+# of its own (see the Makefile), in which it is an error if nothing is found.
+collect_ignore = ["tests/test_adapters.py"]
+collect_ignore += [f"sklearn_snn/adapters/{name}.py" for name in ("aeon", "sktime")]
+if find_spec("aeon") and find_spec("sktime"):
+    collect_ignore = []
+
 
 def pytest_runtest_setup(item):
     """Skip the docstring example of fetch_mnist where there is no data."""

@@ -31,6 +31,8 @@ extensions = [
 exclude_patterns = ["_build", "_generated", "guide", "**/GALLERY_HEADER.rst"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
+# They hold other libraries back, and are not installed where pages are built.
+autodoc_mock_imports = ["aeon", "sktime"]
 # Long signatures have a line for each parameter.
 python_maximum_signature_line_length = 70
 toc_object_entries_show_parents = "hide"

@@ -315,3 +315,20 @@ def test_the_message_about_fields_names_what_is_there():
     call = call.replace("width", "3").replace("height", "4")
     X = eval(call, {"as_sequences": as_sequences, "X": [camera((2, 3, 9, 1))]})
     assert fired(X) == [(0, 1, 23)]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("block", [1, 7, 40])
+def test_many_events_are_binned_in_blocks(block, counts, rng, monkeypatch):
+    """A silent recording, too, and whatever the blocks are."""
+    sizes = 9, 0, 30, 3, 12
+    X = [(rng.uniform(0, 1, n).round(1), rng.integers(3, size=n)) for n in sizes]
+    options = {"dt": 0.25, "n_units": 3, "n_steps": 5, "counts": counts}
+    expected = as_sequences(X, **options)
+    monkeypatch.setattr("sklearn_snn._inputs.binning._BLOCK", block)
+    found = as_sequences(X, **options)
+    for name in ("steps", "units", "indptr", "lengths", "counts"):
+        a, b = getattr(found, name), getattr(expected, name)
+        np.testing.assert_array_equal(a, b)
+        assert getattr(a, "dtype", None) == getattr(b, "dtype", None)
+    np.testing.assert_array_equal(found[2], expected[2])

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-import sklearn_snn.datasets
-from sklearn_snn.datasets import fetch_mnist
+from sklearn_snn.datasets import _mnist, fetch_mnist
+from sklearn_snn.datasets._home import found_home
 
 pytestmark = pytest.mark.skipif(
     find_spec("torchvision") is None, reason="needs the extra datasets"
@@ -101,9 +101,9 @@ def test_real_mnist(mnist):
 def test_default_folder_is_under_sklearns(monkeypatch, tmp_path):
     monkeypatch.delenv("SKLEARN_SNN_DATA", raising=False)
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
-    assert sklearn_snn.datasets._data_home(None) == tmp_path / "sklearn_snn"
+    assert found_home(None) == tmp_path / "sklearn_snn"
     monkeypatch.setenv("SKLEARN_SNN_DATA", str(tmp_path / "elsewhere"))
-    assert sklearn_snn.datasets._data_home(None) == tmp_path / "elsewhere"
+    assert found_home(None) == tmp_path / "elsewhere"
 
 
 @pytest.mark.parametrize("name", ["MNIST", "EMNIST-digits"])
@@ -214,7 +214,7 @@ def test_what_was_downloaded_and_not_unzipped(data_home, fetch_in_daemon):
 
 def test_a_reader_that_dies(data_home, monkeypatch):
     """As one does that takes more memory than there is."""
-    monkeypatch.setattr(sklearn_snn.datasets, "_read", lambda *args: os._exit(1))
+    monkeypatch.setattr(_mnist, "_read", lambda *args: os._exit(1))
     with pytest.raises(OSError, match="ended before it was done"):
         fetch_mnist(data_home=data_home, download=False)
 
@@ -223,7 +223,7 @@ def test_files_that_may_not_be_read(data_home, monkeypatch):
     def refuse(*args):
         raise PermissionError("Permission denied")
 
-    monkeypatch.setattr(sklearn_snn.datasets, "_read_apart", refuse)
+    monkeypatch.setattr(_mnist, "_read_apart", refuse)
     with pytest.raises(OSError, match=r"MNIST in .* cannot be read: Permission denied"):
         fetch_mnist(data_home=data_home, download=False)
 
@@ -237,7 +237,7 @@ def test_no_network(tmp_path, monkeypatch):
 
 
 def test_torchvision_missing(monkeypatch):
-    monkeypatch.setattr(sklearn_snn.datasets, "find_spec", lambda name: None)
+    monkeypatch.setattr(_mnist, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-snn\[datasets\]'"):
         fetch_mnist()
 

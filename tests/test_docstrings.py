@@ -1,9 +1,12 @@
 """Docstrings of all that is public, by numpydoc's rules."""
 
+import importlib
 import inspect
+import sys
 
 import pytest
 from numpydoc.validate import validate
+from sphinx.ext.autodoc.mock import mock
 
 import sklearn_snn
 from sklearn_snn import datasets, exceptions, inspection, neurons
@@ -47,8 +50,24 @@ def test_what_is_public_was_found():
     assert len(OBJECTS) > 45
 
 
+def errors(name, ignored):
+    """Return what numpydoc finds, but for some rules."""
+    return [(c, text) for c, text in validate(name)["errors"] if c not in ignored]
+
+
 @pytest.mark.parametrize("name", OBJECTS)
 def test_numpydoc_finds_nothing(name):
-    ignored = IGNORED_IN_METHODS if OBJECTS[name] else IGNORED
-    found = [(c, text) for c, text in validate(name)["errors"] if c not in ignored]
-    assert not found
+    assert not errors(name, IGNORED_IN_METHODS if OBJECTS[name] else IGNORED)
+
+
+@pytest.mark.parametrize("library", ["aeon", "sktime"])
+def test_numpydoc_finds_nothing_in_adapters(library, monkeypatch):
+    """With stand-ins for the libraries, as on their pages; methods are inherited."""
+    module = f"sklearn_snn.adapters.{library}"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    with mock([library]):
+        names = importlib.import_module(module).__all__
+        assert len(names) == 2
+        for name in names:
+            assert not errors(f"{module}.{name}", IGNORED)
+    del sys.modules[module]

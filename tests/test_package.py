@@ -1,6 +1,7 @@
 """The package as its users get it: imports, wheel, README, examples."""
 
 import ast
+import importlib
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "dask", "distributed"]
+OPTIONAL += ["h5py", "aeon", "sktime"]
 
 
 def run(*args, **kwargs):
@@ -34,10 +36,18 @@ def run(*args, **kwargs):
 
 def test_import_loads_no_optional_package():
     code = (
-        "import sys, sklearn_snn, sklearn_snn.datasets;"
+        "import sys, sklearn_snn, sklearn_snn.datasets, sklearn_snn.adapters._series;"
         f"print([m for m in {OPTIONAL} if m in sys.modules])"
     )
     assert run(sys.executable, "-c", code).strip() == "[]"
+
+
+@pytest.mark.parametrize("library", ["aeon", "sktime"])
+def test_an_adapter_without_its_library_names_the_extra(library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, f"sklearn_snn.adapters.{library}", raising=False)
+    with pytest.raises(ImportError, match=rf"pip install 'sklearn-snn\[{library}\]'"):
+        importlib.import_module(f"sklearn_snn.adapters.{library}")
 
 
 def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
@@ -271,11 +281,15 @@ def test_tests_are_found_without_the_oracles(tmp_path):
 def test_extras_bring_what_code_uses():
     extras = PYPROJECT["project"]["optional-dependencies"]
     assert "nir" not in extras
-    for extra in ("fast", "plot", "datasets", "distributed", "progress"):
-        assert extra in extras["all"][0]
-        # The page on installing names it, and nothing that is not there.
-        assert f"``{extra}``" in (ROOT / "docs" / "install.rst").read_text()
-    assert "torch" not in " ".join(extras["test"])
+    everything = {"fast", "plot", "datasets", "shd", "distributed", "progress"}
+    assert {*re.split(r"[\[\],]", extras["all"][0])[1:-1]} == everything
+    # These bound other libraries, of which the tests take the newest.
+    bounding = {"aeon", "sktime"}
+    # The page on installing names each, and nothing that is not there.
+    page = (ROOT / "docs" / "install.rst").read_text()
+    named = {*re.findall(r"(?m)^``(\w+)`` ", page)}
+    assert named == everything | bounding | {"all"}
+    assert not re.search("torch|aeon|sktime", " ".join(extras["test"]))
 
 
 def test_lowest_versions_are_read_from_pyproject():

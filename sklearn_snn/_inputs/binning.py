@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from sklearn_snn._inputs.event_sequences import MAX_STEPS, EventSequences
+from sklearn_snn._inputs.event_sequences import MAX_STEPS, EventSequences, joined
 
 # A quotient is taken for the whole number that it is so near to, in parts of itself,
 # and, whatever its size, in parts of a step.
 _RELATIVE, _LEAST, _MOST = 1e-9, 1e-9, 1e-3
+# How many events are binned at a time, up to a recording: they take many times the
+# memory that they are kept in.
+_BLOCK = 2**20
 
 
 def steps_of(times, dt, start=0.0):
@@ -47,7 +50,7 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
 
     Parameters
     ----------
-    recordings : list of tuple (times, units) of ndarrays
+    recordings : iterable of tuple (times, units) of ndarrays
         Units are from 0 to below n_units.
     n_units : int
     dt : float
@@ -68,7 +71,7 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
     ValueError
         As `as_sequences` says.
     """
-    steps, units, n_spikes, ends = [], [], [], []
+    blocks, rows, n_events = [], [], 0
     for i, (times, of_units) in enumerate(recordings):
         _check_times(times, i)
         of_times = steps_of(times, dt, starts[i])
@@ -92,14 +95,24 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
         places, spikes = np.unique(
             of_times[is_inside] * n_units + of_units[is_inside], return_counts=True
         )
-        steps.append(places // n_units)
-        units.append(places % n_units)
-        n_spikes.append(spikes)
-        ends.append(end)
+        rows.append((places, spikes, end))
+        n_events += len(places)
+        if n_events >= _BLOCK:
+            blocks.append(_block(rows, n_units, counts))
+            rows, n_events = [], 0
+    if rows:
+        blocks.append(_block(rows, n_units, counts))
+    return joined(blocks)
+
+
+def _block(rows, n_units, counts):
+    """Return recordings as EventSequences, of places, numbers of spikes, and ends."""
+    places, n_spikes, ends = zip(*rows, strict=True)
+    indptr, places = np.cumsum([0, *map(len, places)]), np.concatenate(places)
     return EventSequences(
-        np.concatenate(steps),
-        np.concatenate(units),
-        np.cumsum([0, *map(len, steps)]),
+        places // n_units,
+        places % n_units,
+        indptr,
         lengths=ends,
         n_units=n_units,
         counts=np.concatenate(n_spikes) if counts else None,

@@ -173,13 +173,12 @@ def as_sequences(
         )
     read = _of_pair if layout == "spike_times" else _of_fields
     size = _sensor_size(layout, n_units, sensor_size)
-    recordings = [read(x, i, size) for i, x in enumerate(X)]
     return binned(
-        recordings,
+        (read(x, i, size) for i, x in enumerate(X)),
         n_units=math.prod(size),
         dt=dt,
-        starts=of_each("start", start, len(recordings)),
-        lengths=lengths_of(n_steps, duration, dt, len(recordings)),
+        starts=of_each("start", start, len(X)),
+        lengths=lengths_of(n_steps, duration, dt, len(X)),
         must_be_inside=outside == "raise",
         counts=counts,
     )

@@ -201,3 +201,31 @@ def _check_in_range(name, values, ends, owners):
             f"Sample {owners[k]} has an event at {name} {values[k]}, which must be "
             f"from 0 to {ends[k] - 1}."
         )
+
+
+def joined(parts):
+    """Return the samples of several EventSequences, of the same units, as one.
+
+    Parameters
+    ----------
+    parts : list of EventSequences
+        At least one; all of them have counts, or none has.
+
+    Returns
+    -------
+    X : EventSequences
+    """
+    first, *others = parts
+    if not others:
+        return first
+    whole = object.__new__(type(first))
+    whole.n_units = first.n_units
+    for name in ("steps", "units", "lengths"):
+        arrays = [getattr(part, name) for part in parts]
+        setattr(whole, name, np.concatenate(arrays))
+    n_events = np.concatenate([np.diff(part.indptr) for part in parts])
+    whole.indptr = np.concatenate([[0], np.cumsum(n_events)])
+    has_counts = first.counts is not None
+    counts = [part.counts for part in parts]
+    whole.counts = np.concatenate(counts) if has_counts else None
+    return whole

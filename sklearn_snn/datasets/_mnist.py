@@ -8,15 +8,12 @@ import struct
 import threading
 from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sklearn_snn._compat import ProcessPoolExecutor, StrOptions, validate_params
-
-__all__ = ["fetch_mnist"]
+from sklearn_snn.datasets._home import found_home
 
 # What torchvision raises for files that are not there, or not what their names say.
 _UNREADABLE = (
@@ -132,7 +129,7 @@ def fetch_mnist(
             "fetch_mnist needs torchvision, which is not installed: "
             "pip install 'sklearn-snn[datasets]'"
         )
-    root = _data_home(data_home)
+    root = found_home(data_home)
     folder = root / _SETS[name][0] / "raw"
     try:
         parts, target_names = _read_apart(name, root, download, split)
@@ -170,15 +167,6 @@ def fetch_mnist(
             split=split or "train, then test",
         ),
     )
-
-
-def _data_home(data_home):
-    """Return the folder in which torchvision keeps its sets."""
-    if data_home is None:
-        data_home = os.environ.get("SKLEARN_SNN_DATA")
-    if data_home is None:
-        data_home = Path(get_data_home()) / "sklearn_snn"
-    return Path(data_home).expanduser().absolute()
 
 
 def _read_apart(name, root, download, split):

@@ -1,0 +1,1 @@
+"""Spiking networks as estimators of sktime and of aeon, which nothing else imports."""
