@@ -1,5 +1,6 @@
 """Fixtures shared by the tests, and the rule that nothing is skipped unseen."""
 
+import gc
 import os
 import sys
 from importlib.util import find_spec
@@ -11,6 +12,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn.datasets import fetch_mnist
+
+# numba makes millions of objects when it compiles, and few of them are garbage: looking
+# for that as often as usual takes a tenth of the time.
+gc.set_threshold(200_000, 50, 1000)
 
 pytest.register_assert_rewrite("helpers", "networks", "neurons", "recording", "warned")
 

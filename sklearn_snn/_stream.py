@@ -78,8 +78,8 @@ class Stream:
 
     Made by the method ``stream`` of `SpikingClassifier` and `SpikingRegressor`. Steps
     are fed as they come, and at any time the answers are those to the recording so far:
-    what the estimator answers to the same steps as a whole. A step costs microseconds,
-    however many there were, and no step is kept.
+    what the estimator answers to the same steps as a whole. A step costs some tens of
+    microseconds, however many there were before, and none is kept.
 
     Parameters
     ----------
