@@ -42,10 +42,14 @@ from sklearn_snn.neurons import AdLIF
 
 # sphinx_gallery_thumbnail_number = 1
 
-folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKLEARN_SNN_DATA", "")
+folder = (
+    sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKLEARN_SNN_DATA", "")
+)
 path = Path(folder, "FSDD", "fsdd_mel.npz")
 if not path.exists():
-    sys.exit(f"There is no file {path}: what it is stands at the top of this script.")
+    sys.exit(
+        f"There is no file {path}: what it is stands at the top of this script."
+    )
 
 # %%
 # The recordings
@@ -63,9 +67,9 @@ print(f"frames: {X.lengths.min()} to {X.lengths.max()}", end=", ")
 print(f"median {np.median(X.lengths):.0f}")
 
 # Plotting code
-# Alt text: Log-energies of 32 mel bands over time of four recordings, each as wide as it
-# is long: two speakers who say six and nine. The hiss of the consonants of six is high,
-# with pauses; the vowel of nine is a band of low and middle frequencies.
+# Alt text: Log-energies of 32 mel bands over time of four recordings, each as wide as
+# it is long: two speakers who say six and nine. The hiss of the consonants of six is
+# high, with pauses; the vowel of nine is a band of low and middle frequencies.
 figure, axes = plt.subplots(
     2, 2, figsize=(6, 4.4), sharex=True, sharey=True, layout="constrained"
 )
@@ -74,7 +78,10 @@ for digit, row in zip((6, 9), axes, strict=True):
         sample = np.flatnonzero((y == digit) & (speaker == voice))[0]
         n_steps = len(X[sample])
         ax.imshow(
-            X[sample].T, origin="lower", aspect="auto", extent=(0, n_steps, 0, 32)
+            X[sample].T,
+            origin="lower",
+            aspect="auto",
+            extent=(0, n_steps, 0, 32),
         )
         ax.set_title(f"{digit}, speaker {voice}", fontsize="medium")
 for ax in axes[-1]:
@@ -130,8 +137,8 @@ def network(n_delays=3, level=levelled, **parameters):
 # Speakers that it knows, and others
 # ----------------------------------
 # ``LeaveOneGroupOut`` leaves out all recordings of one speaker after the other: each
-# answer comes from a network that has heard the five others. ``StratifiedKFold``, with as
-# many folds, mixes the speakers.
+# answer comes from a network that has heard the five others. ``StratifiedKFold``, with
+# as many folds, mixes the speakers.
 
 mixed = cross_val_predict(
     network(), X, y, cv=StratifiedKFold(6, shuffle=True, random_state=0)
@@ -146,8 +153,9 @@ for voice in range(6):
     print(f"    speaker {voice}: {is_right.mean():.3f}")
 
 # %%
-# Both are honest answers, to two questions. Who wants to use the model on voices that it
-# has not learned from has to ask the second one; the first one would promise too much.
+# Both are honest answers, to two questions. Who wants to use the model on voices that
+# it has not learned from has to ask the second one; the first one would promise too
+# much.
 #
 # What it takes for what
 # ----------------------
