@@ -122,7 +122,7 @@ def recipe(n_steps, seed):
     return make_pipeline(
         FunctionTransformer(levelled),
         ChannelTransformer(StandardScaler()),
-        DelayLine(3),
+        DelayLine(8),
         SpikingClassifier(
             (128,),
             neuron=AdLIF(
@@ -134,8 +134,9 @@ def recipe(n_steps, seed):
             readout="soft_count",
             learning_rate_init=0.005,
             batch_size=32,
-            max_iter=20,
+            max_iter=25,
             n_iter_no_change=math.inf,
+            dropout=0.2,
             random_state=seed,
         ),
     )

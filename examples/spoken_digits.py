@@ -95,10 +95,10 @@ plt.show()
 # ---------
 # How loud somebody speaks says nothing about the digit: we take the mean of all its
 # values, the level, off each recording. This looks at the whole recording; what follows
-# does not. Channels are standardized, and a delay line shows each frame with the two
-# before it, so that a hidden neuron can see which way an energy moves. The hidden
-# neurons adapt, hear each other, and remember 3 to 100 frames, a part of a digit or all
-# of it; their time constants learn.
+# does not. Channels are standardized, and a delay line shows each frame with the seven
+# before it, so that a hidden neuron can see how energies move. The hidden neurons
+# adapt, hear each other, and remember 3 to 100 frames, a part of a digit or all of it;
+# their time constants learn.
 
 
 def levelled(X):
@@ -111,7 +111,7 @@ def leaks(first, last):
     return math.exp(-1 / first), math.exp(-1 / last)
 
 
-def network(n_delays=3, level=levelled, **parameters):
+def network(n_delays=8, level=levelled, **parameters):
     """Return the model, or a variation of it."""
     parameters = {
         "neuron": AdLIF(alpha=leaks(3, 20), rho=leaks(10, 100)),
@@ -122,6 +122,7 @@ def network(n_delays=3, level=levelled, **parameters):
         "batch_size": 32,
         "max_iter": 15,
         "n_iter_no_change": math.inf,
+        "dropout": 0.2,
         "random_state": 0,
         **parameters,
     }
