@@ -45,7 +45,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_snn import ChannelTransformer, DelayLine, Sequences, SpikingClassifier
-from sklearn_snn.exceptions import DeadNeuronWarning
+from sklearn_snn.exceptions import DeadNeuronWarning, InputMismatchWarning
 from sklearn_snn.neurons import AdLIF
 
 N_RESAMPLED = 32
@@ -199,7 +199,8 @@ def main():
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=[*MODELS])
     args = parser.parse_args()
-    for category in (ConvergenceWarning, DeadNeuronWarning):
+    # Speech lasts as long as it lasts, in what is asked about longer than in `fit`.
+    for category in (ConvergenceWarning, DeadNeuronWarning, InputMismatchWarning):
         warnings.simplefilter("ignore", category)
     args.cache.mkdir(parents=True, exist_ok=True)
     results = [Results(args.cache, name) for name in args.models]

@@ -19,6 +19,7 @@ data set.
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,11 @@ from sklearn_snn import (
     Sequences,
     SpikingClassifier,
 )
+from sklearn_snn.exceptions import InputMismatchWarning
 from sklearn_snn.neurons import AdLIF
+
+# Some speakers take longer than all others, who are learned from.
+warnings.simplefilter("ignore", InputMismatchWarning)
 
 # sphinx_gallery_thumbnail_number = 1
 
