@@ -73,19 +73,32 @@ html_theme_options = {
 }
 
 
-def _needs_mnist():
-    """Return a pattern of the examples that cannot be run, if there is no MNIST."""
+# Examples that read recordings from the folder that SKLEARN_SNN_DATA names.
+_RECORDINGS = {
+    "spoken_digits": Path("FSDD", "fsdd_mel.npz"),
+    "touch": Path("Braille", "braille.npz"),
+}
+
+
+def _not_to_be_run():
+    """Return a pattern of the examples that cannot be run, for want of their data."""
+    missing = []
     try:
         fetch_mnist(split="test")
     except OSError as error:
-        if os.environ.get("SKLEARN_SNN_NO_SKIPS"):
-            raise
+        missing.append((r"mnist|08_article", f"no MNIST ({error})"))
+    folder = Path(os.environ.get("SKLEARN_SNN_DATA", ""))
+    for name, file in _RECORDINGS.items():
+        if not (folder / file).exists():
+            missing.append((rf"{name}\.py", f"no {folder / file}"))
+    if missing and os.environ.get("SKLEARN_SNN_NO_SKIPS"):
+        raise FileNotFoundError("; ".join(why for _, why in missing))
+    for pattern, why in missing:
         print(
-            f"No MNIST here ({error}): the examples that need it are shown without "
-            "having been run. SKLEARN_SNN_DATA may name its folder."
+            f"There is {why} here: examples ({pattern}) are shown without having been "
+            "run. SKLEARN_SNN_DATA may name the folder."
         )
-        return r"mnist|08_article"
-    return r"^$"
+    return "|".join(pattern for pattern, _ in missing) or "^$"
 
 
 def _strict(gallery_conf, fname):
@@ -98,7 +111,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["guide", "../examples"],
     "gallery_dirs": ["auto_guide", "auto_examples"],
     # Run all but those that cannot be; train_images.py is the program of `make demo`.
-    "filename_pattern": rf"^(?!.*({_needs_mnist()})).*$",
+    "filename_pattern": rf"^(?!.*({_not_to_be_run()})).*$",
     "ignore_pattern": r"train_images\.py",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,

@@ -77,9 +77,9 @@ class SpikingClassifier(BaseSpikingClassifier):
     detach_reset : bool or "auto", default="auto"
         Whether the gradient ignores that the reset depends on the spike. "auto" does
         not ignore it as long as that is stable: while a reset at the threshold does not
-        amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
-        it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
-        what it chose.
+        amplify the gradient, and, unless `recurrent`, the memory ``1 / (1 - alpha)`` is
+        at most 20 steps; so it is with the default `alpha`, `threshold` and `beta`.
+        `detach_reset_` says what it chose.
     readout : {"auto", "spike_count", "soft_count", "membrane_mean", \
             "membrane_last", "membrane_max", "softmax_mean"}, default="auto"
         What the logits are read from, at all steps that are read. "auto" is

@@ -84,7 +84,7 @@ def frozen_constants(params, loss, is_constant=False):
         )
     detach = params["detach_reset"]
     if isinstance(detach, str):
-        names = "threshold", "beta", "surrogate", "reset"
+        names = "threshold", "beta", "surrogate", "reset", "recurrent"
         detach = not is_reset_stable(alpha, *(constants[name] for name in names))
     return constants | {"detach_reset": bool(detach), "learn_neuron": learned}
 

@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._model.first_guess import MEMBRANE_RANGE
-from sklearn_snn._model.neurons.resets import is_reset_stable
 from sklearn_snn._training.diagnosis import (
     dead_layers,
     dead_neurons,
@@ -111,47 +110,6 @@ def test_dim_input_is_no_silence(rate, mnist):
     model.fit(X_train[:5000], y_train[:5000])
     assert (model[-1].firing_rates_ > 0.01).all()
     assert model.score(X_test[:2000], y_test[:2000]) > 0.7
-
-
-# The gradient through the reset
-
-
-@pytest.mark.parametrize(
-    ("stable", "others"),
-    [
-        (True, {}),
-        (True, {"alpha": 0.5, "threshold": 1.5}),  # alpha kappa = 0.94
-        (False, {"alpha": 0.5, "threshold": 1.7}),  # 1.06
-        (False, {"threshold": 2.0}),
-        (False, {"threshold": 1e308}),
-        (False, {"beta": 10.0}),
-        (False, {"alpha": 0.99}),  # remembers 100 steps
-        (True, {"alpha": 0.9, "threshold": 1.6, "reset": "subtract"}),  # 1 - 2
-        (
-            False,
-            {"alpha": 0.9, "threshold": 1.8, "reset": "subtract"},
-        ),  # 0.9 (1 - 2.25)
-        (True, {"threshold": 100.0, "reset": "none"}),
-        (False, {"surrogate": "atan"}),  # peaks at beta / 2
-    ],
-)
-def test_when_the_gradient_goes_through_the_reset(stable, others):
-    defaults = {"alpha": 0.95, "threshold": 0.6, "beta": 5.0}
-    defaults |= {"surrogate": "sigmoid", "reset": "zero"}
-    assert is_reset_stable(**defaults | others) is stable
-
-
-def test_auto_detaches_where_it_has_to(blobs):
-    for params, detached in (({}, False), ({"threshold": 2.0}, True)):
-        fits = {
-            choice: SpikingClassifier(
-                (6,), max_iter=3, random_state=0, detach_reset=choice, **params
-            ).fit(*blobs)
-            for choice in ("auto", True, False)
-        }
-        for choice in (True, False):
-            same = np.array_equal(fits["auto"].coefs_[0], fits[choice].coefs_[0])
-            assert same is (choice is detached)
 
 
 # Dead neurons

@@ -268,6 +268,7 @@ def test_automatic_logits_depend_on_the_length_of_the_input():
         ({}, False),
         ({"alpha": 0.99}, True),
         ({"threshold": 2.0}, True),
+        ({"alpha": 0.99, "recurrent": True}, False),
         ({"detach_reset": True}, True),
         ({"detach_reset": False, "alpha": 0.99}, False),
         ({"detach_reset": np.bool_(True)}, True),

@@ -139,14 +139,16 @@ MAX_RESET_MEMORY = 20
 
 
 @np.errstate(over="ignore")
-def is_reset_stable(alpha, threshold, beta, surrogate, reset):
+def is_reset_stable(alpha, threshold, beta, surrogate, reset, recurrent=False):
     """Tell whether the gradient through the reset leads to the goal.
 
     At the threshold, where the surrogate peaks, ``alpha * |kappa|`` is how much a
     spike's reset multiplies ``delta`` by. Above 1, ``delta`` grows with every spike on
     the way back. Below, what has come through many resets is still mostly noise: with a
     memory of more than `MAX_RESET_MEMORY` steps, ``1 / (1 - alpha)``, training does
-    better without it.
+    better without it. But where neurons hear each other, the reset is what damps the
+    gradient that comes back through their spikes: without it this grows from step to
+    step, the more so the longer the memory.
 
     Parameters
     ----------
@@ -155,6 +157,8 @@ def is_reset_stable(alpha, threshold, beta, surrogate, reset):
         Key of `SURROGATES`.
     reset : str
         Key of `RESETS`.
+    recurrent : bool, default=False
+        Whether neurons hear each other.
 
     Returns
     -------
@@ -165,5 +169,5 @@ def is_reset_stable(alpha, threshold, beta, surrogate, reset):
     SURROGATES[surrogate].derivative(peak, beta)
     rule.by_membrane(np.ones(1), kappa)
     kappa -= rule.taken(at_threshold, threshold) * peak
-    has_short_memory = (1 - alpha) * MAX_RESET_MEMORY > 1 - 1e-9
-    return bool(has_short_memory and abs(alpha * kappa[0]) <= 1)
+    is_noise = (1 - alpha) * MAX_RESET_MEMORY <= 1 - 1e-9 and not recurrent
+    return bool(not is_noise and abs(alpha * kappa[0]) <= 1)
