@@ -354,3 +354,15 @@ def test_a_network_that_learns_does_not_warn(digits):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = SpikingClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
     assert model.score(X_test, y_test) > 0.9
+
+
+def test_recurrent_networks_are_not_told_to_detach(rng):
+    """Detached, their gradients grow without bounds."""
+    X, y = rng.random((40, 20, 5)) < 0.3, np.arange(40) % 2
+    for recurrent in (False, True):
+        model = SpikingClassifier((6,), max_iter=1, recurrent=recurrent, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="It may help to") as caught:
+            model.fit(X, y)
+        said = " ".join(str(warning.message) for warning in caught)
+        assert ("detach_reset=True" in said) is not recurrent
+        assert ("warm_start=True" in said) is recurrent

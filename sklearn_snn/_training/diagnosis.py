@@ -179,9 +179,14 @@ def hardly_learned(epoch, trainer, is_stalled=True):
     if not is_stalled:
         end = "After the last epoch the loss is"
         advice = advice.replace("n_iter_no_change", "max_iter")
+    # Of recurrent layers it is the resets that keep the gradient in bounds.
+    is_recurrent = trainer.engine.network.layers[0].recurrent
+    last = "set detach_reset=True where the time of a spike matters"
+    if is_recurrent:
+        last = "begin with shorter sequences, as warm_start=True lets a fit go on"
     return [
         f"{end} {comparison}. {_memory_advice(trainer)}It may help to {advice} or to "
-        "set detach_reset=True where the time of a spike matters."
+        f"{last}."
     ]
 
 
