@@ -15,7 +15,7 @@ from sklearn_snn.datasets import fetch_mnist
 
 # numba makes millions of objects when it compiles, and few of them are garbage: looking
 # for that as often as usual takes a tenth of the time.
-gc.set_threshold(200_000, 50, 1000)
+gc.set_threshold(100_000)
 
 pytest.register_assert_rewrite("helpers", "networks", "neurons", "recording", "warned")
 
