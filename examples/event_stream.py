@@ -52,7 +52,8 @@ def sweep(direction, duration, rng, start=0):
             if direction in ("right", "left")
             else (across, along)
         )
-        parts.append((np.repeat(times[seen], SIZE), x, y, np.full(len(x), p)))
+        t = np.repeat(times[seen], SIZE)
+        parts.append((t, x, y, np.full(len(x), p)))
     n_noise = rng.poisson(5 * SIZE**2 * duration / 1e6)
     noise = rng.integers(0, [[duration], [SIZE], [SIZE], [2]], (4, n_noise))
     noise[0] += start
@@ -60,7 +61,8 @@ def sweep(direction, duration, rng, start=0):
         [np.array(part) for part in parts] + [noise], axis=1
     )
     t = t + rng.normal(0, 2_000, len(t)).astype(int)
-    kept = (rng.random(len(t)) < 0.5) & (t >= start) & (t < start + duration)
+    kept = rng.random(len(t)) < 0.5
+    kept &= (t >= start) & (t < start + duration)
     events = np.empty(kept.sum(), EVENT)
     for name, values in zip("txyp", (t, x, y, p), strict=True):
         events[name] = values[kept]
@@ -81,7 +83,10 @@ def recordings(n, rng):
     """Return recordings as events in bins, and their directions."""
     y = rng.choice(DIRECTIONS, n)
     lengths = rng.integers(40, 81, n)
-    events = [sweep(d, 2_000 * k, rng) for d, k in zip(y, lengths, strict=True)]
+    events = [
+        sweep(direction, 2_000 * n, rng)
+        for direction, n in zip(y, lengths, strict=True)
+    ]
     X = as_sequences(
         events, dt=2_000, sensor_size=(SIZE, SIZE, 2), n_steps=lengths
     )
@@ -105,7 +110,8 @@ model = SpikingClassifier(
     max_iter=40,
     random_state=0,
 )
-model.fit(X, [np.full(n, label) for n, label in zip(X.lengths, y, strict=True)])
+y_steps = [np.full(n, label) for n, label in zip(X.lengths, y, strict=True)]
+model.fit(X, y_steps)
 answers = model.predict(X_test)
 ends = [answer[-1] for answer in answers]
 print(f"Right at the end of a recording: {np.mean(ends == y_test):.3f}")
@@ -137,9 +143,7 @@ probabilities = np.array(probabilities)
 truth = np.repeat(course, 150)
 found = model.classes_[probabilities.argmax(axis=1)]
 settled = np.arange(1500) % 150 >= 25
-print(
-    f"Right from 50 ms after a change on: {np.mean((found == truth)[settled]):.3f}"
-)
+print(f"From 50 ms after a change on: {np.mean((found == truth)[settled]):.3f}")
 
 # Plotting code
 # Alt text: Over three seconds, the probabilities of four directions, each in a row of

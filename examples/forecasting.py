@@ -125,9 +125,7 @@ for t in range(4000, 4300):
     window = signal[max(t - 17, 4000) : t + 1]
     step = delays.transform(window.reshape(1, -1, 1))[0, -1]
     live.append(float(stream.feed(step).predict()))
-print(
-    f"Largest difference to predict: {np.abs(live - forecast[:300]).max():.1e}"
-)
+print(f"Largest difference: {np.abs(live - forecast[:300]).max():.1e}")
 
 # %%
 # Learning from a stream
@@ -161,11 +159,10 @@ print(f"{np.mean(errors[:10]):.2f}, {np.mean(errors[-10:]):.2f}")
 # %%
 # A signal that is too long for memory to hold all of its steps is learned in pieces
 # within ``fit``, too: ``bptt_steps=200`` lets gradients go back 200 steps at most, and
-# takes the memory of as many.
+# takes the memory of as many. All 4,000 steps as one recording make one update in each
+# epoch, where the twenty pieces made five.
 
 long = clone(model).set_params(spikingregressor__bptt_steps=200)
 long.fit(signal[:4000].reshape(1, 4000, 1), signal[np.newaxis, 1:4001])
 forecast = long.predict(signal[4000:6000].reshape(1, 2000, 1))[0]
-print(
-    f"Learned as one recording, an update per epoch: {error(forecast, 4000):.3f}"
-)
+print(f"Learned as one recording: {error(forecast, 4000):.3f}")

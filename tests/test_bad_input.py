@@ -30,7 +30,7 @@ def no_work(request, monkeypatch):
         raise AssertionError("work was done before the input was refused")
 
     if "works" not in request.fixturenames:
-        monkeypatch.setattr("sklearn_snn._engines.numpy_engine.forward", work)
+        monkeypatch.setattr("sklearn_snn._engines.numpy_chunks.forward", work)
         monkeypatch.setattr("sklearn_snn._engines.compiled.engine.run_chunks", work)
 
 

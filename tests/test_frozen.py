@@ -203,7 +203,7 @@ def test_constants_are_plain_values():
         **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
         **{"readout": "spike_count", "learn_neuron": []},
         **{"readout_alpha": alpha, "readout_start": 0, "breaks_ties": True},
-        **{"recurrent": False, "per_step": False},
+        **{"recurrent": False, "per_step": False, "bptt_steps": None},
     }
     assert json.loads(json.dumps(constants)) == constants
     kinds = {name: type(value) for name, value in constants.items()}
@@ -213,8 +213,10 @@ def test_constants_are_plain_values():
         **{"readout_alpha": float, "readout_start": int, "breaks_ties": bool},
         **dict.fromkeys(("surrogate", "reset", "neuron", "readout", "loss"), str),
         **{"detach_reset": bool, "n_steps": int, "learn_neuron": list},
-        **{"recurrent": bool, "per_step": bool},
+        **{"recurrent": bool, "per_step": bool, "bptt_steps": type(None)},
     }
+    steps = frozen(bptt_steps=np.int16(5))["bptt_steps"]
+    assert (steps, type(steps)) == (5, int)
     neuron = LIF(beta=4.0)
     layers = Layer(neuron, 7), Layer(neuron, 3)
     assert make_network(constants, [7, 3]) == Network(

@@ -121,6 +121,10 @@ def test_a_piece_that_has_all_steps_is_the_whole(bptt_steps, engine):
 def test_samples_of_unequal_length(kind, engine):
     """They end in the first piece, at its border, or later."""
     assert {4, 5, 12} <= {*LENGTHS.tolist()}
+    check_unequal(kind, engine)
+
+
+def check_unequal(kind, engine):
     for names, readout in networks("leaky gain"):
         case = unequal(names, readout, kind, start=2, is_restrained=True)
         case = case._replace(bptt_steps=5)
@@ -211,6 +215,7 @@ def test_planted_mistakes_are_seen(function, right, wrong, monkeypatch):
         for names, readout in networks("leaky gain"):
             case = truncated_case(names, readout, start=3)
             check_plain(restrained(case), "numpy")
+        check_unequal("graded", "numpy")
 
 
 def test_the_gradient_of_thresholds_counts_once(engine, monkeypatch):
