@@ -42,9 +42,10 @@ from sklearn_snn import ChannelTransformer, SpikingClassifier
 from sklearn_snn.exceptions import DeadNeuronWarning
 from sklearn_snn.neurons import AdLIF
 
-# Lengths of the delay line among which cross-validation chooses; 1 is none, and none is
-# longer than the series.
+# Lengths of the delay line among which cross-validation chooses; 1 is none. None is
+# longer than the series, or makes more than 64 channels of those that there are.
 DELAYS = 1, 8, 64
+MAX_CHANNELS = 64
 N_FOLDS = 3
 
 
@@ -82,12 +83,12 @@ def recipe(n_steps, n_delays, seed):
         DelayLine(n_delays),
         SpikingClassifier(
             (128,),
-            neuron=AdLIF(alpha=membrane, rho=adaptation),
+            neuron=AdLIF(alpha=membrane, rho=adaptation, b=(0.0, 0.5)),
             learn_neuron=True,
             readout="soft_count",
             logit_scale=20 / n_steps,
             beta=10.0,
-            learning_rate_init=0.01,
+            learning_rate_init=0.005,
             batch_size=32,
             max_iter=100,
             n_iter_no_change=math.inf,
@@ -109,9 +110,10 @@ def longest(cv_results):
     return int(np.flatnonzero(good)[-1])
 
 
-def searched(n_steps, seed):
+def searched(n_steps, n_channels, seed):
     """Return the recipe, which chooses the length of the delay line itself."""
-    n_delays = sorted({min(n, n_steps) for n in DELAYS})
+    longest_line = max(1, min(n_steps, MAX_CHANNELS // n_channels))
+    n_delays = sorted({min(n, longest_line) for n in DELAYS})
     return GridSearchCV(
         recipe(n_steps, 1, seed),
         {"delayline__n_delays": n_delays},
@@ -126,8 +128,10 @@ def spiking(with_delays):
 
     def predict(X_train, y_train, X_test, seed):
         X_train, X_test = padded(X_train, X_test)
-        n_steps = X_train.shape[1]
-        model = searched(n_steps, seed) if with_delays else recipe(n_steps, 1, seed)
+        _, n_steps, n_channels = X_train.shape
+        model = recipe(n_steps, 1, seed)
+        if with_delays:
+            model = searched(n_steps, n_channels, seed)
         start = time.perf_counter()
         model.fit(X_train, y_train)
         seconds = time.perf_counter() - start
