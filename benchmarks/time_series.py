@@ -254,6 +254,8 @@ def main():
     args = parser.parse_args()
     for category in (ConvergenceWarning, DeadNeuronWarning):
         warnings.simplefilter("ignore", category)
+    # Of steps after the end of all series that are learned from there is no mean.
+    warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
     args.cache.mkdir(parents=True, exist_ok=True)
     results = [Results(args.cache, name) for name in args.models]
     for sets in (args.sets, *[list(HELD_BACK)] * args.held_back):
