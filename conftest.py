@@ -1,6 +1,7 @@
 """Fixtures shared by the tests, and the rule that nothing is skipped unseen."""
 
 import os
+import sys
 from importlib.util import find_spec
 
 import numpy as np
@@ -26,6 +27,14 @@ def skip_without_mnist():
         pytest.skip("needs MNIST: set SKLEARN_SNN_DATA to its folder")
     if find_spec("torchvision") is None:
         pytest.skip("needs the extra datasets")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close the figures that a test has opened: too many of them are warned of."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def pytest_sessionfinish(session):

@@ -2,8 +2,12 @@
 
     pip install -e .[bench]
     python benchmarks/compare.py --output docs/benchmarks.md
+    python benchmarks/compare.py --only recurrent
 
-Each contestant (see `contestants.py`) runs in a process of its own, because subnormal
+The second prints the section on a recurrent network alone, and takes some minutes.
+
+Each contestant (see `contestants.py` and, for the recurrent network,
+`recurrent_contestants.py`) runs in a process of its own, because subnormal
 numbers are flushed per process. The processes take turns, so that a change of the
 machine's speed meets all of them, and each figure is the median over all turns.
 """
@@ -18,13 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from contestants import CONTESTANTS
+from recurrent_contestants import RECURRENT
+from recurrent_task import N_BATCHES, RATE, make_batches
 
-OURS = "sklearn-snn, numba"
+OURS, ADAPTIVE = "sklearn-snn, numba", "sklearn-snn, numba, adlif"
 MNIST = {"task": "train", "n_steps": 100, "n_hidden": 100, "batch": 128, "rate": 1.0}
 WIDE = MNIST | {"n_steps": 25, "n_hidden": 1000}
 PREDICT = MNIST | {"task": "predict"}
@@ -37,28 +44,39 @@ GROWTH = {
     ],
 }
 EPOCH_SAMPLES, EPOCH_BATCH, EPOCH_STEPS = 10_000, 128, 25
+# Of a contestant's name, where a process is to time another kind of work than MNIST.
+EPOCH, LOOP = "epoch of ", "recurrent "
+CHECKED_STEPS = 50
 
 
 def worker(name):
     """Answer each request, a line of JSON, with times in seconds and peak memory."""
     arrays = np.load(sys.stdin.readline().strip())
-    images, labels = arrays["images"], arrays["labels"]
-    run = fit_epochs if name.startswith("epoch of ") else run_steps(name)
+    X, y = arrays["X"], arrays["y"]
+    if name.startswith(LOOP):
+        run = run_recurrent(name.removeprefix(LOOP), X, y)
+    else:
+        run = fit_epochs if name.startswith(EPOCH) else run_steps(name)
     print("ready", flush=True)
     for line in sys.stdin:
-        seconds = run(images, labels, **json.loads(line))
+        seconds = run(X, y, **json.loads(line))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps([seconds, peak]), flush=True)
 
 
-def run_steps(name):
-    """Return a function that times steps of a contestant."""
-    make, flush, _ = CONTESTANTS[name]
+def prepare_torch(flush):
+    """Seed torch and tell it what to do with subnormal numbers; None is no torch."""
     if flush is not None:
         import torch
 
         torch.manual_seed(0)
         torch.set_flush_denormal(flush)
+
+
+def run_steps(name):
+    """Return a function that times steps of a contestant."""
+    make, flush, _ = CONTESTANTS[name]
+    prepare_torch(flush)
     made = {}
     rng = np.random.default_rng(0)
 
@@ -76,6 +94,28 @@ def run_steps(name):
             start = time.perf_counter()
             function(rows)
             seconds.append(time.perf_counter() - start)
+        return seconds
+
+    return run
+
+
+def run_recurrent(name, X, y):
+    """Return a function that times steps of a recurrent network, or checks them."""
+    make, flush, _ = RECURRENT[name]
+    prepare_torch(flush)
+    contestant = make(X, y)
+
+    def run(X, y, count, is_check=False):
+        before = contestant.firing_rate(0) if is_check else None
+        seconds, losses = [], []
+        for i in range(count):
+            start = time.perf_counter()
+            losses.append(contestant.step(i % N_BATCHES))
+            seconds.append(time.perf_counter() - start)
+        if is_check:
+            ends = losses[:N_BATCHES], losses[-N_BATCHES:]
+            rates = before, contestant.firing_rate(0)
+            return [contestant.n_parameters, *rates, *map(statistics.mean, ends)]
         return seconds
 
     return run
@@ -124,12 +164,16 @@ class Crew:
         seconds, peaks = {name: [] for name in requests}, {}
         for turn in range(n_turns + 1):
             for name, request in requests.items():
-                process = self.processes[name]
-                print(json.dumps(request), file=process.stdin, flush=True)
-                new, peaks[name] = json.loads(process.stdout.readline())
+                new, peaks[name] = self.ask(name, request)
                 seconds[name] += new if turn else []
         medians = {name: statistics.median(s) for name, s in seconds.items()}
         return medians, peaks
+
+    def ask(self, name, request):
+        """Return what a worker answers."""
+        process = self.processes[name]
+        print(json.dumps(request), file=process.stdin, flush=True)
+        return json.loads(process.stdout.readline())
 
     def close(self):
         """Let all processes end."""
@@ -137,34 +181,108 @@ class Crew:
             process.communicate()
 
 
+@contextmanager
+def crew_with(names, **arrays):
+    """Yield a Crew that has these arrays, and let it go."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        crew = Crew(names, file.name)
+        yield crew
+        crew.close()
+
+
 def comparison(title, work, crew, n_turns):
     """Return a table of all contestants at one kind of work."""
     request = work | {"count": 12}
     medians, peaks = crew.measure(dict.fromkeys(CONTESTANTS, request), n_turns)
+    return [f"## {title}", "", *ranking(CONTESTANTS, medians, peaks)]
+
+
+def ranking(contestants, medians, peaks):
+    """Return the table of seconds and MiB by contestant, and what it comes to."""
     peers = [s for name, s in medians.items() if not name.startswith("sklearn-snn")]
     lines = [
-        f"## {title}",
-        "",
         "| | version | ms per batch | times ours | peak MiB so far |",
         "|---|---|---:|---:|---:|",
     ]
     for name, seconds in medians.items():
         ratio = seconds / medians[OURS]
         lines.append(
-            f"| {name} | {version(CONTESTANTS[name][2])} | {1e3 * seconds:.1f} "
+            f"| {name} | {version(contestants[name][2])} | {1e3 * seconds:.1f} "
             f"| {ratio:.2f} | {peaks[name]:.0f} |"
         )
     ratio = min(peers) / medians[OURS]
-    lines += ["", f"**{ratio:.1f} times as fast as the fastest peer.**", ""]
+    return [*lines, "", f"**{ratio:.1f} times as fast as the fastest peer.**", ""]
+
+
+def recurrence(n_turns):
+    """Return the section on a recurrent network; its workers run by themselves."""
+    X, y = make_batches()
+    with crew_with([LOOP + name for name in RECURRENT], X=X, y=y) as crew:
+        request = {"count": CHECKED_STEPS, "is_check": True}
+        checks = {name: crew.ask(LOOP + name, request)[0] for name in RECURRENT}
+        requests = {LOOP + name: {"count": 4} for name in RECURRENT}
+        measured = crew.measure(requests, n_turns)
+    medians, peaks = (
+        {name.removeprefix(LOOP): value for name, value in of.items()}
+        for of in measured
+    )
+    ratio = medians[ADAPTIVE] / medians[OURS]
+    lines = [
+        "## Recurrent network, 700-128-20, 100 steps, batches of 128",
+        "",
+        f"One training step: binary input with {RATE:.0%} spikes, forward pass, "
+        "backpropagation through time and Adam. 128 recurrent LIF neurons, or adaptive "
+        "ones (adlif); the logits are mean membranes of leaky integrators.",
+        "",
+        *ranking(RECURRENT, medians, peaks),
+        f"**adlif takes {ratio:.2f} times as long as lif.**",
+        "",
+        f"The same networks, before and after {CHECKED_STEPS} steps on {N_BATCHES} "
+        "batches:",
+        "",
+        "| | parameters | hidden spikes per step | loss |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, (n_parameters, *rates, first, last) in checks.items():
+        before, after = rates
+        lines.append(
+            f"| {name} | {n_parameters} | {before:.1%}, {after:.1%} "
+            f"| {first:.2f}, {last:.2f} |"
+        )
+    return [*lines, ""]
+
+
+def feed_forward(n_turns):
+    """Return the sections on networks without recurrence."""
+    from sklearn_snn.datasets import fetch_mnist
+
+    X, y = fetch_mnist(split="train", return_X_y=True)
+    names = [*CONTESTANTS, EPOCH + "MLPClassifier", EPOCH + "SpikingClassifier"]
+    lines = [
+        "One training step on MNIST: Poisson encoding, forward pass, backpropagation "
+        "through time, clipping and Adam. Flushed: with torch's flushing of subnormal "
+        "numbers. All contestants take turns on all cores; medians.",
+        "",
+    ]
+    with crew_with(names, X=X[:10_000], y=y[:10_000].astype(int)) as crew:
+        for title, work in (
+            ("Training, 784-100-10, 100 steps, batches of 128", MNIST),
+            ("Training, 784-1000-10, 25 steps, batches of 128", WIDE),
+            ("Prediction, 784-100-10, 100 steps, batches of 128", PREDICT),
+        ):
+            lines += comparison(title, work, crew, n_turns)
+        lines += epochs(crew, n_turns)
+        lines += growth(crew, n_turns)
     return lines
 
 
 def epochs(crew, n_turns):
     """Return the lines on epochs without spikes in the input."""
-    names = ["epoch of MLPClassifier", "epoch of SpikingClassifier"]
+    names = [EPOCH + "MLPClassifier", EPOCH + "SpikingClassifier"]
     requests = {
-        name: {"estimator": name.removeprefix("epoch of "), "count": 1}
-        for name in names
+        name: {"estimator": name.removeprefix(EPOCH), "count": 1} for name in names
     }
     medians, _ = crew.measure(requests, n_turns)
     mlp, ours = (medians[name] for name in names)
@@ -213,14 +331,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=5, help="turns of each (5)")
     parser.add_argument("--output", type=Path, help="a file, instead of the terminal")
+    parser.add_argument("--only", choices=SECTIONS, help="some sections, not the page")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         return worker(args.worker)
 
-    from sklearn_snn.datasets import fetch_mnist
-
-    images, labels = fetch_mnist(split="train", return_X_y=True)
     lines = [
         "# Benchmarks",
         "",
@@ -231,31 +347,18 @@ def main():
         f"numba {version('numba')}, torch {version('torch')}, "
         f"scikit-learn {version('scikit-learn')}.",
         "",
-        "One training step on MNIST: Poisson encoding, forward pass, backpropagation "
-        "through time, clipping and Adam. Flushed: with torch's flushing of subnormal "
-        "numbers. All contestants take turns on all cores; medians.",
-        "",
     ]
-    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez(file, images=images[:10_000], labels=labels[:10_000].astype(int))
-        file.flush()
-        names = [*CONTESTANTS, "epoch of MLPClassifier", "epoch of SpikingClassifier"]
-        crew = Crew(names, file.name)
-        for title, work in (
-            ("Training, 784-100-10, 100 steps, batches of 128", MNIST),
-            ("Training, 784-1000-10, 25 steps, batches of 128", WIDE),
-            ("Prediction, 784-100-10, 100 steps, batches of 128", PREDICT),
-        ):
-            lines += comparison(title, work, crew, args.turns)
-        lines += epochs(crew, args.turns)
-        lines += growth(crew, args.turns)
-        crew.close()
+    for name, section in SECTIONS.items():
+        if args.only in (None, name):
+            lines += section(args.turns)
     page = "\n".join(lines).rstrip() + "\n"
     if args.output:
         args.output.write_text(page)
     else:
         print(page)
 
+
+SECTIONS = {"feed-forward": feed_forward, "recurrent": recurrence}
 
 if __name__ == "__main__":
     main()

@@ -13,11 +13,12 @@ with the values of all steps as columns, each with its defaults::
     pip install aeon
 
 The sets are in `series.py`, which says what they need. A seed is another model, and
-other folds, on the published split. Of series of unequal lengths all but 1-NN-DTW get
-the mean of the channel after the end. Each result is kept in a file of its model in
-FOLDER, and is not computed again: stop and go on at will, but take another folder when
-the code has changed. Seconds are those of `fit`, the cross-validation included, when
-compiled, and depend on the machine: run it when nothing else runs.
+other folds, on the published split. The recipe and 1-NN-DTW read series of unequal
+lengths up to their ends; the others get the mean of the channel after the end. Each
+result is kept in a file of its model in FOLDER, and is not computed again: stop and go
+on at will, but take another folder when the code has changed. Seconds are those of
+`fit`, the cross-validation included, when compiled, and depend on the machine: run it
+when nothing else runs.
 """
 
 import argparse
@@ -31,14 +32,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 from series import HELD_BACK, SETS, padded
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sklearn_snn import ChannelTransformer, SpikingClassifier
+from sklearn_snn import ChannelTransformer, DelayLine, Sequences, SpikingClassifier
 from sklearn_snn.exceptions import DeadNeuronWarning
 from sklearn_snn.neurons import AdLIF
 
@@ -47,25 +47,6 @@ from sklearn_snn.neurons import AdLIF
 DELAYS = 1, 8, 64
 MAX_CHANNELS = 64
 N_FOLDS = 3
-
-
-class DelayLine(TransformerMixin, BaseEstimator):
-    """Put each channel of recordings beside its own past values, 0 before the start."""
-
-    def __init__(self, n_delays=1):
-        self.n_delays = n_delays
-
-    def fit(self, X, y=None):
-        """Learn nothing."""
-        return self
-
-    def transform(self, X):
-        """Return an array of shape (n_samples, n_steps, n_delays * n_channels)."""
-        n_steps = X.shape[1]
-        past = [np.zeros_like(X) for _ in range(self.n_delays)]
-        for j, x in enumerate(past[:n_steps]):
-            x[:, j:] = X[:, : n_steps - j]
-        return np.concatenate(past, axis=2)
 
 
 def leaks(first, last):
@@ -79,7 +60,6 @@ def recipe(n_steps, n_delays, seed):
     adaptation = leaks(max(20, 0.1 * n_steps), max(40, 0.5 * n_steps))
     return make_pipeline(
         ChannelTransformer(StandardScaler()),
-        FunctionTransformer(np.nan_to_num),
         DelayLine(n_delays),
         SpikingClassifier(
             (128,),
@@ -167,7 +147,9 @@ def rocket(X_train, y_train, X_test, seed):
     scaler = ChannelTransformer(StandardScaler())
     X_train, X_test = padded(X_train, X_test)
     X_train, X_test = scaler.fit_transform(X_train), scaler.transform(X_test)
-    X_train, X_test = (np.nan_to_num(X.transpose(0, 2, 1)) for X in (X_train, X_test))
+    if isinstance(X_train, Sequences):
+        X_train, X_test = X_train.padded(), X_test.padded()
+    X_train, X_test = (X.transpose(0, 2, 1) for X in (X_train, X_test))
     return _measured(RocketClassifier(random_state=seed), X_train, y_train, X_test)
 
 

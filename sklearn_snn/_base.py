@@ -20,26 +20,27 @@ from sklearn_snn._compat import (
 from sklearn_snn._engines import ENGINES, make_engine
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.lengths import check_start, known_lengths
 from sklearn_snn._inputs.validation import (
     check_memory,
     check_shapes,
     network_dtype,
     validate_input,
-    validate_weights,
 )
 from sklearn_snn._model.build import make_network
 from sklearn_snn._model.network import running_answers
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.parameters import layered
 from sklearn_snn._model.readouts import STATISTICS
+from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._simulation import record, spikes_per_step
+from sklearn_snn._training.data import check_data
 from sklearn_snn._training.fitting import FITTED_NAMES, initial_coefs, n_units
 from sklearn_snn._training.gradients import mean_loss_and_gradients
 from sklearn_snn._training.optimizers import SCHEDULES
 from sklearn_snn._training.results import packed, unpacked
-from sklearn_snn._training.trainer import Samples
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.neurons import KINDS, Neuron
 
@@ -62,9 +63,11 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         "detach_reset": ["boolean", StrOptions({"auto"})],
         "neuron": [StrOptions(set(KINDS)), Neuron],
         "learn_neuron": ["boolean", str, "array-like"],
-        "readout": [StrOptions(set(STATISTICS))],
+        "recurrent": ["boolean"],
+        "readout": [StrOptions({*STATISTICS, "auto"})],
         "readout_alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "readout_start": [Interval(Integral, 0, None, closed="left")],
+        "per_step": ["boolean"],
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [POSITIVE],
@@ -126,7 +129,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
 
     def _learned_params(self):
         """Return the parameters of the network, which users may assign."""
-        return layered(self.coefs_, self.intercepts_, self.neuron_constants_)
+        arrays = self.coefs_, self.intercepts_, self.neuron_constants_
+        return layered(*arrays, self.recurrent_coefs_)
 
     def _engine(self, X, constants=None):
         """Return the engine for an input like X, with the constants of the fit."""
@@ -145,21 +149,42 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         check_shapes(self.coefs_, self.intercepts_, X.shape[-1], self.n_outputs_)
         sizes = [X.shape[-1], *n_units(self)]
         constants = self._constants_ if constants is None else constants
+        own = sizes[1:-1] if self._constants_["recurrent"] else []
+        check_recurrent(self.recurrent_coefs_, own, self.coefs_[0].dtype)
         n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
-        start = constants["readout_start"]
-        if start >= n_steps:
-            raise ValueError(
-                f"readout_start must be smaller than the number of steps, {n_steps}, "
-                f"of which some have to be read. Got {start} instead."
-            )
+        check_start(X, n_steps, constants["readout_start"])
         check_memory(sizes, n_steps, network_dtype(X))
         return make_network(constants, sizes[1:]), n_steps
 
-    def _outputs(self, X):
-        """Return the outputs, of shape (n_samples, n_outputs), of validated input."""
+    def _answers(self, X, answer):
+        """Return ``answer(outputs)`` for X; per step, a list if lengths are unequal.
+
+        The outputs have shape (n_samples, n_outputs) or, per step, (n_samples, n_steps,
+        n_outputs).
+        """
         check_is_fitted(self)
         X = validate_input(self, X, reset=False)
-        return self._engine(X).run(self._learned_params(), X)
+        answers = answer(self._engine(X).run(self._learned_params(), X))
+        lengths = known_lengths(X)
+        if lengths is None or not self._constants_["per_step"]:
+            return answers
+        return [of_sample[:n] for of_sample, n in zip(answers, lengths, strict=True)]
+
+    def _is_per_step(self):
+        """Tell whether it is fitted, and answers at each step."""
+        return hasattr(self, "_constants_") and self._constants_["per_step"]
+
+    def _score_of_steps(self, X, y, sample_weight, metric):
+        """Return a metric of all steps that are read, of all samples."""
+        constants = self._constants_
+        data = check_data(self, X, y, sample_weight, constants, reset=False)
+        check_likeness(self, data.X)
+        outputs = self._engine(data.X).run(self._learned_params(), data.X)
+        outputs = outputs if data.rows is None else outputs[data.rows]
+        steps = data.steps(constants["readout_start"])
+        answers = self._fitted_target().decode(outputs)[steps]
+        weights = np.broadcast_to(data.weights[:, np.newaxis], steps.shape)[steps]
+        return metric(data.y[steps], answers, sample_weight=weights)
 
     def _staged_outputs(self, X):
         """Check X, run the network, and return an iterator over the running outputs."""
@@ -167,9 +192,9 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         X = validate_input(self, X, reset=False)
         engine = self._engine(X)
         params = self._learned_params()
-        tape = engine.read_out(params, X)
+        tape, lengths = engine.read_out(params, X), known_lengths(X)
         # By output, which is how the answers are computed fastest.
-        return running_answers(engine.network, params, tape, order="F")
+        return running_answers(engine.network, params, tape, "F", lengths)
 
     @with_own_errstate
     def loss_and_gradients(self, X, y, sample_weight=None):
@@ -181,18 +206,19 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
 
         - ``-log(softmax(z)[y])`` of a classifier;
         - ``sum_k log(1 + exp(z_k)) - y_k z_k`` of a classifier of several labels;
-        - ``mean_k (z_k - y_k)**2 / 2`` of a regressor, in the deviation of y.
+        - ``mean_k (z_k - y_k)**2 / 2`` of a regressor, in the deviation of y;
+        - with `per_step`, the mean of those of all steps that are read.
 
         The gradients are those of backpropagation through time with respect to
-        `coefs_`, `intercepts_` and learned `neuron_constants_`: exact, as the class
-        says, with `detach_reset_`. The network is not changed. Spikes are those that
-        `predict` sees.
+        `coefs_`, `intercepts_`, `recurrent_coefs_` and learned `neuron_constants_`:
+        exact, as the class says, with `detach_reset_`. The network is not changed.
+        Spikes are those that `predict` sees.
 
         Parameters
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or as per step
             Of the kind that `fit` took; of classes, none but those in `classes_`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative. Weight 2 is the same as the row twice,
@@ -203,7 +229,8 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         result : LossAndGradients
             A named tuple of ``loss``, a float; ``coef_grads``, a list of ndarrays of
             the shapes of `coefs_`; ``intercept_grads``, of those of `intercepts_`; and
-            ``neuron_grads``, a list of dicts of ndarrays of shape (n_units,).
+            ``neuron_grads``, a list of dicts of ndarrays of shape (n_units,); and
+            ``recurrent_grads``, a list like `recurrent_coefs_`.
 
         Raises
         ------
@@ -228,17 +255,11 @@ class BaseSpikingNetwork(PersistenceMixin, CallbackSupportMixin, BaseEstimator):
         True
         """
         check_is_fitted(self)
-        X, y = validate_input(self, X, y, reset=False, **self._y_options(y))
-        y = self._check_y(y)
-        weights = validate_weights(X, sample_weight)
-        rows = None if weights.all() else np.flatnonzero(weights)
-        if rows is not None:
-            y, weights = y[rows], weights[rows]
-        check_likeness(self, X, rows)
-        target = self._known_target(y, weights, True)
-        samples = Samples(X, target.encode(y), weights, weights, rows)
-        engine, params = self._engine(X), self._learned_params()
-        return mean_loss_and_gradients(engine, params, samples)
+        data = check_data(self, X, y, sample_weight, self._constants_, reset=False)
+        check_likeness(self, data.X, data.rows)
+        target = data.target(lambda y, weights: self._known_target(y, weights, True))
+        engine, params = self._engine(data.X), self._learned_params()
+        return mean_loss_and_gradients(engine, params, data.samples(target))
 
     @with_own_errstate
     def simulate(self, X, *, layers=None, inputs=True, max_memory=1.0):

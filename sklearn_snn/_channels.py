@@ -6,7 +6,6 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
-    check_array,
     check_consistent_length,
     check_is_fitted,
     validate_data,
@@ -14,7 +13,11 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
 from sklearn_snn._inputs.dates import refuse_dates_and_text
+from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.extent import as_table
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.recordings import check_recordings, gathered
+from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._utils.errstate import with_own_errstate
@@ -37,11 +40,11 @@ class ChannelTransformer(
     """Apply a transformer to the channels of sequences.
 
     A transformer of scikit-learn takes tables. Here it sees every step of every sample
-    as a row of one table, (n_samples * n_steps, n_features), and what it makes of it
-    becomes sequences again. ``ChannelTransformer(StandardScaler())``, for example,
-    brings channels that are recorded in different units to mean 0 and variance 1 over
-    all samples and steps; unscaled, the channel with the largest numbers would decide
-    alone.
+    as a row of one table, (n_steps of all samples, n_features), and what it makes of it
+    becomes sequences again, each as long as before.
+    ``ChannelTransformer(StandardScaler())``, for example, brings channels that are
+    recorded in different units to mean 0 and variance 1 over all samples and steps;
+    unscaled, the channel with the largest numbers would decide alone.
 
     Parameters
     ----------
@@ -65,6 +68,10 @@ class ChannelTransformer(
 
     Notes
     -----
+    Recordings may differ in length: a list of arrays (n_steps, n_features), Sequences,
+    or an array in which they are padded with steps of NaN at the end. The transformer
+    never sees that padding, and what comes out is Sequences, which hold none.
+
     A table, of two dimensions, is handed to the transformer as it is: so one pipeline
     serves tables and sequences, and a single recording, (n_steps, n_features), can be
     transformed alone.
@@ -106,7 +113,7 @@ class ChannelTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, \
-                n_features)
+                n_features), list of arrays (n_steps, n_features), or Sequences
             Sequences, or a table.
         y : array-like of shape (n_samples,), default=None
             Labels, for a transformer that needs them; each step has its sample's.
@@ -119,15 +126,17 @@ class ChannelTransformer(
         Raises
         ------
         ValueError
-            If `X` is not of two or three dimensions, or is SpikeTrains, which have no
-            values to transform; and as the transformer does.
+            If `X` is not of two or three dimensions, or is SpikeTrains or
+            EventSequences, which have no values to transform; and as the transformer
+            does.
         """
         inner, (X, is_sequential) = clone(self.transformer), self._checked(X)
-        table = _rows(X) if is_sequential else X
+        table = as_table(X) if is_sequential else X
         if y is not None and is_sequential:
             with hints(X, y, None):
                 check_consistent_length(X, y)
-            y = np.repeat(np.asarray(y), X.shape[1], axis=0)
+            n_steps = X.lengths if isinstance(X, Sequences) else X.shape[1]
+            y = np.repeat(np.asarray(y), n_steps, axis=0)
         inner.fit(table, y)
         validate_data(self, table, skip_check_array=True)
         self.transformer_ = inner
@@ -140,14 +149,15 @@ class ChannelTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, \
-                n_features)
+                n_features), list of arrays (n_steps, n_features), or Sequences
             Sequences, of any number of steps, or a table.
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, n_steps, n_features_new) or what the \
-                transformer makes of a table
-            The new values.
+        X_new : ndarray of shape (n_samples, n_steps, n_features_new), Sequences, or \
+                what the transformer makes of a table
+            The new values: Sequences if recordings differ in length, are padded with
+            NaN, or were Sequences.
 
         Raises
         ------
@@ -161,7 +171,7 @@ class ChannelTransformer(
         if not is_sequential:
             return self.transformer_.transform(X)
         with hints(X, "none", self.n_features_in_):
-            validate_data(self, X[:, 0], reset=False, skip_check_array=True)
+            validate_data(self, as_table(X), reset=False, skip_check_array=True)
         return self._apply(self.transformer_.transform, X)
 
     @available_if(_inner_has("inverse_transform"))
@@ -172,13 +182,13 @@ class ChannelTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_steps, n_features_new) or (n_samples, \
-                n_features_new)
+                n_features_new), list of arrays (n_steps, n_features_new), or Sequences
             Transformed sequences, or a transformed table.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_steps, n_features) or (n_samples, \
-                n_features)
+                n_features), or Sequences
             The values before, as far as the transformer keeps them.
         """
         check_is_fitted(self)
@@ -225,42 +235,38 @@ class ChannelTransformer(
         return self
 
     def _checked(self, X):
-        """Return sequences as an array, a table as it is, and which of them it is."""
+        """Return sequences as arrays, a table as it is, and which of them it is."""
         name = type(self).__name__
-        if isinstance(X, SpikeTrains):
+        if isinstance(X, SpikeTrains | EventSequences):
             raise ValueError(
-                f"{name} transforms values, of which SpikeTrains have none: put it "
-                "before the encoder, or leave it out."
+                f"{name} transforms values, of which {type(X).__name__} have none: put "
+                "it before the encoder, or leave it out."
             )
+        X = gathered(X)
         n = n_dimensions(X)
         refuse_dimensions(X, n, name)
         if n != 3:
             return X, False
         refuse_dates_and_text(X)
-        X = check_array(
-            X, allow_nd=True, ensure_all_finite=False, estimator=self, input_name="X"
-        )
-        if 0 in X.shape:
-            raise ValueError(
-                f"Found array with shape {X.shape}; {name} needs at least one sample, "
-                "one step and one feature."
-            )
-        return X, True
+        return check_recordings(self, X), True
 
     def _apply(self, method, X):
         """Apply a method of the transformer to the steps of sequences."""
-        rows = method(_rows(X))
+        table = as_table(X)
+        rows = method(table)
         if sparse.issparse(rows):
             raise ValueError(
                 f"{type(self.transformer_).__name__} makes sparse arrays, which have "
                 "no sequences: set its sparse_output=False."
             )
         rows = np.asarray(rows)
-        if rows.shape[:1] != (X.shape[0] * X.shape[1],) or rows.ndim != 2:
+        if rows.shape[:1] != table.shape[:1] or rows.ndim != 2:
             raise ValueError(
                 f"{type(self.transformer_).__name__} made an array of shape "
-                f"{rows.shape} of {X.shape[0] * X.shape[1]} steps: it must keep them."
+                f"{rows.shape} of {table.shape[0]} steps: it must keep them."
             )
+        if isinstance(X, Sequences):
+            return X.with_values(rows)
         return rows.reshape(*X.shape[:2], rows.shape[1])
 
     def __sklearn_tags__(self):
@@ -272,8 +278,3 @@ class ChannelTransformer(
         if inner.transformer_tags is not None:
             tags.transformer_tags = inner.transformer_tags
         return tags
-
-
-def _rows(X):
-    """Return the steps of all samples as the rows of a table."""
-    return X.reshape(-1, X.shape[2])

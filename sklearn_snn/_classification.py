@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
@@ -10,7 +11,6 @@ from sklearn_snn._compat import StrOptions, check_partial_fit_first_call, fit_co
 from sklearn_snn._inputs.layout import hints
 from sklearn_snn._inputs.validation import check_classes, n_columns
 from sklearn_snn._model.losses import LOSSES
-from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn._training import fitting
 from sklearn_snn._training.targets import Classes, Labels
 from sklearn_snn._utils.errstate import with_own_errstate
@@ -25,7 +25,6 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     """Base class of `SpikingClassifier`, which says what the parameters mean."""
 
     _parameter_constraints = BaseSpikingNetwork._parameter_constraints | {
-        "readout": [StrOptions({"auto", *STATISTICS})],
         "logit_scale": [StrOptions({"auto"}), POSITIVE],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -44,15 +43,20 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
         Parameters
         ----------
-        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
-                or array-like of shape (n_samples, n_steps, n_features)
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features), \
+                array-like of shape (n_samples, n_steps, n_features), list of arrays \
+                (n_steps, n_features), Sequences or EventSequences
             2-D input is injected as a constant current for `n_steps` steps; 3-D input
-            is a recorded sequence, of spikes or of graded values; spike trains from an
-            encoder are drawn anew in every epoch. Computing is done in float32 for
+            is a recorded sequence, of spikes or of graded values, and so is each array
+            of a list: of any length, as are recordings that end with steps of NaN, and
+            each is read up to its end. Spike trains from an encoder are drawn anew in
+            every epoch. Computing is done in float32 for
             spike trains, float32 arrays, and sequences of types of up to 16 bits; else
             in float64. Arrays of whole numbers and halves are converted by the batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, of two or more classes; or 0 and 1 for several labels at once.
+            With `per_step`, of shape (n_samples, n_steps), a label for each step; or a
+            list of arrays as long as recordings of unequal length.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1) and in the accuracies. Weight 0 is the same as the row
@@ -120,7 +124,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or as in `fit`
             Class labels.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever occur, two or more. Needed in the first call.
@@ -162,11 +166,15 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         -------
         logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
             For two classes the logit of ``classes_[1]`` minus that of ``classes_[0]``.
+            With `per_step`, an axis of steps comes second.
         """
-        logits = self._outputs(X)
-        if self._constants_["loss"] == "logistic" or logits.shape[1] > 2:
-            return logits
-        return logits[:, 1] - logits[:, 0]
+
+        def answer(logits):
+            if self._constants_["loss"] == "logistic" or logits.shape[-1] > 2:
+                return logits
+            return logits[..., 1] - logits[..., 0]
+
+        return self._answers(X, answer)
 
     @with_own_errstate
     def predict(self, X):
@@ -182,29 +190,31 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
+        y : ndarray of shape (n_samples,) or, with `per_step`, (n_samples, n_steps)
+            Class labels. Answers per step to recordings of unequal length are, here and
+            in the other methods, a list of arrays as long as these.
 
         Warns
         -----
         InputMismatchWarning
             As all methods that take X, if it is unlike what was learned from.
         """
-        outputs = self._outputs(X)
-        return self._fitted_target().decode(outputs)
+        return self._answers(X, lambda outputs: self._fitted_target().decode(outputs))
 
     @with_own_errstate
     def score(self, X, y, sample_weight=None):
         """Compute the accuracy: the share of samples that are predicted as in `y`.
 
+        With `per_step` it is the share of all steps that are read, of all samples.
+
         Parameters
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or, with `per_step`, (n_samples, n_steps)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples, and of each of their steps.
 
         Returns
         -------
@@ -216,6 +226,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         ValueError
             If there are not as many labels as samples, before anything is predicted.
         """
+        if self._is_per_step():
+            return self._score_of_steps(X, y, sample_weight, accuracy_score)
         with hints(X, y, None):
             check_consistent_length(X, y)
         return super().score(X, y, sample_weight)
@@ -232,10 +244,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`. With `per_step`, an axis of steps comes second.
         """
-        outputs = self._outputs(X)
-        return self._activations.log_activate(outputs)
+        return self._answers(X, lambda z: self._activations.log_activate(z))
 
     @with_own_errstate
     def predict_proba(self, X):
@@ -249,10 +260,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`. With `per_step`, an axis of steps comes second.
         """
-        outputs = self._outputs(X)
-        return self._activations.activate(outputs)
+        return self._answers(X, lambda z: self._activations.activate(z))
 
     @with_own_errstate
     def staged_predict(self, X):
@@ -260,7 +270,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
         The network runs once, at little more than the cost of `predict`; output spikes
         and membranes of all samples, a byte and a number for each step and class, are
-        held meanwhile.
+        held meanwhile. With `per_step`, stages are the steps of what `predict` answers.
 
         Parameters
         ----------

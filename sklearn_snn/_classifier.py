@@ -25,30 +25,33 @@ class SpikingClassifier(BaseSpikingClassifier):
     of steepness `beta` around the threshold stands for that of the spike [1]_.
 
     A fitted network answers with the parameters of its fit: what `set_params` changes
-    counts from the next `fit` or `partial_fit` on, but for `engine`, which changes no
-    answer and counts at once. `coefs_` and `intercepts_` may be assigned, or written
-    into: predictions and `loss_and_gradients` follow.
+    counts from the next `fit` or `partial_fit` on, but for `engine`, which counts at
+    once. `coefs_` and `intercepts_` may be assigned: all answers follow.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
         More neurons learn more where there are data enough, and cost in proportion.
-    neuron : {"lif", "adlif"} or neuron, default="lif"
-        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
-        object of `sklearn_snn.neurons` with parameters of its own.
+    neuron : {"lif", "adlif", "cuba"} or neuron, default="lif"
+        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones,
+        current-based ones, or an object of `sklearn_snn.neurons` with parameters of its
+        own.
     learn_neuron : bool, str or list of str, default=False
         Which constants of the neurons learn, each neuron its own: all, none, or those
         named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
         output layer too, if it has them. ``"readout_alpha"`` is the leak of the output
-        layer alone. Where `alpha` learns, or differs between
-        neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
-        came of them.
+        layer alone. Where `alpha` learns, or differs between neurons, currents are
+        multiplied by ``1 - alpha``. `neuron_constants_` says what came of them.
+    recurrent : bool, default=False
+        Whether the neurons of a hidden layer hear each other's spikes of the step
+        before: ``I_t = (x_t @ W + b) + s_{t-1} @ R``. For input in which the past says
+        what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]; below 1
-        where it learns, neurons adapt or membranes are read out. Not the L2 penalty of
-        `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have others:
-        see `neuron`.
+        where it learns, membranes are read out or `neuron` is not "lif". Not the L2
+        penalty of `MLPClassifier`: that is `weight_decay` here. Hidden neurons may have
+        others: see `neuron`.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.
@@ -56,8 +59,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         Steepness of the surrogate, positive: its width is about ``1 / beta``. Lower it
         where neurons stay silent, as it says how far from the threshold they learn.
     n_steps : int, default=25
-        Number of steps for which a 2-D `X` is injected as a constant current. Unused
-        for sequences and spike trains, which bring their own.
+        Number of steps for which a 2-D `X` is injected as a constant current; sequences
+        and spike trains bring their own.
     surrogate : {"sigmoid", "fast_sigmoid", "atan", "triangular"}, default="sigmoid"
         Smooth step whose derivative stands in for that of the spike. Try the long tails
         of "fast_sigmoid" and "atan" where neurons far from the threshold do not learn.
@@ -82,7 +85,7 @@ class SpikingClassifier(BaseSpikingClassifier):
             "membrane_last", "membrane_max", "softmax_mean"}, default="auto"
         What the logits are read from, at all steps that are read. "auto" is
         "soft_count" where 2-D `X` is injected as a constant current, and "spike_count"
-        where `X` has time in it; `network_` says which.
+        where `X` has time in it, but for `per_step`; `network_` says which.
 
         - "spike_count": ``n = sum_t s_t``, the spikes of output neurons, which is what
           hardware sends. Equal counts are told apart by the membranes, by less than a
@@ -103,6 +106,12 @@ class SpikingClassifier(BaseSpikingClassifier):
     readout_start : int, default=0
         Number of first steps that are not read, while the network settles: for answers
         that show late.
+    per_step : bool, default=False
+        Whether each step has a label, and an answer from what was seen until then: `y`
+        is (n_samples, n_steps), or a list of arrays as long as recordings of unequal
+        length (which cross-validation splits with a given `cv` such as ``KFold()``).
+        `X` must have steps, and `readout` is "membrane_last" at each of them: ``u_t``,
+        of which the loss is the mean over the steps that are read.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``, of the steps that
         are read: an output neuron that always fires has logit 10. Counts as they are
@@ -159,16 +168,15 @@ class SpikingClassifier(BaseSpikingClassifier):
         there are before the first epoch are scored on the same samples, and kept, with
         a warning, if no epoch surpasses them.
     validation_fraction : float, default=0.1
-        Share of the samples, stratified by class, that is set aside; in (0, 1). Only
-        used with `early_stopping`.
+        Share of the samples, stratified by class unless `per_step`, that is set aside;
+        in (0, 1). Only used with `early_stopping`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights there are, instead of new ones. The data
         may be others, with the same features and classes.
     class_weight : dict {label: weight}, "balanced" or None, default=None
-        Multiplies the weights of the samples of each class. "balanced" gives all
-        classes the same total weight, which rare ones may need to be learned at all.
-        They count in the loss, not in accuracies; a class of weight 0 is left out of
-        both.
+        Multiplies the weights of the samples (or steps) of each class. "balanced" gives
+        all classes the same total weight, which rare ones may need to be learned. They
+        count in the loss, not in accuracies; a class of weight 0 is left out of both.
     grad_clip : float or None, default=None
         Every element of the gradient is clipped to [-grad_clip, grad_clip], for weights
         in the unit that they learn in. Where single gradients explode.
@@ -218,22 +226,22 @@ class SpikingClassifier(BaseSpikingClassifier):
         ``l + 1``.
     intercepts_ : list of shape (n_layers - 1,)
         Biases; element ``l`` is an ndarray of shape (n_units,).
+    recurrent_coefs_ : list of ndarrays
+        Recurrent weights ``R`` of each hidden layer, of shape (n_units, n_units); empty
+        without `recurrent`.
     neuron_constants_ : list of dicts of ndarrays
         The constants of each layer's neurons, of shape (n_units,), by name, such as
         "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
         is what parameters say in the next fit, and all are of float64.
     network_ : tuple
         What the network consists of: ``layers``, ``readout`` and ``loss``.
-    reset_ : str
-        What a spike does to the membrane: what `reset` said, or "auto" chose.
-    detach_reset_ : bool
-        Whether the gradient ignores that the reset depends on the spike: what
-        `detach_reset` said, or "auto" chose.
+    reset_, detach_reset_ : str, bool
+        What `reset` and `detach_reset` said, or "auto" chose: what a spike does to the
+        membrane, and whether the gradient ignores that this depends on the spike.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during `fit`. Defined only when `X` has feature names
-        that are all strings.
+        Their names. Defined only when `X` has feature names that are all strings.
     n_iter_ : int
         Number of epochs of the last call.
     t_ : int
@@ -245,9 +253,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
         Accuracy of each epoch on the samples that are learned from, each predicted just
-        before its mini-batch changes the weights, without the neurons that `dropout`
-        leaves out. `sample_weight` counts, and `class_weight` does not, as in
-        `validation_scores_`.
+        before its mini-batch changes the weights, without what `dropout` leaves out.
+        `sample_weight` counts, `class_weight` does not; so in `validation_scores_`.
     validation_scores_ : list of float or None
         Accuracy after each epoch on the samples set aside; None without
         `early_stopping`.
@@ -304,6 +311,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         *,
         neuron="lif",
         learn_neuron=False,
+        recurrent=False,
         alpha=0.95,
         threshold=0.6,
         beta=5.0,
@@ -314,6 +322,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         readout="auto",
         readout_alpha="auto",
         readout_start=0,
+        per_step=False,
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
@@ -346,6 +355,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.neuron = neuron
         self.learn_neuron = learn_neuron
+        self.recurrent = recurrent
         self.alpha = alpha
         self.threshold = threshold
         self.beta = beta
@@ -356,6 +366,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         self.readout = readout
         self.readout_alpha = readout_alpha
         self.readout_start = readout_start
+        self.per_step = per_step
         self.logit_scale = logit_scale
         self.solver = solver
         self.learning_rate = learning_rate

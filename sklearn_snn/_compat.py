@@ -102,10 +102,15 @@ def numba_borrowed_array(context, builder, type_, data, shape, strides, itemsize
     return array._getvalue()
 
 
-def numba_disk_cache(dispatcher):
-    """Return what loads and saves the compiled code of a function.
+def numba_disk_cache(dispatcher, key):
+    """Return what loads and saves the compiled code of a function, under a key as well.
 
     numba has no public way to go on where a file of the cache is damaged, or its folder
-    cannot be written any more.
+    cannot be written any more; nor one to tell that code which a function calls, in
+    another file, has changed. (A default value with the key would do, but each call
+    that omits it looks up the types of all arguments again, for 0.3 ms.)
     """
-    return dispatcher._cache
+    cache = dispatcher._cache
+    index_key = cache._index_key
+    cache._index_key = lambda sig, codegen: (*index_key(sig, codegen), key)
+    return cache

@@ -35,8 +35,8 @@ def frozen_constants(params, loss, is_constant=False):
     Raises
     ------
     ValueError
-        If a parameter of the neuron is not valid, or there is no such constant to be
-        learned.
+        If a parameter of the neuron is not valid, there is no such constant to be
+        learned, or the readout is none of each step where it has to be.
     """
     neuron = params["neuron"]
     neuron = KINDS[neuron]() if isinstance(neuron, str) else neuron
@@ -51,8 +51,10 @@ def frozen_constants(params, loss, is_constant=False):
         "logit_scale": "auto" if isinstance(scale, str) else float(scale),
         "neuron": neuron.name,
         "neuron_settings": neuron.settings(),
+        "recurrent": bool(params["recurrent"]),
         "readout": str(params["readout"]),
         "readout_start": int(params["readout_start"]),
+        "per_step": bool(params["per_step"]),
         "breaks_ties": params.get("breaks_ties", True),
         "loss": loss,
     }
@@ -63,8 +65,7 @@ def frozen_constants(params, loss, is_constant=False):
         )
     if constants["reset"] == "auto":
         constants["reset"] = "subtract"
-    if constants["readout"] == "auto":
-        constants["readout"] = "soft_count" if is_constant else "spike_count"
+    constants["readout"] = _readout(constants, is_constant)
     of_output = params["readout_alpha"]
     of_output = constants["alpha"] if isinstance(of_output, str) else float(of_output)
     constants["readout_alpha"] = of_output
@@ -78,13 +79,31 @@ def frozen_constants(params, loss, is_constant=False):
     if max(alpha if NEURONS[neuron.name].must_leak else 0.0, integrated) == 1:
         raise InvalidParameterError(
             "alpha must be below 1 where currents are multiplied by 1 - alpha: in "
-            "adaptive neurons, and where membranes are read out."
+            "adaptive and current-based neurons, and where membranes are read out."
         )
     detach = params["detach_reset"]
     if isinstance(detach, str):
         names = "threshold", "beta", "surrogate", "reset"
         detach = not is_reset_stable(alpha, *(constants[name] for name in names))
     return constants | {"detach_reset": bool(detach), "learn_neuron": learned}
+
+
+def _readout(constants, is_constant):
+    """Return the name of the readout; raise ValueError if it reads more than a step."""
+    name = constants["readout"]
+    if constants["per_step"]:
+        if name not in ("auto", "membrane_last"):
+            raise InvalidParameterError(
+                "per_step=True reads the membranes of each step, as "
+                "readout='membrane_last' does of the last one: readout must be that, "
+                f"or 'auto'. Got {name!r} instead, which is of many steps."
+            )
+        return "membrane_last"
+    if name != "auto":
+        return name
+    if constants["loss"] == "squared_error":
+        return "membrane_mean"
+    return "soft_count" if is_constant else "spike_count"
 
 
 def params_of(constants):

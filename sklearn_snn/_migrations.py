@@ -10,11 +10,13 @@ import inspect
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from sklearn_snn._constants import frozen_constants
 from sklearn_snn._model.build import initial_constants
 
 # The format that this version writes.
-FORMAT = 4
+FORMAT = 5
 
 
 class Added(NamedTuple):
@@ -54,6 +56,13 @@ _FIRST = {
         "engine",
     ),
     "PoissonSpikeEncoder": ("n_steps", "max_rate", "scaling", "random_state"),
+    "LatencySpikeEncoder": ("n_steps", "law", "threshold", "tau", "scaling"),
+    "PopulationSpikeEncoder": (
+        *("n_neurons", "n_steps", "code", "beta", "max_rate", "scaling"),
+        "random_state",
+    ),
+    "DeltaSpikeEncoder": ("threshold", "max_count", "initial"),
+    "DelayLine": ("n_delays", "stride"),
     "ChannelTransformer": ("transformer",),
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
@@ -67,6 +76,8 @@ ADDED = {
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
+        "recurrent": Added("0.5.0", False),
+        "per_step": Added("0.5.0", False),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -75,8 +86,14 @@ ADDED = {
         "dropout": Added("0.4.0", 0.0),
         "rate_bounds": Added("0.4.0", None),
         "rate_penalty": Added("0.4.0", 100.0),
+        "recurrent": Added("0.5.0", False),
+        "per_step": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
+    "LatencySpikeEncoder": {},
+    "PopulationSpikeEncoder": {},
+    "DeltaSpikeEncoder": {},
+    "DelayLine": {},
     "ChannelTransformer": {},
 }
 
@@ -159,8 +176,13 @@ def _to_format_3(state):
         state["neuron_constants_"] = initial_constants(state["_constants_"], n_units)
 
 
-# What a readout did before it had these.
-_NEUTRAL = {"readout_alpha": "auto", "readout_start": 0}
+# What networks did before they had these.
+_NEUTRAL = {
+    "readout_alpha": "auto",
+    "readout_start": 0,
+    "recurrent": False,
+    "per_step": False,
+}
 
 
 def _to_format_4(state):
@@ -174,5 +196,13 @@ def _to_format_4(state):
         state["_constants_"] = before | {"breaks_ties": False} | constants
 
 
+def _to_format_5(state):
+    """Say that no layer is recurrent, and that a sample has one answer."""
+    if "coefs_" in state:
+        none = {"recurrent_coefs_": [], "_recurrent_scales_": np.empty(0)}
+        before = {"recurrent": False, "per_step": False}
+        state |= none | {"_constants_": before | state["_constants_"]}
+
+
 # The migration at index i leads from format i + 1 to format i + 2.
-MIGRATIONS = _to_format_2, _to_format_3, _to_format_4
+MIGRATIONS = _to_format_2, _to_format_3, _to_format_4, _to_format_5

@@ -26,6 +26,7 @@ from sklearn_snn._migrations import (
     version_key,
 )
 from sklearn_snn._model.build import initial_constants
+from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn._version import __version__
 from sklearn_snn.exceptions import OtherVersionWarning
@@ -182,7 +183,10 @@ def _check_network(state, name):
             and ends == (shapes[0][:1], shapes[-1][1:])
             and state["n_outputs_"] == len(state.get("classes_", state.get("y_mean_")))
         )
-        arrays = [*state["coefs_"], *state["intercepts_"]]
+        own = n_units[:-1] if state["_constants_"]["recurrent"] else []
+        check_recurrent(state["recurrent_coefs_"], own, state["coefs_"][0].dtype)
+        is_whole &= len(state["_recurrent_scales_"]) == len(own)
+        arrays = [*state["coefs_"], *state["intercepts_"], *state["recurrent_coefs_"]]
         is_whole &= all(
             a.dtype in ("f4", "f8") and np.isfinite(a).all() for a in arrays
         )

@@ -1,6 +1,7 @@
 """What a spiking network does as a regressor: methods, and what its targets are."""
 
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     assert_all_finite,
     check_consistent_length,
@@ -31,7 +32,7 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
     _losses = (Numbers.loss,)
     _parameter_constraints = BaseSpikingNetwork._parameter_constraints | {
         # Probabilities, of which another mean might be taken, are no numbers.
-        "readout": [StrOptions({*STATISTICS} - {"softmax_mean"})],
+        "readout": [StrOptions({*STATISTICS, "auto"} - {"softmax_mean"})],
     }
     _fixed_params = {"logit_scale": "auto"}
 
@@ -46,12 +47,15 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
 
         Parameters
         ----------
-        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features) \
-                or array-like of shape (n_samples, n_steps, n_features)
+        X : SpikeTrains, {array-like, sparse matrix} of shape (n_samples, n_features), \
+                array-like of shape (n_samples, n_steps, n_features), list of arrays \
+                (n_steps, n_features), Sequences or EventSequences
             As of `SpikingClassifier.fit`: 2-D input is a constant current, 3-D input a
             recorded sequence, and spike trains are drawn anew in every epoch.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Real numbers.
+            Real numbers. With `per_step`, those of each step, of shape (n_samples,
+            n_steps) or (n_samples, n_steps, n_outputs); or a list of arrays as long as
+            recordings of unequal length.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1), in the mean and deviation of y, and in R squared. Weight 0 is
@@ -94,7 +98,7 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or as in `fit`
             Real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`, but relative to those of the first call.
@@ -126,28 +130,31 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As many dimensions as y had in `fit`; of the dtype of `coefs_`.
+            As many dimensions as y had in `fit`; of the dtype of `coefs_`. With
+            `per_step`, an axis of steps comes second; or a list of arrays as long as
+            recordings of unequal length.
 
         Warns
         -----
         InputMismatchWarning
             As all methods that take X, if it is unlike what was learned from.
         """
-        outputs = self._outputs(X)
-        return self._fitted_target().decode(outputs)
+        return self._answers(X, lambda outputs: self._fitted_target().decode(outputs))
 
     @with_own_errstate
     def score(self, X, y, sample_weight=None):
         """Compute R squared, the share of the variance of y that is predicted.
 
+        With `per_step` it is that of all steps that are read, of all samples.
+
         Parameters
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or as in `fit`
             True numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples, and of each of their steps.
 
         Returns
         -------
@@ -160,6 +167,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
             If y has no numbers, or not as many rows as there are samples, before
             anything is predicted.
         """
+        if self._is_per_step():
+            return self._score_of_steps(X, y, sample_weight, r2_score)
         check_numeric_y(y)
         with hints(X, y, None):
             check_consistent_length(X, y)
@@ -168,6 +177,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
     @with_own_errstate
     def staged_predict(self, X):
         """Predict after each step, from the membranes so far ("anytime inference").
+
+        With `per_step`, stages are the steps of what `predict` answers.
 
         Parameters
         ----------

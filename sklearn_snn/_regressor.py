@@ -31,9 +31,10 @@ class SpikingRegressor(BaseSpikingRegressor):
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of neurons of each hidden layer; ``()`` connects the input to the output.
         More neurons learn more where there are data enough, and cost in proportion.
-    neuron : {"lif", "adlif"} or neuron, default="lif"
-        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones, or an
-        object of `sklearn_snn.neurons` with parameters of its own.
+    neuron : {"lif", "adlif", "cuba"} or neuron, default="lif"
+        The neurons of the hidden layers: leaky integrate-and-fire, adaptive ones,
+        current-based ones, or an object of `sklearn_snn.neurons` with parameters of its
+        own.
     learn_neuron : bool, str or list of str, default=False
         Which constants of the neurons learn, each neuron its own: all, none, or those
         named, of ``"alpha"``, ``"threshold"`` and what `neuron` has besides; in the
@@ -41,11 +42,15 @@ class SpikingRegressor(BaseSpikingRegressor):
         layer alone. Where `alpha` learns, or differs between
         neurons, currents are multiplied by ``1 - alpha``. `neuron_constants_` says what
         came of them.
+    recurrent : bool, default=False
+        Whether the neurons of a hidden layer hear each other's spikes of the step
+        before: ``I_t = (x_t @ W + b) + s_{t-1} @ R``. For input in which the past says
+        what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane that is left after one step, in [0, 1]; below 1
-        where it learns, neurons adapt or membranes are read out. Not the L2 penalty of
-        `MLPRegressor`: that is `weight_decay` here. Hidden neurons may have others: see
-        `neuron`.
+        where it learns, membranes are read out or `neuron` is not "lif". Not the L2
+        penalty of `MLPRegressor`: that is `weight_decay` here. Hidden neurons may have
+        others: see `neuron`.
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.
@@ -75,9 +80,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         amplify the gradient, and the memory ``1 / (1 - alpha)`` is at most 20 steps; so
         it is with the default `alpha`, `threshold` and `beta`. `detach_reset_` says
         what it chose.
-    readout : {"membrane_mean", "membrane_last", "membrane_max", "spike_count", \
-            "soft_count"}, default="membrane_mean"
-        What the outputs are read from, as of `SpikingClassifier`: membranes of
+    readout : {"auto", "membrane_mean", "membrane_last", "membrane_max", \
+            "spike_count", "soft_count"}, default="auto"
+        What the outputs are read from, as of `SpikingClassifier`. "auto" is
+        "membrane_mean", but for `per_step`; `network_` says which. Membranes of
         integrators; or spikes of output neurons that fire, of which ``10 / n_steps``
         deviations of y are one, and as many are above 0 as below: 25 steps tell 26
         values apart.
@@ -87,6 +93,13 @@ class SpikingRegressor(BaseSpikingRegressor):
     readout_start : int, default=0
         Number of first steps that are not read, while the network settles: for answers
         that show late.
+    per_step : bool, default=False
+        Whether each step has numbers, and an answer from what was seen until then: `y`
+        is (n_samples, n_steps) or (n_samples, n_steps, n_outputs), or a list of arrays
+        as long as recordings of unequal length. `X` must have steps, and `readout` is
+        "membrane_last" at each of them: ``y_t = y_mean_ + y_scale_ * u_t``, and the
+        loss is the mean over the steps that are read. For the next value of a signal,
+        `y` is the signal one step later.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer. "adam" needs hardly any tuning; "sgd" is for comparisons.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"
@@ -187,6 +200,9 @@ class SpikingRegressor(BaseSpikingRegressor):
     coefs_, intercepts_ : lists of shape (n_layers - 1,)
         Weights and biases; element ``l`` is an ndarray of shape (n_inputs, n_units), or
         (n_units,), of layer ``l + 1``.
+    recurrent_coefs_ : list of ndarrays
+        Recurrent weights ``R`` of each hidden layer, of shape (n_units, n_units); empty
+        without `recurrent`.
     neuron_constants_ : list of dicts of ndarrays
         The constants of each layer's neurons, of shape (n_units,), by name, such as
         "alpha" and "threshold"; learned or not. Not to be assigned: what does not learn
@@ -271,6 +287,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         *,
         neuron="lif",
         learn_neuron=False,
+        recurrent=False,
         alpha=0.95,
         threshold=0.6,
         beta=5.0,
@@ -278,9 +295,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         surrogate="sigmoid",
         reset="auto",
         detach_reset="auto",
-        readout="membrane_mean",
+        readout="auto",
         readout_alpha="auto",
         readout_start=0,
+        per_step=False,
         solver="adam",
         learning_rate="cosine",
         learning_rate_init=0.002,
@@ -311,6 +329,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.neuron = neuron
         self.learn_neuron = learn_neuron
+        self.recurrent = recurrent
         self.alpha = alpha
         self.threshold = threshold
         self.beta = beta
@@ -321,6 +340,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.readout = readout
         self.readout_alpha = readout_alpha
         self.readout_start = readout_start
+        self.per_step = per_step
         self.solver = solver
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_snn._inputs.lengths import all_lengths, known_lengths
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
-from sklearn_snn._model.network import running_answers
+from sklearn_snn._model.network import running_answers, within
 from sklearn_snn._training.targets import Numbers
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -18,7 +19,9 @@ class SimulationRecord:
     """What `simulate` of an estimator recorded.
 
     The lists have an element per layer, in the order of `coefs_`: the hidden layers and
-    last the output layer. It is None for a layer that was not asked for.
+    last the output layer. It is None for a layer that was not asked for. Beyond the end
+    of a sample that is shorter than others there are no spikes, membranes are NaN,
+    inputs are 0, and logits stay what they were.
 
     Parameters
     ----------
@@ -165,19 +168,28 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
         )
     membranes, spikes = [None] * len(params), [None] * len(params)
     for layer, n_units in zip(layers, sizes, strict=True):
-        membranes[layer] = np.empty((*shape, n_units), dtype)
-        spikes[layer] = np.empty((*shape, n_units), np.uint8)
+        membranes[layer] = np.full((*shape, n_units), np.nan, dtype)
+        spikes[layer] = np.zeros((*shape, n_units), np.uint8)
     logits = np.empty((*shape, target.n_outputs), dtype)
     for rows, tape in engine.tapes(params, X):
+        lengths, longest = known_lengths(X[rows]), len(tape.layers[-1]["membrane"])
+        here = rows, slice(longest)
         for layer in layers:
-            membranes[layer][rows] = tape.layers[layer]["membrane"].transpose(1, 0, 2)
-            spikes[layer][rows] = tape.layers[layer]["spikes"].transpose(1, 0, 2)
-        steps = running_answers(network, params, tape.layers[-1])
+            u = tape.layers[layer]["membrane"]
+            if lengths is not None:
+                u = np.where(within(lengths, longest), u, np.nan)
+            membranes[layer][here] = u.transpose(1, 0, 2)
+            spikes[layer][here] = tape.layers[layer]["spikes"].transpose(1, 0, 2)
+        record = tape.layers[-1]
+        steps = running_answers(network, params, record, lengths=lengths)
         for t, outputs in enumerate(steps):
             logits[rows, t] = outputs
+        logits[rows, longest:] = outputs[:, np.newaxis]
     inputs = None
     if keep_inputs:
         inputs = np.asarray(X) if must_draw else X
+        if known_lengths(X) is not None:
+            inputs = X.padded()
         if X.ndim == 2 and X.dtype != np.float32:
             inputs = X.astype(np.float64)  # of whole numbers, too
     known = target.attributes()
@@ -206,15 +218,17 @@ def spikes_per_step(engine, params, X):
     Returns
     -------
     counts : ndarray of shape (n_steps, 1 + n_layers)
-        Mean over the samples; first of the input, where every value that is not zero
-        counts as a spike. A constant current has none.
+        Mean over the samples that have that step; first of the input, where every value
+        that is not zero counts as a spike. A constant current has none.
     """
     counts = np.zeros((engine.n_steps, 1 + len(params)))
     for _, tape in engine.tapes(params, X):
         if isinstance(tape.inputs, Events):
             counts[:, 0] += tape.inputs.spikes.sum(axis=0)
         elif X.ndim == 3:
-            counts[:, 0] += np.count_nonzero(tape.inputs, axis=(1, 2))
+            counts[: len(tape.inputs), 0] += np.count_nonzero(tape.inputs, axis=(1, 2))
         for layer, of_layer in enumerate(tape.layers):
-            counts[:, 1 + layer] += of_layer["spikes"].sum(axis=(1, 2))
-    return counts / X.shape[0]
+            of_step = of_layer["spikes"].sum(axis=(1, 2))
+            counts[: len(of_step), 1 + layer] += of_step
+    steps = np.arange(engine.n_steps)[:, np.newaxis]
+    return counts / (steps < all_lengths(X, engine.n_steps)).sum(axis=1, keepdims=True)

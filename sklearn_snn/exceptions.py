@@ -49,8 +49,9 @@ class InputMismatchWarning(UserWarning):
     - values of which the largest is less than a quarter of the largest of any sample in
       `fit`, all-zero samples aside, and whose sums are small, too: nearly nothing
       reaches the network;
-    - sequences that are shorter or longer than all in `fit` and `partial_fit`; not
-      where these go on, since the lengths in a stream may vary.
+    - sequences that are shorter or longer than all in `fit` and `partial_fit`, by more
+      than a quarter of the range of these lengths; not where these go on, since the
+      lengths in a stream may vary.
 
     Of a large `X`, evenly spaced rows are looked at.
     The message names the feature that is worst, and both ranges or lengths.

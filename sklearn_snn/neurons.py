@@ -23,6 +23,7 @@ from sklearn_snn._compat import InvalidParameterError
 RANGES = {
     "alpha": (0.0, 1.0, "in [0, 1], below 1 in a pair"),
     "rho": (0.0, np.nextafter(1.0, 0.0), "in [0, 1)"),
+    "alpha_syn": (0.0, np.nextafter(1.0, 0.0), "in [0, 1)"),
     "threshold": (np.nextafter(0.0, 1.0), np.finfo(float).max, "positive"),
     "a": (0.0, np.finfo(float).max, "not negative"),
     "b": (0.0, np.finfo(float).max, "not negative"),
@@ -100,6 +101,7 @@ class LIF(Neuron):
     See Also
     --------
     AdLIF : Adapts to what it did.
+    CUBA : Has a synaptic current.
 
     Examples
     --------
@@ -191,6 +193,77 @@ class AdLIF(Neuron):
         self.threshold = threshold
 
 
-KINDS = {kind.name: kind for kind in (LIF, AdLIF)}
+class CUBA(Neuron):
+    """Current-based leaky integrate-and-fire neuron.
 
-__all__ = ["LIF", "AdLIF"]
+    A second state ``i``, the synaptic current, leaks by itself and is what charges the
+    membrane: an input comes in smoothed and lasts, and what is left of it survives the
+    spike that it made. Per step, in this order::
+
+        i_t = alpha_syn * i_{t-1} + (1 - alpha_syn) * I_t     never reset
+        u_t = alpha * v_{t-1} + (1 - alpha) * i_t
+        s_t = 1 if u_t > threshold else 0
+        v_t = what the reset of the estimator makes of u_t and s_t
+
+    The membrane takes the new ``i_t``, so that an input can make a spike in the step in
+    which it comes; with ``i_{t-1}``, as in [1]_, each layer would delay by a step. Both
+    gains are normalised: a lasting current of 1 charges a membrane without resets to 1,
+    whatever the leaks. With ``alpha_syn=0`` the synapse keeps nothing, and the neuron
+    is a `LIF` with a gain of ``1 - alpha``.
+
+    Parameters
+    ----------
+    alpha : float or pair of float, default=None
+        Leak of the membrane, in [0, 1). None is the `alpha` of the estimator.
+    alpha_syn : float or pair of float, default=0.8187
+        Leak of the synaptic current, in [0, 1). The default is a time constant of 5
+        steps, such as the 5 ms of [2]_ at a step of 1 ms.
+    threshold : float or pair of float, default=None
+        Membrane above which a neuron fires, positive. None is that of the estimator.
+
+    See Also
+    --------
+    LIF : Has no synaptic current.
+    AdLIF : Has another second state, which is driven by what the neuron does.
+
+    Notes
+    -----
+    It is ``dv/dt = (v_leak - v + r i) / tau_mem`` and ``di/dt = (-i + w_in I) /
+    tau_syn``, the neuron that exchange formats call CubaLIF, in steps of ``dt``: with
+    ``alpha = exp(-dt / tau_mem)`` and ``alpha_syn = exp(-dt / tau_syn)``, or ``1 - dt /
+    tau`` where the Euler method takes the steps. The factors ``r`` and ``w_in`` go into
+    the weights and the bias, and ``v_leak``, if also what is reset to, is taken off the
+    threshold.
+
+    References
+    ----------
+    .. [1] N. Perez-Nieves, V. C. H. Leung, P. L. Dragotti, D. F. M. Goodman, "Neural
+       heterogeneity promotes robust learning", Nature Communications 12, 2021.
+    .. [2] E. O. Neftci, H. Mostafa, F. Zenke, "Surrogate gradient learning in spiking
+       neural networks", IEEE Signal Processing Magazine 36, 2019.
+
+    Examples
+    --------
+    Synapses of 2 to 20 steps, which learn, before membranes that all have the `alpha`
+    of the estimator:
+
+    >>> import numpy as np
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.neurons import CUBA
+    >>> leaks = tuple(np.exp(-1 / np.array([2, 20])).round(3).tolist())
+    >>> SpikingClassifier(neuron=CUBA(alpha_syn=leaks), learn_neuron="alpha_syn")
+    SpikingClassifier(learn_neuron='alpha_syn',
+                      neuron=CUBA(alpha_syn=(0.607, 0.951)))
+    """
+
+    name = "cuba"
+
+    def __init__(self, alpha=None, alpha_syn=0.8187, threshold=None):
+        self.alpha = alpha
+        self.alpha_syn = alpha_syn
+        self.threshold = threshold
+
+
+KINDS = {kind.name: kind for kind in (LIF, AdLIF, CUBA)}
+
+__all__ = ["CUBA", "LIF", "AdLIF"]

@@ -19,7 +19,7 @@ from fuzz_data import HUGE, SUBNORMAL, TINY
 from hypothesis import strategies as st
 
 from sklearn_snn._model.readouts import STATISTICS
-from sklearn_snn.neurons import LIF, AdLIF
+from sklearn_snn.neurons import CUBA, LIF, AdLIF
 
 # As in fuzz_cases: usual values, extreme ones, and such as must be refused.
 LEAKS = (
@@ -35,7 +35,7 @@ THRESHOLDS = (
 )
 NEURONS = {
     "neuron": (
-        ["lif", "adlif", LIF(alpha=(0.5, 0.95)), AdLIF()],
+        ["lif", "adlif", "cuba", LIF(alpha=(0.5, 0.95)), AdLIF(), CUBA()],
         [
             *(LIF(a) for a in [*LEAKS[0], *LEAKS[1]]),
             *(LIF(threshold=t) for t in [*THRESHOLDS[0], *THRESHOLDS[1]]),
@@ -44,18 +44,29 @@ NEURONS = {
             *(AdLIF(a=a, b=1) for a in [*STRENGTHS[0], *STRENGTHS[1]]),
             *(AdLIF(b=b, q=1) for b in [*STRENGTHS[0], *STRENGTHS[1]]),
             *(AdLIF(q=q) for q in (1, 1e-3, TINY, HUGE)),
+            *(CUBA(alpha=a) for a in [*LEAKS[0], *LEAKS[1]]),
+            *(CUBA(alpha_syn=a) for a in LEAKS[1]),
         ],
         [
             *(LIF(a) for a in LEAKS[2]),
             *(LIF(threshold=t) for t in THRESHOLDS[2]),
             *(AdLIF(rho=a) for a in LEAKS[2]),
             *(AdLIF(a=a) for a in STRENGTHS[2]),
+            *(CUBA(alpha_syn=a) for a in [*LEAKS[2], None]),
             *(AdLIF(q=(1, 2)), AdLIF(q=0), LIF, "izhikevich", None, 3, {}),
         ],
     ),
     "learn_neuron": (
         [False, True, "alpha", ["alpha", "threshold"]],
-        ["threshold", ["rho"], ("a", "b"), [], np.array(["alpha"]), np.True_],
+        [
+            "threshold",
+            ["rho"],
+            "alpha_syn",
+            ("a", "b"),
+            [],
+            np.array(["alpha"]),
+            np.True_,
+        ],
         ["beta", ["alpha", 3], None, 2, [None], {"gamma": 1}, ""],
     ),
     "readout": (sorted(STATISTICS), [], [None, "last", 0]),

@@ -49,6 +49,13 @@ def _fire(u, neuron, threshold):
     return s, v[neuron.reset]
 
 
+def _felt(spikes, p):
+    """Return what neurons hear of the spikes of the step before."""
+    if "recurrent" not in p or not spikes:
+        return 0
+    return (spikes[-1] * p["kept"]) @ p["recurrent"]
+
+
 # Every line is one of the defining equations. A layer gets its currents over time, and
 # returns membranes and spikes.
 
@@ -58,7 +65,7 @@ def _lif_layer(current, neuron, p):
     gain = 1 if neuron.has_unit_gain else 1 - alpha
     membranes, spikes = [], []
     for current_t in current:
-        u = alpha * v + gain * current_t
+        u = alpha * v + gain * (current_t + _felt(spikes, p))
         s, v = _fire(u, neuron, p["threshold"])
         membranes.append(u)
         spikes.append(s)
@@ -70,9 +77,22 @@ def _adlif_layer(current, neuron, p):
     v, w = torch.zeros_like(current[0]), torch.zeros_like(current[0])
     membranes, spikes = [], []
     for current_t in current:
-        u = alpha * v + (1 - alpha) * (current_t - w)
+        u = alpha * v + (1 - alpha) * (current_t + _felt(spikes, p) - w)
         s, v = _fire(u, neuron, p["threshold"])
         w = rho * w + (1 - rho) * neuron.q * (a * v + b * s)
+        membranes.append(u)
+        spikes.append(s)
+    return torch.stack(membranes), torch.stack(spikes)
+
+
+def _cuba_layer(current, neuron, p):
+    alpha, alpha_syn = p["alpha"], p["alpha_syn"]
+    v, i = torch.zeros_like(current[0]), torch.zeros_like(current[0])
+    membranes, spikes = [], []
+    for current_t in current:
+        i = alpha_syn * i + (1 - alpha_syn) * (current_t + _felt(spikes, p))
+        u = alpha * v + (1 - alpha) * i
+        s, v = _fire(u, neuron, p["threshold"])
         membranes.append(u)
         spikes.append(s)
     return torch.stack(membranes), torch.stack(spikes)
@@ -89,6 +109,7 @@ def _integrator_layer(current, neuron, p):
 TORCH_LAYERS = {
     "LIF": _lif_layer,
     "AdLIF": _adlif_layer,
+    "CUBA": _cuba_layer,
     "LeakyIntegrator": _integrator_layer,
 }
 
@@ -149,6 +170,13 @@ def _outputs(readout, membranes, spikes, p):
     )
 
 
+def _outputs_of_steps(readout, membranes):
+    """Return the outputs of each step, (n_samples, n_steps, n_outputs)."""
+    scale = 1 if readout.scale == "auto" else readout.scale
+    is_read = torch.arange(len(membranes)) >= readout.start
+    return (scale * membranes * is_read[:, None, None]).transpose(0, 1)
+
+
 def _restrain(restraint, index, s):
     """Return what the next layer receives, and a penalty for each sample."""
     sent, penalty = s, 0
@@ -179,17 +207,27 @@ def loss_and_gradients(library, case):
     x = torch.tensor(X.astype(dtype)).transpose(0, 1)
     spikes, leaves, penalty = [], [], 0
     for index, (layer, p) in enumerate(zip(case.network.layers, params, strict=True)):
-        names = "coef", "intercept", *layer.neuron.learned
+        names = [name for name in ("coef", "intercept", "recurrent") if name in p]
+        names += layer.neuron.learned
         leaves.append({name: p[name].requires_grad_() for name in names})
+        if layer.recurrent:
+            kept = case.restraint.heard(index)
+            p["kept"] = 1 if kept is None else torch.tensor(kept)
         current = x @ p["coef"] + p["intercept"]
         membranes, x = LAYERS[library](current, layer.neuron, p)
         spikes.append(x)
         if index + 1 < len(params):
             x, of_layer = _restrain(case.restraint, index, x)
             penalty = penalty + of_layer
-    outputs = _outputs(case.network.readout, membranes, x, p)
-    losses = LOSSES[case.network.loss](outputs, torch.tensor(case.targets))
-    loss = (torch.tensor(case.shares) * (losses + penalty)).sum()
+    shares, targets = torch.tensor(case.shares), torch.tensor(case.targets)
+    if case.network.readout.per_step:
+        outputs = _outputs_of_steps(case.network.readout, membranes)
+        losses = LOSSES[case.network.loss](outputs.flatten(0, 1), targets.flatten(0, 1))
+        loss = (shares.flatten() * losses).sum() + (shares.sum(dim=1) * penalty).sum()
+    else:
+        outputs = _outputs(case.network.readout, membranes, x, p)
+        losses = LOSSES[case.network.loss](outputs, targets)
+        loss = (shares * (losses + penalty)).sum()
     loss.backward()
     return (
         [s.detach().numpy() for s in spikes],

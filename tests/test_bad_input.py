@@ -12,7 +12,7 @@ from sklearn_snn import (
     SpikeTrains,
     SpikingClassifier,
 )
-from sklearn_snn.neurons import LIF, AdLIF
+from sklearn_snn.neurons import CUBA, LIF, AdLIF
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -231,13 +231,22 @@ def test_intensities_outside_the_unit_interval(X):
             {"learn_neuron": "readout_alpha", "readout_alpha": 1},
             "readout_alpha must be",
         ),
-        ({"neuron": "izhikevich"}, "'neuron' .* among .*'adlif'"),
+        ({"neuron": "izhikevich"}, "'neuron' .* among .*'cuba'"),
         ({"neuron": LIF}, "'neuron'"),
         ({"neuron": LIF(alpha=1.5)}, "'alpha' parameter of LIF must be"),
         ({"neuron": LIF(alpha=(0.5, 1.0))}, r"below 1 in a pair. Got \(0.5, 1.0\)"),
         ({"neuron": LIF(threshold=(0.5, 0.7, 1))}, "a number or a pair of them"),
         ({"neuron": AdLIF(q=(1, 2))}, "'q' parameter of AdLIF must be a number, pos"),
         ({"neuron": AdLIF(rho=1)}, r"'rho' parameter of AdLIF must be .* in \[0, 1\)"),
+        (
+            {"neuron": CUBA(alpha_syn=1)},
+            r"'alpha_syn' .* of CUBA must be .* in \[0, 1\)",
+        ),
+        ({"neuron": CUBA(alpha_syn=None)}, "'alpha_syn' .* a number or a pair of them"),
+        (
+            {"neuron": CUBA(), "alpha": 1.0},
+            "alpha must be below 1 .* current-based neu",
+        ),
         ({"learn_neuron": "rho"}, r"'lif' or of the readout, .* \['alpha', 'thr"),
         ({"learn_neuron": ["alpha", 3]}, "names of constants of the neuron 'lif'"),
         ({"learn_neuron": "alpha", "alpha": 1.0}, "alpha must be below 1 where it"),

@@ -22,7 +22,13 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklearn_snn import ChannelTransformer, PoissonSpikeEncoder, SpikeTrains
+from sklearn_snn import (
+    ChannelTransformer,
+    EventSequences,
+    PoissonSpikeEncoder,
+    Sequences,
+    SpikeTrains,
+)
 
 Y = np.arange(40) % 2
 
@@ -85,6 +91,59 @@ def test_missing_values_are_the_transformers_affair(X):
     assert filled == pytest.approx(np.nanmean(X[:, :, 0]))
     with pytest.raises(ValueError, match="contains NaN"):
         ChannelTransformer(PCA()).fit(X)
+
+
+@pytest.fixture
+def recordings(rng):
+    """Return recordings of unequal length, and labels."""
+    recordings = [rng.normal(size=(n, 2)) * [1, 50] for n in (9, 5, 7, 9, 3)]
+    return recordings, np.arange(5) % 2
+
+
+def as_padded(recordings):
+    X = np.full((len(recordings), 10, 2), np.nan)
+    for row, recording in zip(X, recordings, strict=True):
+        row[: len(recording)] = recording
+    return X
+
+
+@pytest.mark.parametrize("kind", ["list", "padded", "sequences"])
+def test_recordings_of_unequal_length(recordings, kind):
+    listed, y = recordings
+    as_sequences = Sequences.of_lengths(
+        np.concatenate(listed), [len(x) for x in listed]
+    )
+    kinds = {"list": listed, "padded": as_padded(listed), "sequences": as_sequences}
+    X, table = kinds[kind], np.concatenate(listed)
+    scaler = ChannelTransformer(StandardScaler()).fit(X)
+    expected = StandardScaler().fit(table)
+    np.testing.assert_array_equal(scaler.transformer_.mean_, expected.mean_)
+    Z = scaler.transform(X)
+    assert type(Z) is Sequences
+    assert Z.lengths.tolist() == [9, 5, 7, 9, 3]
+    for one, recording in zip(Z, listed, strict=True):
+        np.testing.assert_array_equal(one, expected.transform(recording))
+    back = scaler.inverse_transform(Z)
+    assert back.lengths.tolist() == Z.lengths.tolist()
+    np.testing.assert_allclose(back.concatenated(), table)
+    assert ChannelTransformer(PCA(1)).fit_transform(X).shape == (5, 9, 1)
+    # Those of one length are an array, as they are alone.
+    np.testing.assert_array_equal(scaler.transform(listed[::3]), np.stack([Z[0], Z[3]]))
+    of_steps = SelectKBest(k=1).fit(table, np.repeat(y, Z.lengths))
+    best = ChannelTransformer(SelectKBest(k=1)).fit(X, y)
+    np.testing.assert_array_equal(best.transformer_.scores_, of_steps.scores_)
+
+
+def test_gaps_are_filled_and_padding_is_not(recordings):
+    X = as_padded(recordings[0])
+    X[1, 2], X[2, 6, 0] = np.nan, np.nan  # a step within, and a half of the last
+    Z = ChannelTransformer(SimpleImputer()).fit_transform(X)
+    assert Z.lengths.tolist() == [9, 5, 7, 9, 3]
+    assert np.isfinite(Z.concatenated()).all()
+    np.testing.assert_allclose(Z[1][2], np.nanmean(X, axis=(0, 1)))
+    whole = X[[0, 3, 4], :3]
+    whole[2, 2, 1] = np.nan  # half of a last step is no end
+    assert type(ChannelTransformer(SimpleImputer()).fit_transform(whole)) is np.ndarray
 
 
 def test_only_methods_of_the_transformer():
@@ -200,6 +259,11 @@ def test_a_failed_fit_leaves_it_as_it_was(X):
     ("bad", "match"),
     [
         (SpikeTrains(np.ones((2, 2)), 3), "SpikeTrains have none: put it before"),
+        (
+            EventSequences([0], [0], [0, 1], lengths=[2], n_units=2),
+            "EventSequences have none: put it before",
+        ),
+        ([np.zeros((3, 2)), np.zeros((0, 2))], "at least one step and one feature"),
         (np.zeros((2, 3, 4, 5)), r"X.reshape\(2, 3, 20\)"),
         (np.zeros((2, 0, 2)), "at least one sample, one step and one feature"),
         (np.zeros(5), "Reshape your data"),

@@ -16,7 +16,13 @@ from sklearn.exceptions import ConvergenceWarning
 from torch_correspondence import make_task, torch
 
 import sklearn_snn
-from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, load_model
+from sklearn_snn import (
+    DeltaSpikeEncoder,
+    LatencySpikeEncoder,
+    PoissonSpikeEncoder,
+    SpikingClassifier,
+    load_model,
+)
 from sklearn_snn.inspection import MembraneDisplay, SpikeRasterDisplay
 
 snn = pytest.importorskip("snntorch")
@@ -165,16 +171,31 @@ def _(left, right):
     assert fast().fit(X[:6], [0, 1] * 3).n_features_in_ == 3  # graded, as it is
 
 
-@rows("``spikegen.latency``, ``spikegen.delta``")
-def _(left, _):
-    for text in left:
-        assert callable(eval(text, {"spikegen": spikegen}))
-        assert not hasattr(sklearn_snn, text.partition(".")[2])
-    data = torch.tensor([[0.1, 0.9], [0.9, 0.1]] * 10)
-    spikes = spikegen.latency(data, num_steps=20, normalize=True, linear=True)
-    X = spikes.transpose(0, 1).numpy().astype("uint8")
-    assert (X.sum(axis=1) == 1).all()  # when, not how often
-    assert fast().fit(X, [0, 1] * 10).n_features_in_ == 2
+@rows("``spikegen.latency(data, num_steps=20, normalize=True, linear=True)``")
+def _(left, right):
+    X = np.linspace(0, 1, 101)[np.newaxis]
+    theirs = eval(left[0], {"spikegen": spikegen, "data": torch.tensor(X)})
+    theirs = theirs.transpose(0, 1).numpy().astype("uint8")
+    ours = eval(right[0], {"LatencySpikeEncoder": LatencySpikeEncoder}).fit_transform(X)
+    assert ours.shape == theirs.shape == (1, 20, 101)
+    assert theirs[0, :, 0].tolist() == [0] * 19 + [1]
+    assert not ours[0, :, 0].any()
+    for spikes in (ours, theirs):
+        assert (spikes[0, :, 1:].sum(axis=0) == 1).all()  # when, not how often
+    np.testing.assert_array_equal(ours[0, :, 1:], theirs[0, :, 1:])
+
+
+@rows("``spikegen.delta(data, threshold=0.5, padding=True, off_spike=True)``")
+def _(left, right):
+    X = np.array([0.0, 0.75, 0.75, 0.25, 0.5, 0.75, 1.0])[np.newaxis, :, np.newaxis]
+    data = torch.tensor(X).transpose(0, 1)
+    theirs = eval(left[0], {"spikegen": spikegen, "data": data}).flatten().tolist()
+    ours = eval(right[0], {"DeltaSpikeEncoder": DeltaSpikeEncoder}).fit_transform(X)[0]
+    on, off = ours.astype(int).T
+    assert theirs == [0, 1, 0, -1, 0, 0, 0]
+    assert (on - off).tolist() == [0, 1, 0, 0, 0, 0, 1]
+    ours = eval(right[0], {"DeltaSpikeEncoder": DeltaSpikeEncoder}).fit_transform(-X)
+    np.testing.assert_array_equal(ours[0].T, [off, on])
 
 
 @rows("tensor ``(num_steps, batch, features)``")

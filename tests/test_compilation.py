@@ -30,20 +30,24 @@ _FOLDERS = {
             "cache",
             "chunks",
             "encoding",
+            "inputs",
             "layers",
             "losses",
             "network",
             "options",
             "readouts",
+            "recurrence",
             "restraint",
         ),
-        *("surrogates", "vectors", "views"),
+        *("surrogates", "synapses", "vectors", "views"),
     ),
-    "_engines/compiled/neurons/": ("__init__", "adlif", "lif", "numbers", "resets"),
+    "_engines/compiled/neurons/": (
+        *("__init__", "adlif", "cuba", "lif", "numbers", "resets"),
+    ),
     "_inputs/": ("random",),
     "_model/": ("surrogates",),
     "_model/neurons/": (
-        *("__init__", "adlif", "constants", "integrator", "lif", "resets"),
+        *("__init__", "adlif", "constants", "cuba", "integrator", "lif", "resets"),
     ),
 }
 COMPILED = {folder + name for folder, names in _FOLDERS.items() for name in names}
@@ -65,10 +69,10 @@ import shutil, sys
 from pathlib import Path
 import numpy as np
 from sklearn_snn._engines.compiled.cache import entry_point
-@entry_point
-def entry(x, code=1):
+@entry_point(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+def entry(x):
     return x + x
-if len(sys.argv) > 1:  # the folder becomes a file
+if len(sys.argv) > 1 and sys.argv[1]:  # the folder becomes a file
     shutil.rmtree(sys.argv[1])
     Path(sys.argv[1]).write_text("")
 print(*(entry(number(3e38)) for number in (np.float32, np.float64)))
@@ -234,14 +238,21 @@ def test_the_key_in_an_archive(copy, tmp_path):
     assert key == key_of(copy)
 
 
+def test_code_of_another_key_is_compiled_anew(cache):
+    assert "2 compiled 0 loaded" in run_script(DOUBLE, cache, "", "1")
+    assert "0 compiled 2 loaded" in run_script(DOUBLE, cache, "", "1")
+    assert "2 compiled 0 loaded" in run_script(DOUBLE, cache, "", "2")
+    assert "0 compiled 2 loaded" in run_script(DOUBLE, cache, "", "1")
+
+
 def test_without_a_key_nothing_is_kept(monkeypatch):
     """As in applications whose loader does not give its files away."""
     assert compiled_cache.code_key("sklearn_snn", lambda name: None) is None
 
-    def double(x, code=None):
+    def double(x):
         return 2 * x
 
-    dispatcher = entry_point(double)
+    dispatcher = entry_point(None)(double)
     assert dispatcher(3) == 6
     assert not dispatcher.stats.cache_path
 
@@ -264,6 +275,7 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
         assert not is_announced(X, **{name: value}), name
     for params in (
         {"neuron": "adlif"},
+        {"neuron": "cuba"},
         {"neuron": LIF(alpha=(0.5, 0.9))},
         {"readout": "membrane_mean"},
     ):

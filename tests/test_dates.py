@@ -6,13 +6,21 @@ import pytest
 from helpers import fast, regressor
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_snn import ChannelTransformer, PoissonSpikeEncoder
+from sklearn_snn import (
+    ChannelTransformer,
+    DelayLine,
+    DeltaSpikeEncoder,
+    LatencySpikeEncoder,
+    PoissonSpikeEncoder,
+    PopulationSpikeEncoder,
+)
 
 pytestmark = pytest.mark.usefixtures("engine")
 
 DAYS = np.datetime64("2024-01-01") + np.arange(12)
 TABLE = np.random.default_rng(0).random((12, 2))
 Y = np.arange(12) % 2
+ENCODERS = PoissonSpikeEncoder, LatencySpikeEncoder, PopulationSpikeEncoder
 # Each becomes the only, or the last, feature.
 COLUMNS = {
     "datetime64": DAYS,
@@ -30,7 +38,7 @@ Y_IS_OF_DATES = "y has dates or times, which are no numbers: predict a number"
 def test_a_column_of_a_table(kind):
     X = pd.DataFrame(TABLE, columns=["a", "b"])
     bad = X.assign(b=COLUMNS[kind])
-    for estimator in (fast(), regressor(), PoissonSpikeEncoder()):
+    for estimator in (fast(), regressor(), *(encoder() for encoder in ENCODERS)):
         with pytest.raises(ValueError, match=X_IS_OF_DATES):
             estimator.fit(bad, Y)
         estimator.fit(X, Y)
@@ -46,7 +54,12 @@ def test_recordings(kind, listed):
     good = np.zeros((6, 2, 1)) + np.arange(6)[:, np.newaxis, np.newaxis]
     if listed:
         bad = [[[*step] for step in sample] for sample in bad]
-    for estimator in (fast(), regressor(), ChannelTransformer(StandardScaler())):
+    transformers = (
+        ChannelTransformer(StandardScaler()),
+        DelayLine(),
+        DeltaSpikeEncoder(),
+    )
+    for estimator in (fast(), regressor(), *transformers):
         with pytest.raises(ValueError, match=X_IS_OF_DATES):
             estimator.fit(bad, Y[:6])
         estimator.fit(good, Y[:6])

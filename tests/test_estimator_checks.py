@@ -1,5 +1,6 @@
 """scikit-learn's own checks, with no expected failures."""
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
@@ -8,19 +9,65 @@ from sklearn.utils.estimator_checks import (
     check_estimator,
     check_param_validation,
 )
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn import (
     ChannelTransformer,
+    DelayLine,
+    DeltaSpikeEncoder,
+    LatencySpikeEncoder,
     PoissonSpikeEncoder,
+    PopulationSpikeEncoder,
     SpikingClassifier,
     SpikingRegressor,
 )
 
+
+class OfTables:
+    """Makes a transformer of recordings take tables, which is all the checks have.
+
+    A row becomes a recording of a single step.
+    """
+
+    def fit(self, X, y=None):
+        """Fit to the values of a table, and keep the names of its columns."""
+        self._validate_params()
+        checked = validate_data(self, X, dtype=[np.float64, np.float32])
+        super().fit(checked[:, np.newaxis])
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def transform(self, X):
+        """Transform the rows."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return self._of_channels(self._checked(X[:, np.newaxis]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+class DelayLineOfTables(OfTables, DelayLine):
+    """The delay line, of recordings of a single step."""
+
+
+class DeltaSpikeEncoderOfTables(OfTables, DeltaSpikeEncoder):
+    """The encoder of changes, of recordings of a single step."""
+
+
 ESTIMATORS = [
     SpikingClassifier(),
     SpikingClassifier(neuron="adlif", readout="membrane_mean", learn_neuron=True),
+    SpikingClassifier(neuron="cuba", learn_neuron=True),
     SpikingRegressor(),
     PoissonSpikeEncoder(),
+    LatencySpikeEncoder(),
+    PopulationSpikeEncoder(),
+    PopulationSpikeEncoder(code="latency"),
+    DelayLineOfTables(),
+    DeltaSpikeEncoderOfTables(initial=0.0),
     ChannelTransformer(StandardScaler()),
 ]
 
@@ -31,7 +78,7 @@ def estimator(request, engine):
     params, fewer = request.param.get_params(deep=False), {}
     if "hidden_layer_sizes" in params and engine == "numpy":
         fewer = {"n_steps": 8, "max_iter": 60}
-    elif params.get("neuron") == "adlif":
+    elif params.get("neuron") in ("adlif", "cuba"):
         fewer = {"max_iter": 60}
     return clone(request.param).set_params(**fewer)
 

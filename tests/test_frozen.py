@@ -203,6 +203,7 @@ def test_constants_are_plain_values():
         **{"neuron": "lif", "neuron_settings": {"alpha": None, "threshold": None}},
         **{"readout": "spike_count", "learn_neuron": []},
         **{"readout_alpha": alpha, "readout_start": 0, "breaks_ties": True},
+        **{"recurrent": False, "per_step": False},
     }
     assert json.loads(json.dumps(constants)) == constants
     kinds = {name: type(value) for name, value in constants.items()}
@@ -212,6 +213,7 @@ def test_constants_are_plain_values():
         **{"readout_alpha": float, "readout_start": int, "breaks_ties": bool},
         **dict.fromkeys(("surrogate", "reset", "neuron", "readout", "loss"), str),
         **{"detach_reset": bool, "n_steps": int, "learn_neuron": list},
+        **{"recurrent": bool, "per_step": bool},
     }
     neuron = LIF(beta=4.0)
     layers = Layer(neuron, 7), Layer(neuron, 3)

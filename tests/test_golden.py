@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import pickle
 import re
 import shutil
@@ -41,6 +42,7 @@ NAMES = {
     "sklearn_snn._encoders.PoissonSpikeEncoder",
     "sklearn_snn._regressor.SpikingRegressor",
     "sklearn_snn.neurons.AdLIF",
+    "sklearn_snn.neurons.CUBA",
 }
 
 
@@ -131,7 +133,7 @@ def set_engine(model, engine):
 
 def test_all_files_are_here():
     """None was forgotten, as a rule of git to ignore files might."""
-    assert {"0.1.0", "0.2.0", "0.3.0"} <= set(VERSIONS)
+    assert {"0.1.0", "0.2.0", "0.3.0", "0.4.0"} <= set(VERSIONS)
     for version in VERSIONS:
         files = {path.name for path in (GOLDEN / version).iterdir()}
         stems = {stem(name) for name in names(version)}
@@ -199,9 +201,10 @@ def test_what_was_not_fitted_learns_as_a_new_one(library):
 @each("solver", ["adam", "sgd"])
 def test_a_stream_goes_on(solver, library, monkeypatch):
     """With the state of the optimizer, the seed and the count of epochs it had."""
-    use_wide_range(monkeypatch)  # as it was
     X, y = data_of(f"stream, {solver}")
-    for version in versions_with(f"stream, {solver}"):
+    for version in reversed(versions_with(f"stream, {solver}")):
+        if version == "0.3.0":
+            use_wide_range(monkeypatch)  # as it was until then
         loaded = load((version, f"stream, {solver}"), library)
         before = copy.deepcopy(loaded)
         loaded.set_params(engine="numpy")
@@ -248,7 +251,7 @@ def test_displays_are_made(name, monkeypatch):
         inspection.AnytimeAccuracyDisplay.from_estimator(loaded, X, y)
         if name.startswith("images"):
             inspection.EncodingDisplay.from_estimator(loaded, X, sample=1)
-    mpl.pyplot.close("all")
+        mpl.pyplot.close("all")
 
 
 def mentioned(path):
@@ -322,7 +325,7 @@ def test_a_later_version_with_another_parameter(tmp_path):
     package = tmp_path / "sklearn_snn"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(sklearn_snn.__file__).parent, package, ignore=ignored)
-    for module in ("_classifier.py", "_encoders.py", "_regressor.py"):
+    for module in ("_classifier.py", "_encoders/poisson.py", "_regressor.py"):
         text = (package / module).read_text()
         end = re.compile(r",?\n    \):\n", re.MULTILINE)
         begin = text.index("def __init__(")
@@ -338,7 +341,7 @@ def test_a_later_version_with_another_parameter(tmp_path):
     for version in VERSIONS:
         done = subprocess.run(
             [sys.executable, "-c", LATER, tmp_path, GOLDEN / version, *kinds],
-            env={"PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -345,7 +345,9 @@ def test_lengths_of_a_stream_may_vary(rng):
         assert not found(lambda p=part: classifier.partial_fit(p, y, classes=[0, 1]))
     for n_steps in (30, 40, 50):
         assert not found(classifier.predict, X[:, :n_steps])
-    assert "in fit had 30 to 50: " in one(classifier.predict, X[:, :29])
+    # By a quarter of the range they may leave it, as values may.
+    assert not found(classifier.predict, X[:, :25])
+    assert "in fit had 30 to 50: " in one(classifier.predict, X[:, :24])
     assert "in fit had 30 to 50: " in one(
         classifier.loss_and_gradients, np.tile(X, (1, 2, 1)), y
     )

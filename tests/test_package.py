@@ -156,7 +156,9 @@ def test_readme_names_the_types_that_skops_asks_about():
 
     public = [getattr(sklearn_snn, name) for name in sklearn_snn.__all__]
     ours = [c for c in public if isinstance(c, type) and issubclass(c, BaseEstimator)]
-    named = re.findall(r"`(sklearn_snn\._\w+\.\w+)`", README)
+    named = re.findall(r"`(sklearn_snn\._[\w.]+)`", README)
+    # Where files of older versions have it.
+    named.remove("sklearn_snn._encoders.PoissonSpikeEncoder")
     assert sorted(named) == sorted(f"{c.__module__}.{c.__qualname__}" for c in ours)
 
 

@@ -1,11 +1,8 @@
 """The pages of the documentation: their code runs, and prints what stands beside it."""
 
-import ast
 import inspect
 import re
 
-import numpy as np
-import pandas as pd
 import pytest
 from helpers import fast
 from pages import DOCS, code_blocks
@@ -55,37 +52,6 @@ def test_code_of_a_page(name, engine, tmp_path, monkeypatch, capsys):
 
 def test_the_pages_with_code():
     assert NAMES == ["deployment.rst", "install.rst", "your_data.rst"]
-
-
-@pytest.mark.parametrize(
-    ("times", "channels", "match"),
-    [
-        ([0.1, 0.5, 0.9], [1], "3 times, but 1 channels"),
-        ([0.1], [1, 2], "1 times, but 2 channels"),
-        ([0.1, 0.5], 1, "2 times, but 1 channels"),
-        (pd.date_range("2024", periods=2), [0, 1], "must be numbers, and no dates"),
-        ([pd.Timestamp("2024")], [0], "must be numbers, and no dates"),
-        ([np.timedelta64(1, "s")], [0], "must be numbers, and no dates"),
-        ([0.1, np.nan], [0, 1], "NaN, or outside"),
-        ([0.1, 1.1], [0, 1], "NaN, or outside"),
-        ([0.1], [3], "whole numbers below 3"),
-    ],
-)
-def test_what_the_recipe_for_spike_times_refuses(times, channels, match):
-    bin_spikes = function_of("your_data.rst", "bin_spikes", np=np)
-    with pytest.raises(ValueError, match=match):
-        bin_spikes(times, channels, 3, duration=1, width=0.1)
-    assert not bin_spikes([], [], 3, duration=1, width=0.1).any()
-
-
-def function_of(name, function, **scope):
-    """Return a function that a page defines."""
-    (code,) = (b for b in code_blocks(name) if f"def {function}(" in b)
-    (found,) = (
-        node for node in ast.parse(code).body if getattr(node, "name", "") == function
-    )
-    exec(ast.unparse(found), scope)
-    return scope[function]
 
 
 PUBLIC = {**vars(sklearn_snn), **vars(inspection), **vars(neurons)}

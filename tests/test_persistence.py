@@ -79,6 +79,9 @@ MODELS = {
     "strings": lambda: make_classifier(class_weight={"zero": 2}).fit(X, NAMES),
     "objects": lambda: make_classifier().fit(X, NAMES.astype(object)),
     "adaptive": lambda: make_classifier(**ADAPTIVE).fit(X, Y),
+    "current-based": lambda: make_classifier(
+        neuron="cuba", learn_neuron="alpha_syn"
+    ).fit(X, Y),
     "partial_fit, learned": partial(fit_partially, neuron=OWN, learn_neuron=True),
     "labels": lambda: make_classifier(readout="membrane_mean").fit(X, ONE_HOT),
     "numbers": lambda: make_regressor(neuron=OWN).fit(X, NUMBERS),

@@ -151,7 +151,7 @@ def test_kinds_of_input(kind, table):
     np.testing.assert_array_equal(last, model.predict(X))
 
 
-@pytest.mark.parametrize("neuron", ["lif", "adlif"])
+@pytest.mark.parametrize("neuron", ["lif", "adlif", "cuba"])
 def test_answers_do_not_depend_on_the_batch(neuron, columns):
     X, y = columns
     model = fast(neuron=neuron, learn_neuron=True).fit(X, y)

@@ -77,6 +77,7 @@ def test_a_record_is_what_predict_saw(kind, inputs, data, monkeypatch):
 NEURONS = {
     "lif": {"neuron": LIF((0.6, 0.95), (0.3, 0.7)), "learn_neuron": True},
     "adlif": {"neuron": "adlif", "reset": "subtract"},
+    "cuba": {"neuron": "cuba", "learn_neuron": "alpha_syn"},
     "no hidden layer": {"hidden_layer_sizes": ()},
 }
 

@@ -7,7 +7,8 @@ spike nothing was left of what came before. Neurons of animals differ from each 
 and most of them **adapt**: under a lasting current they fire less and less. This
 chapter adds the adaptation to the equations of :ref:`chapter 1
 <sphx_glr_auto_guide_01_neuron.py>` and shows that such a neuron can swing. What that is
-worth, :ref:`chapter 10 <sphx_glr_auto_guide_10_time_constants.py>` measures.
+worth, :ref:`chapter 10 <sphx_glr_auto_guide_10_time_constants.py>` measures. At the end
+comes a neuron with another second number, a :ref:`synaptic current <synaptic_current>`.
 """
 
 import warnings
@@ -16,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_snn import SpikingClassifier
-from sklearn_snn.neurons import AdLIF
+from sklearn_snn.neurons import CUBA, AdLIF
 
 # sphinx_gallery_thumbnail_number = 1
 
@@ -69,10 +70,9 @@ def adlif(current, alpha=0.9, rho=0.98, a=0.0, b=0.2, q=120.0):
 # :meth:`~sklearn_snn.SpikingClassifier.simulate` records its membrane and spikes.
 
 
-def library(current, **constants):
-    """Return membrane and spikes of an adaptive neuron of the library."""
+def library(current, neuron):
+    """Return membrane and spikes of a neuron of the library."""
     X = current.reshape(1, -1, 1)  # one sample, its steps, one channel
-    neuron = AdLIF(**constants)
     model = SpikingClassifier((1,), neuron=neuron, reset="zero", max_iter=1)
     model.fit(np.concatenate([X, -X]), [0, 1])
     model.coefs_[0][:], model.intercepts_[0][:] = 1, 0
@@ -85,7 +85,7 @@ current = rng.normal(2, 2, size=300)
 for a, b in ((0, 0), (0.2, 0.5), (1, 2)):
     constants = {"alpha": 0.9, "rho": 0.98, "a": a, "b": b}
     membrane, spikes, _ = adlif(current, **constants)
-    u, s = library(current, **constants)
+    u, s = library(current, AdLIF(**constants))
     assert np.array_equal(membrane, u)
     assert np.array_equal(spikes, s)
     print(f"a={a}, b={b}: {int(s.sum())} spikes, equal to the last bit")
@@ -245,3 +245,57 @@ plt.show()
 # On top the membrane after one pulse, below how far it swings under weak currents of
 # each period. So an adaptive neuron has three properties that those of chapter 1 lack:
 # it answers to what changes, it remembers beyond its own spikes, and it has a rhythm.
+#
+# .. _synaptic_current:
+#
+# Another second number: the synaptic current
+# -------------------------------------------
+# A synapse does not hand on a spike at once either: its current rises and decays. The
+# **current-based neuron**, ``neuron="cuba"``, has that current, :math:`i`, for its
+# second number, with a leak :math:`\alpha_s` of its own, ``alpha_syn``. It comes
+# *before* the membrane, where the adaptation comes after the spike:
+#
+# .. math::
+#
+#    i_t &= \alpha_s \, i_{t-1} + (1 - \alpha_s) \, I_t \\
+#    u_t &= \alpha \, v_{t-1} + (1 - \alpha) \, i_t
+#
+# Spike and reset are those of above, and the reset leaves :math:`i` as it is. The
+# membrane takes the new :math:`i_t`, so an input can make a spike in the step in which
+# it comes. As both gains are normalised, a lasting current charges the membrane to
+# itself, whatever the leaks.
+
+
+def cuba(current, alpha=0.9, alpha_syn=0.0):
+    """Return membrane and spikes of one current-based neuron."""
+    membrane, spikes = np.empty((2, len(current)))
+    v = i = 0.0
+    for t in range(len(current)):
+        i = alpha_syn * i + (1 - alpha_syn) * current[t]
+        u = alpha * v + (1 - alpha) * i
+        s = float(u > 0.6)
+        v = u * (1 - s)
+        membrane[t], spikes[t] = u, s
+    return membrane, spikes
+
+
+single = np.where(np.arange(60) == 0, 50.0, 0.0)
+for alpha_syn in (0.0, 0.8, 0.95):
+    neuron = CUBA(alpha=0.9, alpha_syn=alpha_syn)
+    membrane, spikes = cuba(current, alpha_syn=alpha_syn)
+    u, s = library(current, neuron)
+    assert np.array_equal(membrane, u)
+    assert np.array_equal(spikes, s)
+    at = np.flatnonzero(cuba(single, alpha_syn=alpha_syn)[1]) + 1
+    print(
+        f"alpha_syn={alpha_syn}: one input at step 1, spikes at {at.tolist()}"
+    )
+
+# %%
+# With :math:`\alpha_s = 0` a leaky integrate-and-fire neuron is left, whose reset takes
+# away all of an input, however strong it was: one spike. With a synaptic current the
+# same input comes in bit by bit, and what is left of it goes on charging the membrane
+# after every reset: the neuron fires for longer, and the number of its spikes tells how
+# strong the input was. Take it where inputs are brief and have to last, or are noisy
+# and have to be smoothed; where what you model has synapses; and for what comes from a
+# library that has them: see :doc:`/coming_from`. It has no rhythm.

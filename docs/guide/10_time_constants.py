@@ -280,6 +280,9 @@ for readout in ({}, means):
 #   ``neuron=LIF(alpha=(0.82, 0.99))`` for 5 to 100 steps, and let it learn.
 # - For rhythms, changes, and intervals between events take ``neuron="adlif"``, with
 #   ``learn_neuron=True``, and with a range of ``alpha`` that fits.
+# - Where synapses have a time constant of their own, take ``neuron="cuba"``, the
+#   current-based neuron at the end of :ref:`chapter 9 <synaptic_current>`; its
+#   ``alpha_syn`` can be a range, and learn, as ``alpha`` can. It was not measured here.
 # - Learned constants need no other learning rate than the weights, but one that is not
 #   too small: here it is 0.02. With a rate that is too small, or with too few epochs, a
 #   network is worse than one whose constants stay. On other recordings, at a rate of
@@ -295,8 +298,8 @@ for readout in ({}, means):
 # All this was measured on two tasks that were made for it, with small networks and
 # three seeds. On your data it is for a grid search to say: the neuron is a parameter,
 # and so are its constants, such as ``neuron__alpha``. For these ``neuron`` has to be an
-# object, ``LIF()`` or ``AdLIF()``: a name, as ``"lif"``, has no parameters. The same
-# goes for a pair of numbers, which only ``LIF(alpha=(0.9, 0.95))`` takes:
+# object, ``LIF()``, ``AdLIF()`` or ``CUBA()``: a name, as ``"lif"``, has no parameters.
+# The same goes for a pair of numbers, which only ``LIF(alpha=(0.9, 0.95))`` takes:
 
 search = GridSearchCV(
     SpikingClassifier((10,), neuron=LIF(), max_iter=10, random_state=0),

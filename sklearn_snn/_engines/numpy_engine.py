@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._inputs.lengths import known_lengths, steps_of, with_ends
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.first_guess import first_guess
 from sklearn_snn._model.network import (
@@ -17,7 +18,9 @@ from sklearn_snn._model.network import (
     backward,
     forward,
     loss_and_gradient,
+    within,
 )
+from sklearn_snn._model.parameters import WEIGHTS
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import time_major
 from sklearn_snn._utils.workspace import Workspace
@@ -40,7 +43,7 @@ class Step(NamedTuple):
         Per layer, by "coef", "intercept" and the constants that learn.
     n_spikes : list of ndarrays of shape (n_units,)
         Number of spikes of each neuron, all samples together.
-    outputs : ndarray of shape (n_samples, n_outputs)
+    outputs : ndarray of shape (n_samples, n_outputs) or (n_samples, n_steps, n_outputs)
         The answers.
     """
 
@@ -107,14 +110,15 @@ class NumpyEngine:
 
         Returns
         -------
-        outputs : ndarray of shape (n_samples, n_outputs)
+        outputs : ndarray of shape (n_samples, n_outputs), or per step (n_samples, \
+                n_steps, n_outputs)
         """
-        return np.concatenate(
-            [
-                answers(self.network, params, tape.reading, self.n_steps)
-                for _, tape in self.tapes(params, X)
-            ]
-        )
+        n_steps = self.n_steps
+        outputs = [
+            answers(self.network, params, tape.reading, steps_of(X[rows], n_steps))
+            for rows, tape in self.tapes(params, X)
+        ]
+        return self._together(outputs)
 
     def read_out(self, params, X):
         """Run the network and keep what the readout reads, step by step.
@@ -127,16 +131,20 @@ class NumpyEngine:
         Returns
         -------
         record : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
-            Of the output layer: "spikes", of uint8, and "membrane" if they are read.
+            Of the output layer: "spikes", of uint8, and "membrane" if they are read;
+            zero beyond the end of a sample.
         """
         shape = self.n_steps, X.shape[0], self.network.layers[-1].n_units
         dtypes = {"spikes": np.uint8, "membrane": params[-1]["coef"].dtype}
         record = {
-            name: np.empty(shape, dtypes[name]) for name in self.network.readout.reads
+            name: np.zeros(shape, dtypes[name]) for name in self.network.readout.reads
         }
         for rows, tape in self.tapes(params, X):
             for name, kept in record.items():
-                kept[:, rows] = tape.layers[-1][name]
+                of_chunk = tape.layers[-1][name]
+                if (lengths := known_lengths(X[rows])) is not None:
+                    of_chunk = np.where(within(lengths, len(of_chunk)), of_chunk, 0)
+                kept[: len(of_chunk), rows] = of_chunk
         return record
 
     def spikes(self, params, X, first=0):
@@ -156,10 +164,11 @@ class NumpyEngine:
         """
         shape = X.shape[0], self.n_steps
         sizes = [layer.n_units for layer in self.network.layers[first:]]
-        spikes = [np.empty((*shape, n_units), np.uint8) for n_units in sizes]
+        spikes = [np.zeros((*shape, n_units), np.uint8) for n_units in sizes]
         for rows, tape in self.tapes(params, X):
             for kept, record in zip(spikes, tape.layers[first:], strict=True):
-                kept[rows] = record["spikes"].transpose(1, 0, 2)
+                of_chunk = record["spikes"].transpose(1, 0, 2)
+                kept[rows, : of_chunk.shape[1]] = of_chunk
         return spikes
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -173,9 +182,13 @@ class NumpyEngine:
         params : list of dicts of ndarrays
         X : batch of n_samples samples
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As the loss of the network wants them.
+            As the loss of the network wants them; per step, with a second axis of
+            `n_steps` steps.
         loss_weights : ndarray of shape (n_samples,)
             What each sample's loss is multiplied with; ``1 / n_samples`` for a mean.
+            Per step, of shape (n_samples, n_steps), what the loss of each step is
+            multiplied with: 0 where it is not read, and in the sum over the steps the
+            weight of the penalties of the sample.
         restraint : Restraint, default=NO_RESTRAINT
             Of the hidden spikes of these samples.
 
@@ -190,25 +203,32 @@ class NumpyEngine:
         gradients = [
             {
                 name: np.zeros_like(p[name])
-                for name in ("coef", "intercept", *layer.neuron.learned)
+                for name in (*WEIGHTS, *layer.neuron.learned)
+                if name in p
             }
             for layer, p in zip(self.network.layers, params, strict=True)
         ]
         loss, penalty, outputs = 0.0, 0.0, []
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
         for chunk in self._chunks(len(targets), params):
-            restrained = restraint.take(chunk)
+            restrained, some, weights = (
+                restraint.take(chunk),
+                X[chunk],
+                loss_weights[chunk],
+            )
+            lengths, n_steps = known_lengths(some), steps_of(some, self.n_steps)
             with single_threaded_blas():
-                tape = self._forward(params, X[chunk], restrained)
+                tape = self._forward(params, some, restrained)
                 hidden = [record["spikes"] for record in tape.layers[:-1]]
-                of_rates, pushes = restraint.penalties(hidden, loss_weights[chunk])
+                of_samples = weights.reshape(len(weights), -1).sum(axis=1)
+                of_rates, pushes = restraint.penalties(hidden, of_samples, lengths)
                 chunk_loss, grad_outputs = loss_and_gradient(
                     self.network,
                     params,
                     tape.reading,
-                    self.n_steps,
+                    n_steps,
                     targets[chunk],
-                    loss_weights[chunk],
+                    weights,
                 )
                 of_chunk = backward(
                     self.network,
@@ -218,16 +238,16 @@ class NumpyEngine:
                     self._workspace,
                     restrained,
                     pushes,
+                    lengths,
                 )
             for total, gradient in zip(gradients, of_chunk, strict=True):
                 for name, part in gradient.items():
                     total[name][: len(part)] += part
             loss, penalty = loss + chunk_loss, penalty + of_rates
-            outputs.append(answers(self.network, params, tape.reading, self.n_steps))
+            outputs.append(answers(self.network, params, tape.reading, n_steps))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
-        outputs = np.concatenate(outputs)
-        return Step(loss, penalty, gradients, n_spikes, outputs)
+        return Step(loss, penalty, gradients, n_spikes, self._together(outputs))
 
     @np.errstate(over="ignore", invalid="ignore")
     def first_guess(self, params, X, weights):
@@ -249,12 +269,30 @@ class NumpyEngine:
         """
         dtype = params[0]["coef"].dtype
         chunk = self._chunks(X.shape[0], params)[0]
-        inputs = self._inputs(X[chunk], dtype)
+        some = X[chunk]
+        inputs, n_steps = self._inputs(some, dtype)
         weights = (weights[chunk] / weights[chunk].sum()).astype(dtype)
         with single_threaded_blas():
             return first_guess(
-                self.network, params, inputs, self.n_steps, weights, self._workspace
+                self.network,
+                params,
+                inputs,
+                n_steps,
+                weights,
+                self._workspace,
+                known_lengths(some),
             )
+
+    def _together(self, outputs):
+        """Return the outputs of all chunks; zero at steps that a chunk has not."""
+        if not self.network.readout.per_step:
+            return np.concatenate(outputs)
+        shape = sum(map(len, outputs)), self.n_steps, outputs[0].shape[2]
+        whole, start = np.zeros(shape, outputs[0].dtype), 0
+        for some in outputs:
+            whole[start : start + len(some), : some.shape[1]] = some
+            start += len(some)
+        return whole
 
     def _chunks(self, n_samples, params):
         """Cut a batch; depends on shapes alone."""
@@ -265,19 +303,23 @@ class NumpyEngine:
 
     def _forward(self, params, X, restraint=NO_RESTRAINT):
         """Return the Tape of a chunk; the next one overwrites it."""
-        inputs = self._inputs(X, params[0]["coef"].dtype)
+        inputs, n_steps = self._inputs(X, params[0]["coef"].dtype)
         return forward(
             self.network,
             params,
             inputs,
             X.shape[0],
-            self.n_steps,
+            n_steps,
             self._workspace,
             restraint,
+            known_lengths(X),
         )
 
     def _inputs(self, X, dtype):
-        """Return what the first layer receives."""
+        """Return what the first layer receives, and over how many steps."""
         if isinstance(X, SpikeTrains):
-            return X.events(self._workspace)
-        return time_major(X, dtype, self._workspace)
+            return X.events(self._workspace), self.n_steps
+        if X.ndim == 2:
+            return time_major(X, dtype, self._workspace), self.n_steps
+        X, _ = with_ends(X)
+        return time_major(X, dtype, self._workspace), X.shape[1]

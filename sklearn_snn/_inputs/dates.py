@@ -4,6 +4,7 @@ from datetime import date, time, timedelta
 
 import numpy as np
 
+from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
 _DATES = date, time, timedelta, np.datetime64, np.timedelta64
@@ -23,7 +24,7 @@ def refuse_dates_and_text(X):
     ----------
     X : anything
     """
-    if isinstance(X, SpikeTrains):
+    if isinstance(X, SpikeTrains | Recordings):
         return
     kinds, is_of_dates, _ = _look_at(X)
     if is_of_dates:

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.unscaled import FEWEST, evenly
 
 # How many bytes are looked at at a time, and how many values where some are enough.
@@ -35,12 +37,12 @@ class Extent(NamedTuple):
 
 
 def parts(X):
-    """Cut an input into parts of two megabytes, dense ones as tables.
+    """Cut an input into parts of two megabytes, as tables.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features) or (n_samples, n_steps, n_features), \
-            or CSR array of the former
+            CSR array of the former, or Recordings
 
     Yields
     ------
@@ -49,13 +51,36 @@ def parts(X):
     part : ndarray or CSR array of shape (n_rows, n_features)
         All steps of theirs.
     """
-    per_sample = X.nnz // X.shape[0] if sparse.issparse(X) else X[0].size
     n_samples = X.shape[0]
-    n_rows = max(1, _BYTES // max(1, per_sample * X.dtype.itemsize))
+    n_rows = max(1, _BYTES // max(1, _n_values(X) * X.dtype.itemsize))
     for start in range(0, n_samples, n_rows):
         rows = slice(start, min(start + n_rows, n_samples))
-        part = X[rows]
-        yield rows, part if X.ndim == 2 else part.reshape(-1, X.shape[2])
+        yield rows, as_table(X[rows])
+
+
+def as_table(X):
+    """Return all steps of an input as the rows of a table."""
+    if X.ndim == 2:
+        return X
+    return X.concatenated() if isinstance(X, Recordings) else X.reshape(-1, X.shape[2])
+
+
+def _n_values(X):
+    """Return how many values a sample has that are stored, on the average."""
+    if sparse.issparse(X):
+        return X.nnz // X.shape[0]
+    if isinstance(X, EventSequences):
+        return (len(X.steps) + X.lengths.sum()) // X.shape[0]
+    if isinstance(X, Recordings):
+        return X.lengths.sum() * X.shape[2] // X.shape[0]
+    return X[0].size
+
+
+def _lengths(X):
+    """Return how many rows of the table each sample has."""
+    if isinstance(X, Recordings):
+        return X.lengths
+    return np.broadcast_to(X.shape[1] if X.ndim == 3 else 1, X.shape[:1])
 
 
 @np.errstate(over="ignore")
@@ -73,19 +98,19 @@ def extent(X, present=None):
     -------
     extent : Extent
     """
-    extents = []
+    extents, all_lengths = [], _lengths(X)
     for rows, part in parts(X):
-        n_samples = rows.stop - rows.start
+        lengths = all_lengths[rows]
         if present is not None and not present[rows].all():
-            keep, n_samples = present[rows], np.count_nonzero(present[rows])
-            if n_samples == 0:
+            keep = present[rows]
+            if not keep.any():
                 continue
-            part = part[np.repeat(keep, part.shape[0] // len(keep))]
-        weakest = _least_positive(_sizes(part, n_samples))
+            part, lengths = part[np.repeat(keep, lengths)], lengths[keep]
+        weakest = _least_positive(_sizes(part, lengths))
         extents.append((*limits_of(part, axis=0), weakest))
     low, high, weakest = zip(*extents, strict=True)
     rows = some_samples(X, None if present is None else np.flatnonzero(present))
-    faintest = min(_least_positive(sums(part, n)) for part, n in tables(rows))
+    faintest = min(_least_positive(sums(*table)) for table in tables(rows))
     return Extent(np.min(low, axis=0), np.max(high, axis=0), min(weakest), faintest)
 
 
@@ -97,9 +122,10 @@ def union(extents):
 
 
 def tables(X):
-    """Yield the tables of `parts`, and of how many samples each is."""
+    """Yield the tables of `parts`, and how many of its rows each sample has."""
+    lengths = _lengths(X)
     for rows, part in parts(X):
-        yield part, rows.stop - rows.start
+        yield part, lengths[rows]
 
 
 def some_samples(X, rows=None):
@@ -111,8 +137,7 @@ def some_samples(X, rows=None):
     rows : ndarray of int, default=None
         Indices of the samples that there are; None for all.
     """
-    per_sample = X.nnz // X.shape[0] if sparse.issparse(X) else X[0].size
-    n_most = max(FEWEST, _SOME_VALUES // max(1, per_sample))
+    n_most = max(FEWEST, _SOME_VALUES // max(1, _n_values(X)))
     if rows is not None and len(rows) < X.shape[0]:
         return X[rows[evenly(len(rows), n_most)]]
     return X if X.shape[0] <= n_most else X[evenly(X.shape[0], n_most)]
@@ -122,20 +147,32 @@ def _least_positive(x):
     return float(x.min(initial=np.inf, where=x > 0))
 
 
-def _sizes(part, n_samples):
+def _sizes(part, lengths):
     """Return the largest absolute value of each sample."""
-    if not sparse.issparse(part):
-        part = part.reshape(n_samples, -1)  # long rows are reduced in half the time
-        if part.dtype.kind not in "if":
-            return part.max(axis=1).astype(np.float64)
+    if not sparse.issparse(part) and _are_equal(lengths):
+        # Long rows are reduced in half the time.
+        part, lengths = part.reshape(len(lengths), -1), np.ones_like(lengths)
+    if part.dtype.kind not in "if" and not sparse.issparse(part):
+        return _by_sample(np.maximum, part.max(axis=1).astype(np.float64), lengths)
     low, high = limits_of(part, axis=1)
-    return np.maximum(np.abs(low), np.abs(high))
+    return _by_sample(np.maximum, np.maximum(np.abs(low), np.abs(high)), lengths)
 
 
-def sums(part, n_samples):
+def sums(part, lengths):
     """Return the sum of the absolute values of each sample."""
     sizes = abs(part.astype(np.float64))  # of -128, an 8-bit integer has none
-    return np.asarray(sizes.sum(axis=1)).reshape(n_samples, -1).sum(axis=1)
+    return _by_sample(np.add, np.asarray(sizes.sum(axis=1)).ravel(), lengths)
+
+
+def _by_sample(ufunc, by_row, lengths):
+    """Reduce what there is of each row to what there is of each sample."""
+    if _are_equal(lengths):
+        return ufunc.reduce(by_row.reshape(len(lengths), -1), axis=1)
+    return ufunc.reduceat(by_row, np.cumsum(lengths) - lengths)
+
+
+def _are_equal(lengths):
+    return (lengths == lengths[0]).all()
 
 
 def limits_of(part, axis):

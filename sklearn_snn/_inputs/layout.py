@@ -1,6 +1,6 @@
 """What is wrong with the layout of an input, and how it becomes one that is accepted.
 
-Recordings come as lists of unequal length, as event lists with named fields, as frames,
+Recordings come as lists that do not fit, as event lists with named fields, as frames,
 time-major or channels-first. Each of these is told from the others here, and the
 message that refuses it says how to turn it.
 """
@@ -10,19 +10,20 @@ from contextlib import contextmanager
 import numpy as np
 
 from sklearn_snn._compat import num_samples
+from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
 _ACCEPTED = "(n_samples, n_features) and (n_samples, n_steps, n_features)"
 
 
-def n_dimensions(X, n_steps=None):
+def n_dimensions(X):
     """Return the number of axes of an input.
 
     Parameters
     ----------
     X : anything
-    n_steps : int, default=None
-        How long recordings must become: as in fit. None is the longest of X.
+        Lists of recordings are `gathered` already.
 
     Returns
     -------
@@ -33,34 +34,48 @@ def n_dimensions(X, n_steps=None):
     ValueError
         If it has named fields, or is made of arrays that do not fit each other.
     """
-    check_items(X, n_steps)
+    check_items(X)
     if hasattr(X, "ndim"):
         return X.ndim
     try:
         return np.asarray(X).ndim
     except ValueError as error:
-        raise _ragged(X, error, n_steps) from None
+        raise _ragged(X, error) from None
 
 
-def check_items(X, n_steps=None):
-    """Raise ValueError if X has named fields, or arrays where numbers belong.
-
-    Parameters
-    ----------
-    X : anything
-    n_steps : int, default=None
-        How long recordings must become; None is the longest of X.
-    """
+def check_items(X):
+    """Raise ValueError if X has named fields, or arrays where numbers belong."""
     is_listed = isinstance(X, list | tuple) and len(X)
     _refuse_fields(X)
     if is_listed:
         _refuse_fields(X[0])
     elif isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.size and X.ndim:
-        _refuse_cells(X, n_steps)
+        _refuse_cells(X)
     # The length of Dask's is no number.
     elif hasattr(X, "iloc") and isinstance(X.shape[0], int) and 0 not in X.shape:
         first = np.asarray(X.iloc[:1])
-        _refuse_cells(np.asarray(X) if _holds_arrays(first) else first, n_steps)
+        _refuse_cells(np.asarray(X) if _holds_arrays(first) else first)
+
+
+def refuse_unlike(shapes):
+    """Raise ValueError unless recordings in a list fit each other.
+
+    Parameters
+    ----------
+    shapes : list of tuple
+        Of each recording; the first is of two dimensions.
+    """
+    if {len(shape) for shape in shapes} != {2}:
+        raise _of_dimensions(shapes)
+    n_features = shapes[0][1]
+    for i, shape in enumerate(shapes):
+        if shape[1] != n_features:
+            raise ValueError(_other_features(shapes, i))
+        if 0 in shape:
+            raise ValueError(
+                f"X[{i}] is a recording of shape {shape}: each needs at least one step "
+                "and one feature."
+            )
 
 
 def refuse_dimensions(X, n, owner):
@@ -93,7 +108,7 @@ def refuse_sequences(X, n, owner):
     owner : str
         Name of the estimator.
     """
-    if isinstance(X, SpikeTrains):
+    if isinstance(X, SpikeTrains | EventSequences):
         raise ValueError(
             f"Found array with dim 3; {owner} accepts intensities of shape (n_samples, "
             "n_features), and these are spike trains already: a SpikingClassifier "
@@ -155,7 +170,7 @@ def _product(shape):
 
 def _hint_at_samples(X, y):
     """Say which axis of X is as long as y."""
-    if isinstance(X, SpikeTrains):
+    if isinstance(X, SpikeTrains | Recordings):
         return None
     shape, n = np.shape(X), num_samples(y)
     if len(shape) == 2 and shape[1] == n:
@@ -192,19 +207,18 @@ def _refuse_fields(X):
         raise ValueError(
             f"X is a structured array with the fields {', '.join(names)}: a table "
             "becomes plain by numpy.lib.recfunctions.structured_to_unstructured(X), "
-            "and the events of a recording become a sequence by counting them in bins, "
-            "np.histogram2d(time, feature, bins=(n_steps, n_features), range=((0, "
-            "duration), (0, n_features)))[0], with a number of its own for each place "
-            "and polarity as feature."
+            "and lists of events, one of each recording, become sequences by "
+            'sklearn_snn.as_sequences(X, layout="events", dt=width of a step, '
+            "sensor_size=(width, height, n_polarities))."
         )
 
 
-def _refuse_cells(X, n_steps):
+def _refuse_cells(X):
     """Raise ValueError if an array of objects holds arrays."""
     if not _holds_arrays(X):
         return
     if X.ndim > 1:
-        raise _arrays_in_cells(X, n_steps)
+        raise _arrays_in_cells(X)
     _refuse_fields(X[0])
     shapes = _shapes(X)
     if shapes is not None and len(set(shapes)) == 1:
@@ -212,7 +226,7 @@ def _refuse_cells(X, n_steps):
             f"X is an array of objects that holds {len(X)} arrays of shape "
             f"{shapes[0]}: np.stack(list(X)) makes one array of them."
         )
-    raise _ragged(X, "its items have no common shape", n_steps)
+    raise _ragged(X, "its items have no common shape")
 
 
 def _holds_arrays(X):
@@ -220,7 +234,7 @@ def _holds_arrays(X):
     return any(_is_array(cell) for cell in X[:1].flat)
 
 
-def _arrays_in_cells(X, n_steps):
+def _arrays_in_cells(X):
     """Return the ValueError for a table that has arrays in its cells."""
     start = "X has arrays or lists in its cells, where a number belongs: "
     cells = X.reshape(len(X), -1)
@@ -233,7 +247,6 @@ def _arrays_in_cells(X, n_steps):
             "series too, by np.full(n_steps, number)."
         )
     shapes = [_shapes(row) for row in cells]
-    lengths = {shape[0] for row in shapes for shape in row}
     if any(len(shape) != 1 for row in shapes for shape in row) or any(
         len(set(row)) > 1 for row in shapes
     ):
@@ -241,18 +254,9 @@ def _arrays_in_cells(X, n_steps):
             f"{start}cells become a sequence where all are series, and those of a row "
             "are equally long."
         )
-    if len(lengths) == 1:
-        return ValueError(
-            f"{start}cells that are series become a sequence by np.stack([np.stack("
-            "[*row]) for row in np.asarray(X)]).swapaxes(1, 2), features last."
-        )
-    n = n_steps or max(lengths)
     return ValueError(
-        f"{start}series of {min(lengths)} to {max(lengths)} steps become sequences of "
-        f"the same length, {n}{' as in fit' if n_steps else ''}, features last and "
-        "with silence before them, by np.stack([np.pad(np.column_stack([*row])"
-        f"[-{n}:], ((max(0, {n} - len(row[0])), 0), (0, 0))) for row in "
-        "np.asarray(X)])."
+        f"{start}cells that are series become sequences, features last, by "
+        "[np.column_stack([*row]) for row in np.asarray(X)]."
     )
 
 
@@ -268,63 +272,48 @@ def _shapes(items):
         return None
 
 
-def _ragged(X, error, n_steps):
-    """Return the ValueError for a list of recordings, or rows, of unequal length."""
+def _ragged(X, error):
+    """Return the ValueError for a list of arrays that do not fit each other."""
     shapes = _shapes(X)
     if shapes is None:
         return ValueError(f"X is no array of numbers, and cannot become one: {error}")
-    n, dimensions = len(shapes), {len(shape) for shape in shapes}
+    dimensions = {len(shape) for shape in shapes}
     if len(dimensions) > 1:
-        return ValueError(
-            f"X is a list of {n} arrays of {min(dimensions)} to {max(dimensions)} "
-            "dimensions: each sample must be (n_steps, n_features), or each "
-            "(n_features,)."
-        )
-    if dimensions == {1}:
-        return _ragged_rows(X, shapes)
-    if dimensions == {2}:
-        return _ragged_recordings(shapes, n_steps)
-    return _ragged_frames(shapes)
+        return _of_dimensions(shapes)
+    return _ragged_rows(X, shapes) if dimensions == {1} else _ragged_frames(shapes)
+
+
+def _of_dimensions(shapes):
+    dimensions = [len(shape) for shape in shapes]
+    return ValueError(
+        f"X is a list of {len(shapes)} arrays of {min(dimensions)} to "
+        f"{max(dimensions)} dimensions: each sample must be (n_steps, n_features), or "
+        "each (n_features,)."
+    )
 
 
 def _ragged_rows(X, shapes):
     low, high = _limits(shapes, 0)
-    message = f"X is a list of {len(shapes)} rows of {low} to {high} values: all need "
+    message = f"X is a list of {len(shapes)} rows of {low} to {high} values: "
     if any(np.asarray(x).dtype.kind not in "biuf" for x in X):
-        return ValueError(f"{message}equally many, and all values must be numbers.")
+        return ValueError(f"{message}all must be equally long, and numbers.")
     return ValueError(
-        f"{message}equally many; recordings of a single channel become equally long, "
-        f"with silence before them, by np.stack([np.pad(x, ({high} - len(x), 0))[:, "
-        "np.newaxis] for x in X])."
+        f"{message}rows of a table must be equally long, and a recording of a single "
+        "channel (n_steps, 1): [np.reshape(x, (-1, 1)) for x in X]."
     )
 
 
-def _ragged_recordings(shapes, n_steps):
-    n, steps, features = len(shapes), _limits(shapes, 0), _limits(shapes, 1)
-    if features[0] == features[1] and n_steps is not None:
-        return ValueError(
-            f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
-            f"need the same length, {n_steps} as in fit, which silence before them "
-            f"gives them, or leaving out their first steps: np.stack([np.pad("
-            f"x[-{n_steps}:], ((max(0, {n_steps} - len(x)), 0), (0, 0))) for x in X])."
-        )
-    if features[0] == features[1]:
-        return ValueError(
-            f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps: all "
-            "need the same length, which silence before them gives them: np.stack("
-            f"[np.pad(x, (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
-        )
-    if steps[0] == steps[1]:
-        return ValueError(
-            f"X is a list of {n} recordings of {features[0]} to {features[1]} features "
-            f"at {steps[0]} steps: all need the same features; or, if these are "
-            "channels-first, (n_channels, n_steps), the same length, which silence "
-            f"before them gives them: np.stack([np.pad(x.T, (({features[1]} - "
-            "x.shape[1], 0), (0, 0))) for x in X])."
-        )
-    return ValueError(
-        f"X is a list of {n} recordings of {steps[0]} to {steps[1]} steps and of "
-        f"{features[0]} to {features[1]} features: all need the same number of each."
+def _other_features(shapes, i):
+    """Say that recording i has not as many features as the first."""
+    message = (
+        f"X[{i}] has {shapes[i][1]} features, of shape {shapes[i]}, but X[0] has "
+        f"{shapes[0][1]}: all recordings need the same"
+    )
+    if len({n_steps for n_steps, _ in shapes}) > 1:
+        return f"{message}."
+    return (
+        f"{message}; or, if they are channels-first, (n_channels, n_steps), each is "
+        "turned by [x.T for x in X]."
     )
 
 
@@ -338,9 +327,8 @@ def _ragged_frames(shapes):
         )
     return ValueError(
         f"X is a list of {n} recordings of {steps[0]} to {steps[1]} frames of shape "
-        f"{sizes.pop()}: all need the same length, which silence before them gives "
-        "them, and a frame becomes a row of features: np.stack([np.pad(np.reshape(x, "
-        f"(len(x), -1)), (({steps[1]} - len(x), 0), (0, 0))) for x in X])."
+        f"{sizes.pop()}: a frame becomes a row of features by "
+        "[np.reshape(x, (len(x), -1)) for x in X]."
     )
 
 

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.extent import (
     Extent,
+    as_table,
     extent,
     limits_of,
     some_samples,
@@ -22,6 +24,7 @@ from sklearn_snn._inputs.extent import (
     tables,
     union,
 )
+from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.unscaled import FEWEST, namer, warn_of_spread
 from sklearn_snn._utils.warnings import warn_user
@@ -78,7 +81,7 @@ def mismatch(X, learned, names, wording, rows=None):
     message : str or None
     """
     X = some_samples(X, rows)
-    table = X if X.ndim == 2 else X.reshape(-1, X.shape[2])
+    table = as_table(X)
     strongest, outside = _outside(table, learned)
     worst = None if outside is None else _worst(X, table, *outside)
     if worst is not None:
@@ -105,7 +108,7 @@ def _is_faint(X, learned):
     Its largest value alone may be small because it is of no category that was known.
     """
     return all(
-        (sums(part, n) < 2 * _WEAK * learned.faintest).all() for part, n in tables(X)
+        (sums(*table) < 2 * _WEAK * learned.faintest).all() for table in tables(X)
     )
 
 
@@ -215,10 +218,11 @@ def remember(estimator, X, weights, is_continued):
         Whether this is added to what was learned from before.
     """
     present = weights > 0
-    n_steps = int(X.shape[1]) if X.ndim == 3 else None
+    shortest, longest = _lengths(X, present)
     learned = {
         "n_samples": int(np.count_nonzero(present)),
-        **dict.fromkeys(("shortest", "longest"), n_steps),
+        "shortest": shortest,
+        "longest": longest,
         **dict.fromkeys(Extent._fields),
     }
     if not isinstance(X, SpikeTrains):
@@ -227,7 +231,7 @@ def remember(estimator, X, weights, is_continued):
         # Lengths may vary in a stream, and answers are not asked for.
         _warn_of_range(estimator, X, np.flatnonzero(present))
         learned = _together(getattr(estimator, "_learned_input_", None), learned)
-    elif not isinstance(X, SpikeTrains):
+    elif not isinstance(X, SpikeTrains | EventSequences):
         scaler = "ChannelTransformer(StandardScaler())"
         remedy = scaler if X.ndim == 3 else "StandardScaler()"
         warn_of_spread(X, namer(estimator, X), remedy)
@@ -297,16 +301,30 @@ def check_likeness(estimator, X, rows=None):
     learned = getattr(estimator, "_learned_input_", None)
     if learned is None:
         return
-    lengths = learned["shortest"], learned["longest"]
-    if None not in lengths and not lengths[0] <= X.shape[1] <= lengths[1]:
-        warn_user(_other_length(X, *lengths), InputMismatchWarning)
+    present = slice(None) if rows is None else rows
+    lengths, known = _lengths(X, present), (learned["shortest"], learned["longest"])
+    if None not in (*lengths, *known) and _are_unlike(lengths, known):
+        warn_user(_other_lengths(X, lengths, known), InputMismatchWarning)
     _warn_of_range(estimator, X, rows)
 
 
-def longest_in_fit(estimator):
-    """Return of how many steps the longest sequence of fit was; None if unknown."""
-    learned = getattr(estimator, "_learned_input_", None)
-    return None if learned is None else learned["longest"]
+def _lengths(X, present):
+    """Return the steps of the shortest and the longest of some samples; None twice.
+
+    The latter for constant currents.
+    """
+    if X.ndim == 2:
+        return None, None
+    if isinstance(X, Recordings):
+        lengths = X.lengths[present]
+        return int(lengths.min()), int(lengths.max())
+    return int(X.shape[1]), int(X.shape[1])
+
+
+def _are_unlike(lengths, known):
+    """Tell whether lengths leave the range of those that are known, as values do."""
+    margin = _MARGIN * (known[1] - known[0])
+    return lengths[0] < known[0] - margin or lengths[1] > known[1] + margin
 
 
 def _warn_of_range(estimator, X, rows=None):
@@ -322,16 +340,25 @@ def _warn_of_range(estimator, X, rows=None):
         warn_user(message, InputMismatchWarning)
 
 
-def _other_length(X, shortest, longest):
+def _other_lengths(X, lengths, known):
     """Return what to say of sequences of other lengths than in fit."""
-    n_steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     message = (
-        f"The sequences in X have {X.shape[1]} steps, and those in fit had {n_steps}: "
-        "answers are read over all steps, and shift with their number."
+        f"The sequences in X have {_to(*lengths)} steps, and those in fit had "
+        f"{_to(*known)}: answers are read over all steps, and shift with their number."
     )
-    if not isinstance(X, SpikeTrains) and shortest <= X.shape[0] <= longest:
+    if isinstance(X, SpikeTrains | Recordings):
+        return message
+    message += (
+        " Recordings that were padded, or cut, to one length are better given at their "
+        "own, in a list of arrays (n_steps, n_features), in fit as here."
+    )
+    if known[0] <= X.shape[0] <= known[1]:
         message += (
             f" X of shape {X.shape} may be time-major, (n_steps, n_samples, "
             "n_features): X.swapaxes(0, 1) turns it."
         )
     return message
+
+
+def _to(low, high):
+    return f"{low}" if low == high else f"{low} to {high}"

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_snn._inputs.random import bernoulli, content_keys, counter_keys, mix64
+from sklearn_snn._inputs.selection import selected
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.workspace import Workspace
 
@@ -164,26 +165,9 @@ class SpikeTrains:
         subset : SpikeTrains
             With the spikes that the samples have here.
         """
-        if isinstance(samples, tuple):
-            samples, *others = samples or (...,)
-            whole = (slice(None), Ellipsis)
-            if not all(isinstance(o, type(...) | slice) and o in whole for o in others):
-                raise IndexError(
-                    "SpikeTrains can be indexed by sample only; np.asarray(trains) "
-                    "gives an array that can be cut along every axis."
-                )
-        if samples is Ellipsis:
-            return self
-        if isinstance(samples, int | np.integer):
-            if not -len(self) <= samples < len(self):
-                raise IndexError(f"sample {samples} of {len(self)}")
+        samples = selected(samples, len(self), "SpikeTrains")
+        if isinstance(samples, int):
             samples = [samples]
-        elif not isinstance(samples, slice):
-            samples = np.asarray(samples)
-            if samples.ndim != 1:
-                raise IndexError(f"sample indices must be 1-D, got {samples.ndim}-D")
-            if samples.size == 0:
-                samples = samples.astype(np.intp)
         return self._replace(rates=self.rates[samples])
 
     def present(self, presentation):

@@ -43,9 +43,9 @@ def some_rows(X):
     if X.ndim == 2:
         rows = X[evenly(X.shape[0], n_rows)]
         return rows.toarray() if sparse.issparse(rows) else rows
-    steps = evenly(X.shape[1], max(10, n_rows // X.shape[0]))
-    samples = evenly(X.shape[0], max(1, n_rows // len(steps)))
-    return X[np.ix_(samples, steps)].reshape(-1, X.shape[2])
+    n_steps = max(10, n_rows // X.shape[0])
+    samples = X[evenly(X.shape[0], max(1, n_rows // min(X.shape[1], n_steps)))]
+    return np.concatenate([x[evenly(len(x), n_steps)] for x in samples])
 
 
 def evenly(n, n_most):

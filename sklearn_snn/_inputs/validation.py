@@ -9,28 +9,29 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    assert_all_finite,
-    check_array,
     check_consistent_length,
     validate_data,
 )
 
 from sklearn_snn._compat import check_sample_weight
 from sklearn_snn._inputs.dates import check_numeric_y, refuse_dates_and_text
-from sklearn_snn._inputs.extent import parts
+from sklearn_snn._inputs.dtypes import (
+    OF_SPIKES,
+    check_finite,
+    check_halves,
+    is_half,
+    kept_dtypes,
+)
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
-from sklearn_snn._inputs.learned_input import check_likeness, longest_in_fit
+from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.recordings import check_recordings, empty, gathered
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.tensors import of_numpy
 
 _KINDS = {
     False: "a constant current per sample (2-D)",
-    True: "a sequence per sample (3-D, or spike trains)",
+    True: "a sequence per sample (3-D, a list of recordings, or spike trains)",
 }
-# What input becomes, the first or, if it is that already, the second.
-FLOATS = np.float64, np.float32
-# A sequence keeps these types, too, whatever kind of array it is.
-_OF_SPIKES = np.uint8, np.bool_
 
 
 def quietly():
@@ -50,7 +51,8 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     ----------
     estimator : estimator
         Its ``n_features_in_`` and ``feature_names_in_`` are set or compared.
-    X : SpikeTrains, or array-like of 2 or 3 dimensions, or sparse matrix
+    X : SpikeTrains, Sequences, EventSequences, array-like of 2 or 3 dimensions, list \
+            of 2-D arrays, or sparse matrix
     y : array-like of shape (n_samples,), default="no_validation"
     reset : bool
         True in `fit`.
@@ -60,7 +62,9 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
 
     Returns
     -------
-    X : SpikeTrains, ndarray or CSR array
+    X : SpikeTrains, Sequences, EventSequences, ndarray or CSR array
+        Sequences of a list whose items differ in length, or of an array that is padded
+        with NaN.
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Only where y was given.
 
@@ -71,7 +75,8 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
         sequences where there were none in `fit`, or the other way round.
     """
     owner = type(estimator).__name__
-    n = n_dimensions(X, None if reset else longest_in_fit(estimator))
+    X = gathered(X)
+    n = n_dimensions(X)
     refuse_dimensions(X, n, owner)
     refuse_dates_and_text(X)
     if y_options.get("y_numeric"):
@@ -103,7 +108,7 @@ def _validate_table(estimator, X, y, *, reset, **y_options):
         reset=reset,
         accept_sparse="csr",
         dtype=kept_dtypes(X),
-        ensure_all_finite=not _is_half(X),
+        ensure_all_finite=not is_half(X),
         **y_options,
     )
     check_halves(estimator, out if isinstance(y, str) else out[0])
@@ -113,26 +118,16 @@ def _validate_table(estimator, X, y, *, reset, **y_options):
 def _validate_sequences(estimator, X, y, *, reset, **y_options):
     """Check sequences, which may have any number of steps."""
     if not isinstance(X, SpikeTrains):
-        X = check_array(
-            X,
-            dtype=kept_dtypes(X, _OF_SPIKES),
-            allow_nd=True,
-            ensure_all_finite=not _is_half(X),
-            estimator=estimator,
-            input_name="X",
-        )
-    if 0 in X.shape:
-        raise ValueError(
-            f"Found array with shape {X.shape}; {type(estimator).__name__} needs at "
-            "least one sample, one step and one feature."
-        )
-    check_halves(estimator, X)
+        X = check_recordings(estimator, X, kept_dtypes(X, OF_SPIKES))
+        check_finite(estimator, X)
+    elif 0 in X.shape:
+        raise empty(estimator, X.shape)
     has_y = not isinstance(y, str)
     if has_y:
         y = validate_data(estimator, y=y, reset=reset, **y_options)
         check_consistent_length(X, y)
-    # Features are the last axis: any (n_samples, n_features) cut tells their number.
-    features = X.rates if isinstance(X, SpikeTrains) else X[:, 0]
+    # Features are the last axis: a table of as many columns tells their number.
+    features = np.broadcast_to(np.uint8(0), (X.shape[0], X.shape[2]))
     validate_data(estimator, features, reset=reset, skip_check_array=True)
     return (X, y) if has_y else X
 
@@ -240,46 +235,6 @@ def network_dtype(X):
     """
     is_small = X.ndim == 3 and X.dtype.itemsize <= 2
     return np.float32 if is_small or X.dtype == np.float32 else np.float64
-
-
-def kept_dtypes(X, others=()):
-    """Return the types that X is not converted from, as scikit-learn wants them.
-
-    Whole numbers and halves stay what they are, so that a memory map is not copied: an
-    engine, or an encoder, converts a batch at a time.
-
-    Parameters
-    ----------
-    X : array-like
-    others : tuple of types
-        More of them.
-
-    Returns
-    -------
-    dtypes : tuple
-    """
-    is_kept = isinstance(X, np.ndarray) and (X.dtype.kind in "biu" or _is_half(X))
-    return (X.dtype,) if is_kept else (*FLOATS, *others)
-
-
-def _is_half(X):
-    return isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.dtype.itemsize == 2
-
-
-def check_halves(estimator, X):
-    """Raise ValueError unless all of an array is finite, if it is of half floats.
-
-    scikit-learn would make an array of the size of X for that.
-
-    Parameters
-    ----------
-    estimator : estimator
-    X : validated input
-    """
-    if _is_half(X):
-        for _, part in parts(X):
-            name = type(estimator).__name__
-            assert_all_finite(part, estimator_name=name, input_name="X")
 
 
 def validate_weights(X, sample_weight, all_zero=False):

@@ -7,7 +7,9 @@
 - ``neuron`` and ``neuron_settings``: the key of `NEURONS` and a dict of what that has
   for itself, for the hidden layers;
 - ``learn_neuron``: a list of names of constants;
-- ``readout``, ``logit_scale``, ``readout_start``, ``breaks_ties``, ``loss``;
+- ``recurrent``: whether the hidden layers are;
+- ``readout``, ``logit_scale``, ``readout_start``, ``breaks_ties``, ``per_step``,
+  ``loss``;
   ``readout_alpha``, the leak of the output neurons; and ``n_steps``, for a constant
   current.
 
@@ -35,7 +37,8 @@ def make_network(constants, n_units):
     """
     *hidden, n_outputs = n_units
     neuron, output = _neurons(constants)
-    layers = *(Layer(neuron, n) for n in hidden), Layer(output, n_outputs)
+    own = constants["recurrent"]
+    layers = *(Layer(neuron, n, own) for n in hidden), Layer(output, n_outputs)
     loss = constants["loss"]
     readout = Readout(
         constants["readout"],
@@ -43,6 +46,7 @@ def make_network(constants, n_units):
         is_signed=loss != "cross_entropy",
         start=constants["readout_start"],
         breaks_ties=constants["breaks_ties"],
+        per_step=constants["per_step"],
     )
     return Network(layers, readout, loss)
 

@@ -12,6 +12,7 @@ Layer by layer:
   vanishes, and an output neuron that is born silent stays it. At just that current, one
   step of the optimizer may silence it for good: output neurons get the current that
   charges them within `OUTPUT_PERIOD` steps, if that is more.
+- Recurrent weights are orthogonal, in the unit of `unit_of_recurrence`.
 - Neurons that never fire have no threshold: their mean current is made 0, and its
   deviation brought into `INTEGRATOR_RANGE`, in outputs.
 
@@ -24,7 +25,8 @@ import math
 
 import numpy as np
 
-from sklearn_snn._model.network import layer_current, run_layer
+from sklearn_snn._model.network import layer_current, run_layer, within
+from sklearn_snn._model.recurrence import unit_of_recurrence
 from sklearn_snn._model.synapses import is_constant
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation:
@@ -37,15 +39,18 @@ _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 OUTPUT_PERIOD = 10
 
 
-def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
+def first_guess(
+    network, params, inputs, n_steps, sample_weights, workspace, lengths=None
+):
     """Scale the weights and set the biases from a few samples.
 
     Parameters
     ----------
     network : Network
     params : list of dicts of ndarrays
-        ``"coef"`` is scaled and ``"intercept"`` overwritten, in place.
-    inputs, n_steps, workspace
+        ``"coef"`` and ``"recurrent"`` are scaled and ``"intercept"`` overwritten, in
+        place.
+    inputs, n_steps, workspace, lengths
         As in `network.forward`.
     sample_weights : ndarray of shape (n_samples,)
         Weights of the samples, which sum to 1.
@@ -54,14 +59,18 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
     -------
     scales : list of float
         What the weights of each layer were multiplied with.
+    recurrent_scales : list of float
+        What the recurrent weights of each layer that has them were multiplied with.
     """
-    x, scales, n_samples = inputs, [], len(sample_weights)
+    x, scales, recurrent_scales = inputs, [], []
+    n_samples = len(sample_weights)
+    shares = _shares_of_steps(n_samples, n_steps, lengths)
     limits = CONSTANT_RANGE if is_constant(inputs) else MEMBRANE_RANGE
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         p["intercept"][:] = 0
         shape = n_steps, n_samples, layer.n_units
-        current = layer_current(p, x, index, shape, workspace)
-        mean = sample_weights @ current.mean(axis=0)
+        current = layer_current(p, x, index, shape, workspace, lengths)
+        mean = sample_weights @ _mean_over_steps(current, shares)
         neuron, constants = layer.neuron, p
         if neuron.fires:
             neuron, constants = neuron.unreset(p)
@@ -70,7 +79,7 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
         else:
             response, (low, high) = np.ones(1), INTEGRATOR_RANGE
         deviation = _membrane_deviation(
-            neuron, constants, current - mean, n_steps, sample_weights
+            neuron, constants, current - mean, n_steps, sample_weights, shares
         )
         scale = np.float32(1)
         # Samples that are all alike differ by rounding, which is not to be magnified.
@@ -85,12 +94,35 @@ def first_guess(network, params, inputs, n_steps, sample_weights, workspace):
             n_charging = min(OUTPUT_PERIOD, n_steps) if is_output else n_steps
             wanted = threshold / layer.neuron.response(p, n_charging)
         p["intercept"][:] = wanted - scale * mean
-        x = run_layer(network, index, p, x, shape, workspace)["spikes"]
+        if layer.recurrent:
+            unit = unit_of_recurrence(layer.neuron, p, n_steps)
+            p["recurrent"] *= unit
+            recurrent_scales.append(float(unit))
+        tape, _ = run_layer(network, index, p, x, shape, workspace, lengths=lengths)
+        x = tape["spikes"]
         scales.append(float(scale))
-    return scales
+    return scales, recurrent_scales
 
 
-def _membrane_deviation(neuron, p, current, n_steps, sample_weights):
+def _shares_of_steps(n_samples, n_steps, lengths):
+    """Return the share that a step has in its sample, (n_steps, n_samples, 1), or None.
+
+    It is none beyond the end of a sample, and None stands for as long samples.
+    """
+    if lengths is None or lengths.min() == n_steps:
+        return None
+    shares = within(lengths, n_steps) / lengths[:, np.newaxis]
+    return np.broadcast_to(shares, (n_steps, n_samples, 1))
+
+
+def _mean_over_steps(values, shares):
+    """Return the mean of each sample over its steps, (n_samples, n_units)."""
+    if shares is None or len(values) == 1:
+        return values.mean(axis=0)
+    return (values * shares.astype(values.dtype)).sum(axis=0)
+
+
+def _membrane_deviation(neuron, p, current, n_steps, sample_weights, shares):
     """Return the standard deviation of membranes that integrate and never reset.
 
     In units of a power of two, which leaves all digits as they are, so that squares of
@@ -105,4 +137,9 @@ def _membrane_deviation(neuron, p, current, n_steps, sample_weights):
     with np.errstate(over="ignore", invalid="ignore"):
         neuron.forward(p, np.broadcast_to(current, shape), state, tape)
         u = tape["membrane"]
-        return unit * math.sqrt(sample_weights @ np.square(u, out=u).mean(axis=(0, 2)))
+        squares = np.square(u, out=u)
+        if shares is None:
+            means = squares.mean(axis=(0, 2))
+        else:
+            means = _mean_over_steps(squares, shares).mean(axis=1)
+        return unit * math.sqrt(sample_weights @ means)

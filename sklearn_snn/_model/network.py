@@ -1,9 +1,9 @@
 """The network: a stack of layers, forward to outputs and backward to gradients.
 
-Layer ``l`` takes a current from the spikes of the layer below, ``x_t @ W + b``, and its
-neurons make membranes and spikes of it; the readout makes outputs of what the last
-layer did. What a network is stands here, its numbers in its parameters, and how many
-steps there are comes with the input.
+Layer ``l`` takes a current from the spikes of the layer below, ``x_t @ W + b``, and if
+it is recurrent from its own of the step before; its neurons make membranes and spikes
+of it. The readout makes outputs of what the last layer did. What a network is stands
+here, its numbers in its parameters, and how many steps there are comes with the input.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 
 from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._model.readouts import Reading, Readout
+from sklearn_snn._model.recurrence import backpropagate_recurrent, run_recurrent
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import (
     input_current,
@@ -29,10 +30,13 @@ class Layer(NamedTuple):
     neuron : neuron
         See `neurons`.
     n_units : int
+    recurrent : bool
+        Whether its neurons hear each other; see `recurrence`.
     """
 
     neuron: object
     n_units: int
+    recurrent: bool = False
 
 
 class Network(NamedTuple):
@@ -64,6 +68,8 @@ class Tape(NamedTuple):
     layers : list of dicts of ndarrays of shape (n_steps, n_samples, n_units)
         What each layer's neurons record: "membrane", before the spike test, "spikes",
         and more.
+    states : list of lists of tuples of ndarrays, or of None
+        Of recurrent layers the states before each step.
     sent : list of ndarrays of shape (n_steps, n_samples, n_units)
         The spikes of the hidden layers that the next layer received.
     reading : Reading
@@ -72,12 +78,20 @@ class Tape(NamedTuple):
 
     inputs: object
     layers: list
+    states: list
     sent: list
     reading: Reading
 
 
 def forward(
-    network, params, inputs, n_samples, n_steps, workspace, restraint=NO_RESTRAINT
+    network,
+    params,
+    inputs,
+    n_samples,
+    n_steps,
+    workspace,
+    restraint=NO_RESTRAINT,
+    lengths=None,
 ):
     """Run the network over all steps.
 
@@ -92,20 +106,26 @@ def forward(
     workspace : Workspace
         Holds the tape, which the next call with the same workspace overwrites.
     restraint : Restraint, default=NO_RESTRAINT
+    lengths : ndarray of int of shape (n_samples,), default=None
+        Number of steps of each sample, at most `n_steps`; None if all have as many.
+        What is beyond its end is no spike, and is not read.
 
     Returns
     -------
     tape : Tape
     """
-    layers, sent = [], []
+    layers, all_states, sent = [], [], []
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         shape = n_steps, n_samples, layer.n_units
         if index:
             spikes = layers[-1]["spikes"]
             sent.append(restraint.sent(index - 1, spikes, workspace))
-        x = sent[-1] if index else inputs
-        layers.append(run_layer(network, index, p, x, shape, workspace))
-    return Tape(inputs, layers, sent, network.readout.read(layers[-1]))
+        x, kept = sent[-1] if index else inputs, restraint.heard(index)
+        tape, states = run_layer(network, index, p, x, shape, workspace, kept, lengths)
+        layers.append(tape)
+        all_states.append(states)
+    reading = network.readout.read(layers[-1], lengths)
+    return Tape(inputs, layers, all_states, sent, reading)
 
 
 def answers(network, params, reading, n_steps):
@@ -113,7 +133,7 @@ def answers(network, params, reading, n_steps):
     return network.readout.outputs(reading, params[-1].get("threshold"), n_steps)
 
 
-def layer_current(p, x, index, shape, workspace):
+def layer_current(p, x, index, shape, workspace, lengths=None):
     """Return the input current of a layer, with a single step if it is constant.
 
     Parameters
@@ -126,6 +146,8 @@ def layer_current(p, x, index, shape, workspace):
     shape : tuple of int
         (n_steps, n_samples, n_units)
     workspace : Workspace
+    lengths : ndarray of int of shape (n_samples,), default=None
+        As of `forward`.
 
     Returns
     -------
@@ -136,18 +158,42 @@ def layer_current(p, x, index, shape, workspace):
     n_steps = 1 if is_constant(x) else shape[0]
     weights = p["coef"]
     current = workspace.array(name, (n_steps, *shape[1:]), weights.dtype)
-    input_current(x, parts_for(x, weights), p["intercept"], current, workspace)
+    parts, bias = parts_for(x, weights), p["intercept"]
+    # That of spikes is exact whatever is computed with it.
+    lengths = None if index else lengths
+    input_current(x, parts, bias, current, workspace, lengths)
     return current
 
 
-def run_layer(network, index, p, x, shape, workspace):
-    """Return what a layer's neurons record; parameters as of `layer_current`."""
-    current = layer_current(p, x, index, shape, workspace)
-    neuron, dtype = network.layers[index].neuron, current.dtype
+def run_layer(network, index, p, x, shape, workspace, kept=None, lengths=None):
+    """Run a layer; parameters as of `layer_current`, and who is heard in it.
+
+    Returns
+    -------
+    tape : dict of ndarrays
+        What its neurons record.
+    states : list of tuples of ndarrays, or None
+        Those before each step, of a recurrent layer.
+    """
+    current = layer_current(p, x, index, shape, workspace, lengths)
+    layer, dtype = network.layers[index], current.dtype
+    neuron, smooth = layer.neuron, network.smooth
     tape = {name: workspace.array((name, index), shape, dtype) for name in neuron.tape}
     state = resting_state(neuron, shape, dtype)
-    neuron.forward(p, np.broadcast_to(current, shape), state, tape, network.smooth)
-    return tape
+    current = np.broadcast_to(current, shape)
+    states = None
+    if layer.recurrent:
+        states = run_recurrent(neuron, p, current, state, tape, smooth, kept)
+    else:
+        neuron.forward(p, current, state, tape, smooth)
+    if lengths is not None:
+        np.multiply(tape["spikes"], within(lengths, shape[0]), out=tape["spikes"])
+    return tape, states
+
+
+def within(lengths, n_steps):
+    """Tell which steps samples have, as an array of (n_steps, n_samples, 1)."""
+    return (np.arange(n_steps)[:, np.newaxis] < lengths)[..., np.newaxis]
 
 
 def resting_state(neuron, shape, dtype):
@@ -155,21 +201,40 @@ def resting_state(neuron, shape, dtype):
     return tuple(np.zeros((neuron.n_states, *shape[1:]), dtype))
 
 
-def running_answers(network, params, record, order="C"):
+def running_answers(network, params, record, order="C", lengths=None):
     """Return an iterator over the answers after each step; see `Readout.running`."""
     threshold, dtype = params[-1].get("threshold"), params[-1]["coef"].dtype
-    return network.readout.running(record, threshold, dtype, order)
+    return network.readout.running(record, threshold, dtype, order, lengths)
 
 
 def loss_and_gradient(network, params, reading, n_steps, targets, loss_weights):
-    """Return the loss, and its gradient by the outputs; see `losses`."""
+    """Return the loss, and its gradient by the outputs; see `losses`.
+
+    Of a readout `per_step` it is the sum over the steps of a sample, too. Targets and
+    weights have an axis of steps, of which the first are those that the outputs have;
+    a step of weight 0 is not looked at.
+    """
     threshold = params[-1].get("threshold")
     outputs = network.readout.loss_outputs(reading, threshold, n_steps)
-    return LOSSES[network.loss].evaluate(outputs, targets, loss_weights)
+    evaluate = LOSSES[network.loss].evaluate
+    if not network.readout.per_step:
+        return evaluate(outputs, targets, loss_weights)
+    steps = slice(outputs.shape[1])
+    targets, loss_weights = targets[:, steps], loss_weights[:, steps]
+    some, gradient = loss_weights != 0, np.zeros_like(outputs)
+    loss, gradient[some] = evaluate(outputs[some], targets[some], loss_weights[some])
+    return loss, gradient
 
 
 def backward(
-    network, params, tape, grad_outputs, workspace, restraint=NO_RESTRAINT, pushes=()
+    network,
+    params,
+    tape,
+    grad_outputs,
+    workspace,
+    restraint=NO_RESTRAINT,
+    pushes=(),
+    lengths=None,
 ):
     """Backpropagate through time.
 
@@ -178,37 +243,46 @@ def backward(
     network : Network
     params : list of dicts of ndarrays
     tape : Tape
-    grad_outputs : ndarray of shape (n_samples, n_outputs)
+    grad_outputs : ndarray of the shape of the outputs
     workspace : Workspace
     restraint : Restraint, default=NO_RESTRAINT
         That of the forward pass.
     pushes : list of ndarrays of shape (n_samples,), default=()
         Per hidden layer the gradient of its penalty by a spike, if there are any.
+    lengths : ndarray of int of shape (n_samples,), default=None
+        As of `forward`. No gradient comes from beyond the end of a sample, and none
+        gets there.
 
     Returns
     -------
     gradients : list of dicts of ndarrays
-        ``"coef"`` as `weight_gradient` returns it, ``"intercept"``, and those of the
-        constants that learn.
+        ``"coef"`` as `weight_gradient` returns it, ``"intercept"``, ``"recurrent"``
+        where there is that, and those of the constants that learn.
     """
     gradients, readout = [], network.readout
     threshold = params[-1].get("threshold")
-    grads = readout.backward(tape.layers[-1], tape.reading, grad_outputs, threshold)
+    record = tape.layers[-1]
+    grads = readout.backward(record, tape.reading, grad_outputs, threshold, lengths)
     for index in reversed(range(len(params))):
         neuron, record = network.layers[index].neuron, tape.layers[index]
-        u = record["membrane"]
+        u, p = record["membrane"], params[index]
         delta = workspace.array(("delta", index), u.shape, u.dtype)
-        state = resting_state(neuron, u.shape, u.dtype)
-        of_constants, _ = neuron.backward(
-            params[index], grads, record, state, None, delta, workspace
-        )
+        if network.layers[index].recurrent:
+            states, kept = tape.states[index], restraint.heard(index)
+            more = backpropagate_recurrent(
+                neuron, p, grads[0], record, states, delta, kept, workspace
+            )
+        else:
+            state = resting_state(neuron, u.shape, u.dtype)
+            more, _ = neuron.backward(p, grads, record, state, None, delta, workspace)
         inputs = tape.sent[index - 1] if index else tape.inputs
         coef = weight_gradient(inputs, delta, workspace)
         intercept = delta.sum(axis=(0, 1))
-        gradients.append({"coef": coef, "intercept": intercept, **of_constants})
-        if "threshold" in of_constants and index == len(params) - 1:
+        gradients.append({"coef": coef, "intercept": intercept, **more})
+        if "threshold" in more and index == len(params) - 1:
+            n_steps = len(u) if lengths is None else lengths[:, np.newaxis]
             add_threshold_gradient(
-                network, params, tape.reading, grad_outputs, len(u), gradients[-1]
+                network, params, tape.reading, grad_outputs, n_steps, gradients[-1]
             )
         if index:
             below = workspace.array(("delta", index - 1), inputs.shape, u.dtype)
@@ -216,7 +290,8 @@ def backward(
             if restraint.kept is not None:
                 np.copyto(below, 0, where=~restraint.kept[index - 1])
             if pushes:
-                below += pushes[index - 1][:, np.newaxis].astype(below.dtype)
+                push = pushes[index - 1][:, np.newaxis].astype(below.dtype)
+                below += push if lengths is None else push * within(lengths, len(u))
             grads = below, None
     return gradients[::-1]
 

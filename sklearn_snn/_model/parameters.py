@@ -1,16 +1,17 @@
 """The parameters of a network: per layer a dict of arrays.
 
-``"coef"`` of shape (n_inputs, n_units) and ``"intercept"`` of shape (n_units,), of
-float32 or float64, in which the network computes; and each constant of its neurons, of
-shape (n_units,) and kept in float64.
+``"coef"`` of shape (n_inputs, n_units), ``"intercept"`` of shape (n_units,) and, of a
+recurrent layer, ``"recurrent"`` of shape (n_units, n_units), of float32 or float64, in
+which the network computes; and each constant of its neurons, of shape (n_units,) and
+kept in float64.
 """
 
 from itertools import pairwise
 
 import numpy as np
 
-# What every layer has, whatever its neurons.
-WEIGHTS = "coef", "intercept"
+# What layers have, whatever their neurons.
+WEIGHTS = "coef", "intercept", "recurrent"
 
 
 def initial_weights(sizes, dtype, random_state):
@@ -39,7 +40,7 @@ def initial_weights(sizes, dtype, random_state):
     return coefs, intercepts
 
 
-def layered(coefs, intercepts, constants):
+def layered(coefs, intercepts, constants, recurrent=()):
     """Return the parameters that consist of these arrays, which are not copied.
 
     Parameters
@@ -47,15 +48,20 @@ def layered(coefs, intercepts, constants):
     coefs, intercepts : lists of ndarrays
     constants : list of dicts of ndarrays
         Those of each layer's neurons.
+    recurrent : list of ndarrays, default=()
+        Those of the first layers, as many as are recurrent.
 
     Returns
     -------
     params : list of dicts of ndarrays
     """
-    return [
+    params = [
         {"coef": w, "intercept": b, **of_neurons}
         for w, b, of_neurons in zip(coefs, intercepts, constants, strict=True)
     ]
+    for p, weights in zip(params, recurrent, strict=False):  # the others have none
+        p["recurrent"] = weights
+    return params
 
 
 def copied(params):
@@ -64,12 +70,14 @@ def copied(params):
 
 
 def part(params, name):
-    """Return the list of one kind of array, such as "coef", by layer."""
-    return [p[name] for p in params]
+    """Return the list of one kind of array, such as "coef", of layers that have it."""
+    return [p[name] for p in params if name in p]
 
 
 def learning(network, params):
-    """Return the arrays that learn: all weights, all biases, and learned constants.
+    """Return the arrays that learn.
+
+    All weights, all biases, all recurrent weights, and learned constants.
 
     Parameters
     ----------
@@ -85,6 +93,7 @@ def learning(network, params):
     return [
         *part(params, "coef"),
         *part(params, "intercept"),
+        *part(params, "recurrent"),
         *(p[name] for p, name in _learned(network, params)),
     ]
 

@@ -25,6 +25,10 @@ softmax, and its inverse for the logarithm.
 A count has ties, of which a network that `breaks_ties` answers with the larger mean
 membrane: it adds ``tanh(mean / threshold) / 2``, less than a spike, to a count. The
 loss is that of the plain count, and so is its gradient.
+
+A readout `per_step` has outputs for each step that is read, those of "membrane_last"
+if it were the last one: ``scale * u_t``. They have an axis of steps, (n_samples,
+n_steps, n_outputs), and are zero at steps that are not read.
 """
 
 from typing import NamedTuple
@@ -54,14 +58,15 @@ class Reading(NamedTuple):
     Attributes
     ----------
     counts, membranes : ndarrays of shape (n_samples, n_outputs)
-        Spikes, and the statistic of the membranes, of the dtype of the weights.
-    n_steps : int
+        Spikes, and the statistic of the membranes, of the dtype of the weights. Per
+        step, None and those of each step, (n_samples, n_steps, n_outputs).
+    n_steps : int, or ndarray of int of shape (n_samples, 1)
         Number of steps that were read.
     """
 
     counts: np.ndarray
     membranes: np.ndarray
-    n_steps: int
+    n_steps: int | np.ndarray
 
 
 class Readout(NamedTuple):
@@ -79,6 +84,8 @@ class Readout(NamedTuple):
         Number of first steps that are left out.
     breaks_ties : bool
         Whether answers of equal counts are told apart by the membranes.
+    per_step : bool
+        Whether each step has outputs; of "membrane_last" alone.
     """
 
     name: str = "spike_count"
@@ -86,6 +93,7 @@ class Readout(NamedTuple):
     is_signed: bool = False
     start: int = 0
     breaks_ties: bool = False
+    per_step: bool = False
 
     @property
     def counts(self):
@@ -109,7 +117,11 @@ class Readout(NamedTuple):
         return [name for name, is_read in zip(_PARTS, are_read, strict=True) if is_read]
 
     def factor(self, n_steps):
-        """Return the output per spike, or per membrane, of so many steps in all."""
+        """Return the output per spike, or per membrane, of so many steps in all.
+
+        An array of float64 of that shape, if `n_steps` is one of shape (n_samples, 1)
+        and it depends on that; else a number.
+        """
         if self.scale != "auto":
             return self.scale
         return _FULL_RATE_OUTPUT / (n_steps - self.start) if self.counts else 1.0
@@ -120,7 +132,7 @@ class Readout(NamedTuple):
         membranes = np.full(shape, lowest, dtype, order)
         return Reading(np.zeros(shape, dtype, order), membranes, 0)
 
-    def add(self, reading, spikes, membranes):
+    def add(self, reading, spikes, membranes, goes_on=True):
         """Return a Reading with a further step, in the memory of the one before.
 
         Step by step: the order of numpy's own sums, and so their rounding, depends on
@@ -131,35 +143,55 @@ class Readout(NamedTuple):
         reading : Reading
         spikes, membranes : ndarrays of shape (n_samples, n_outputs)
             None for what is not read.
+        goes_on : True, or ndarray of bool of shape (n_samples, 1)
+            Which samples have that step.
         """
+        where = {} if goes_on is True else {"where": goes_on}
         if self.counts:
-            np.add(reading.counts, spikes, out=reading.counts, casting="unsafe")
+            counts = reading.counts
+            np.add(counts, spikes, out=counts, casting="unsafe", **where)
         total = reading.membranes
         if self.statistic == "sum":
-            np.add(total, membranes, out=total)
+            np.add(total, membranes, out=total, **where)
         elif self.statistic == "last":
-            total[...] = membranes
+            np.copyto(total, membranes, **where)
         elif self.statistic == "max":
-            np.maximum(total, membranes, out=total)
+            np.maximum(total, membranes, out=total, **where)
         elif self.statistic == "probability":
-            np.add(total, self._probabilities(membranes), out=total)
-        return reading._replace(n_steps=reading.n_steps + 1)
+            np.add(total, self._probabilities(membranes), out=total, **where)
+        return reading._replace(n_steps=reading.n_steps + goes_on)
 
-    def read(self, tape):
-        """Return the Reading of a tape, a dict of (n_steps, n_samples, n_outputs)."""
+    def read(self, tape, lengths=None):
+        """Return the Reading of a tape.
+
+        Parameters
+        ----------
+        tape : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
+        lengths : ndarray of int of shape (n_samples,), default=None
+            Number of steps of each sample; None if all have as many.
+        """
         membranes = tape["membrane"]
+        if self.per_step:
+            return self._read_steps(membranes, lengths)
         reading = self.begin(membranes.shape[1:], membranes.dtype)
         parts = self._parts(tape)
         for t in range(self.start, len(membranes)):
-            reading = self.add(reading, *(a if a is None else a[t] for a in parts))
+            step = [a if a is None else a[t] for a in parts]
+            reading = self.add(reading, *step, _go_on(lengths, t))
         return reading
+
+    def _read_steps(self, u, lengths):
+        """Return the Reading of all steps, of which each is the last of its own."""
+        read = self._are_read(len(u), lengths)
+        membranes = u.copy() if read is None else _at(read, u)
+        return Reading(None, membranes.transpose(1, 0, 2), 1)
 
     def _parts(self, tape):
         """Return spikes and membranes of a tape, None for what is not read."""
         reads = self.reads
         return [tape[name] if name in reads else None for name in _PARTS]
 
-    def running(self, record, threshold, dtype, order="C"):
+    def running(self, record, threshold, dtype, order="C", lengths=None):
         """Yield the outputs that are the answers after each step.
 
         Parameters
@@ -171,16 +203,20 @@ class Readout(NamedTuple):
             Of the weights.
         order : {"C", "F"}, default="C"
             Of the memory of the outputs.
+        lengths : ndarray of int of shape (n_samples,), default=None
+            Number of steps of each sample, whose answer stays what it is at its end;
+            None if all have as many.
         """
         n_steps, *shape = record[self.reads[0]].shape
+        in_all = n_steps if lengths is None else lengths[:, np.newaxis]
         parts = self._parts(record)
         reading = self.begin(shape, dtype, order)
         for t in range(n_steps):
             step = [a if a is None else a[t] for a in parts]
             with np.errstate(over="ignore", invalid="ignore"):
                 if t >= self.start:
-                    reading = self.add(reading, *step)
-                outputs = self.outputs(reading, threshold, n_steps)
+                    reading = self.add(reading, *step, _go_on(lengths, t))
+                outputs = self.outputs(reading, threshold, in_all)
             yield outputs
 
     def loss_outputs(self, reading, threshold, n_steps):
@@ -196,17 +232,17 @@ class Readout(NamedTuple):
             Of all steps, or of those so far: a count grows until the last step.
         threshold : ndarray of shape (n_outputs,) or None
             Of the output neurons; None if they never fire.
-        n_steps : int
+        n_steps : int, or ndarray of int of shape (n_samples, 1)
             Number of steps in all.
 
         Returns
         -------
-        outputs : ndarray of shape (n_samples, n_outputs)
+        outputs : ndarray of the shape of the membranes of the Reading
             Of the dtype of the weights. Zero before anything is read.
         """
         counts, membranes, n_read = reading
         dtype, scale = membranes.dtype, self.factor(n_steps)
-        if n_read == 0:
+        if np.ndim(n_read) == 0 and n_read == 0:
             return np.zeros_like(counts)
         if self.counts:
             total = counts
@@ -215,17 +251,17 @@ class Readout(NamedTuple):
                 with np.errstate(over="ignore", invalid="ignore"):
                     soft = (membranes / (n_read * threshold)).astype(dtype)
                 total = counts + (np.tanh(soft) / 2 if self.ties else soft)
-            outputs = scale * total
+            outputs = _in(dtype, scale) * total
             if self.is_signed:
-                outputs = outputs - scale * n_read / 2
+                outputs = outputs - _in(dtype, scale * n_read / 2)
         elif self.statistic == "probability":
             outputs = self._log_odds(self._mean_probabilities(membranes, n_read))
         else:
             n_summed = n_read if self.statistic == "sum" else 1
-            outputs = scale / n_summed * membranes
+            outputs = _in(dtype, scale / n_summed) * membranes
         return outputs.astype(dtype, copy=False)
 
-    def backward(self, tape, reading, grad_outputs, threshold):
+    def backward(self, tape, reading, grad_outputs, threshold, lengths=None):
         """Return the gradients by spikes and by membranes.
 
         Parameters
@@ -233,9 +269,11 @@ class Readout(NamedTuple):
         tape : dict of ndarrays of shape (n_steps, n_samples, n_outputs)
         reading : Reading
             Of the tape.
-        grad_outputs : ndarray of shape (n_samples, n_outputs)
+        grad_outputs : ndarray of the shape of the outputs
             Of the loss, by `loss_outputs`.
         threshold : ndarray of shape (n_outputs,) or None
+        lengths : ndarray of int of shape (n_samples,), default=None
+            As of `read`.
 
         Returns
         -------
@@ -243,32 +281,38 @@ class Readout(NamedTuple):
             None for one that is zero.
         """
         u = tape["membrane"]
-        n_steps, n_read, dtype = len(u), reading.n_steps, u.dtype
-        scaled, name = self.factor(n_steps) * grad_outputs, self.name
+        n_read, dtype, name = reading.n_steps, u.dtype, self.name
+        factor = self.factor(len(u) if lengths is None else lengths[:, np.newaxis])
+        scaled = _in(dtype, factor) * grad_outputs
+        read = self._are_read(len(u), lengths)
         if name == "spike_count":
-            return self._from_start(scaled, n_steps), None
+            return _at(read, scaled), None
         if name == "soft_count":
             by_membrane = scaled / (n_read * threshold)
             by_both = scaled, by_membrane.astype(dtype, copy=False)
-            return tuple(self._from_start(g, n_steps) for g in by_both)
+            return tuple(_at(read, g) for g in by_both)
+        if self.per_step:
+            return None, scaled.transpose(1, 0, 2)  # of what is not read it is zero
         if name == "membrane_mean":
-            by_membrane = self.factor(n_steps) / n_read * grad_outputs
-            return None, self._from_start(by_membrane, n_steps)
+            return None, _at(read, _in(dtype, factor / n_read) * grad_outputs)
         by_step = np.zeros(u.shape, dtype)
         if name == "membrane_last":
-            by_step[-1] = scaled
+            last = -1 if lengths is None else lengths - 1
+            by_step[last, np.arange(u.shape[1])] = scaled
         elif name == "membrane_max":
-            when = u[self.start :].argmax(axis=0)  # of equals, the first
-            np.put_along_axis(by_step[self.start :], when[np.newaxis], scaled, axis=0)
+            seen = u if read is None else np.where(read, u, -np.inf)
+            when = seen.argmax(axis=0)  # of equals, the first
+            np.put_along_axis(by_step, when[np.newaxis], scaled, axis=0)
         else:
             p = self._mean_probabilities(reading.membranes, n_read)
-            inner = self._by_probability(p) * (scaled / n_read)
+            inner = self._by_probability(p) * (scaled / _in(dtype, n_read))
             for u_t, by in zip(u[self.start :], by_step[self.start :], strict=True):
                 q = self._probabilities(u_t)
                 if self.is_signed:
                     by[...] = inner * q * (1 - q)
                 else:
                     by[...] = q * (inner - (inner * q).sum(axis=1, keepdims=True))
+            by_step = _at(read, by_step)
         return None, by_step
 
     def shares(self, u):
@@ -301,16 +345,16 @@ class Readout(NamedTuple):
         if self.name != "soft_count":
             return None
         mean = reading.membranes.astype(np.float64) / reading.n_steps
-        total = (grad_outputs * mean).sum(axis=0)
-        return -self.factor(n_steps) * total / threshold**2
+        total = (self.factor(n_steps) * (grad_outputs * mean)).sum(axis=0)
+        return -total / threshold**2
 
-    def _from_start(self, gradient, n_steps):
-        """Return a gradient that is the same at all steps that are read, else zero."""
-        if not self.start:
-            return gradient
-        by_step = np.zeros((n_steps, *gradient.shape), gradient.dtype)
-        by_step[self.start :] = gradient
-        return by_step
+    def _are_read(self, n_steps, lengths):
+        """Tell which steps are read, (n_steps, n_samples or 1, 1); None for all."""
+        if not self.start and lengths is None:
+            return None
+        steps = np.arange(n_steps)[:, np.newaxis, np.newaxis]
+        end = n_steps if lengths is None else lengths[:, np.newaxis]
+        return (self.start <= steps) & (steps < end)
 
     def _probabilities(self, u):
         """Return the probabilities that a step makes of its membranes."""
@@ -328,7 +372,8 @@ class Readout(NamedTuple):
     def _mean_probabilities(total, n_read):
         """Return mean probabilities, none of them 0 or 1 by rounding."""
         info = np.finfo(total.dtype)
-        return np.clip(total / n_read, info.tiny, 1 - info.epsneg)
+        mean = total / _in(total.dtype, n_read)
+        return np.clip(mean, info.tiny, 1 - info.epsneg)
 
     def _log_odds(self, p):
         return np.log(p) - np.log1p(-p) if self.is_signed else np.log(p)
@@ -336,3 +381,18 @@ class Readout(NamedTuple):
     def _by_probability(self, p):
         """Return the derivative of `_log_odds`."""
         return 1 / (p * (1 - p)) if self.is_signed else 1 / p
+
+
+def _go_on(lengths, t):
+    """Tell which samples have step ``t``, of shape (n_samples, 1); True for all."""
+    return True if lengths is None else (t < lengths)[:, np.newaxis]
+
+
+def _in(dtype, factor):
+    """Return a factor in a type; a number takes that of what it is multiplied with."""
+    return factor if np.ndim(factor) == 0 else factor.astype(dtype)
+
+
+def _at(read, values):
+    """Return values, or the same at all steps, where a step is read, and else zero."""
+    return values if read is None else np.where(read, values, values.dtype.type(0))

@@ -1,9 +1,9 @@
 """What holds hidden spikes back while a network learns: dropout, and bounds on rates.
 
 With dropout, hidden neurons are left out of a sample at random, each for all of its
-steps: nothing above receives their spikes (Srivastava et al., "Dropout: a simple way to
-prevent neural networks from overfitting", JMLR 15, 2014). They fire all the same, and
-learn nothing from the loss.
+steps: nothing above receives their spikes, nor do the neurons of their own layer
+(Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+JMLR 15, 2014). They fire all the same, and learn nothing from the loss.
 
 Bounds on firing rates are a penalty, of each sample and hidden layer, where ``r`` is
 the share of its neurons and steps at which there is a spike::
@@ -42,6 +42,11 @@ class Restraint(NamedTuple):
             return self
         return self._replace(kept=[kept[rows] for kept in self.kept])
 
+    def heard(self, index):
+        """Return which neurons of a layer are heard; None for all."""
+        is_hidden = self.kept is not None and index < len(self.kept)
+        return self.kept[index] if is_hidden else None
+
     def sent(self, index, spikes, workspace):
         """Return the spikes of a hidden layer that the layer above receives.
 
@@ -61,7 +66,7 @@ class Restraint(NamedTuple):
         sent = workspace.array(("sent", index), spikes.shape, spikes.dtype)
         return np.multiply(spikes, self.kept[index], out=sent)
 
-    def penalties(self, spikes, loss_weights):
+    def penalties(self, spikes, loss_weights, lengths=None):
         """Return the penalty of the rates, and its gradients by a spike.
 
         Parameters
@@ -69,6 +74,8 @@ class Restraint(NamedTuple):
         spikes : list of ndarrays of shape (n_steps, n_samples, n_units)
             Of the hidden layers.
         loss_weights : ndarray of shape (n_samples,)
+        lengths : ndarray of int of shape (n_samples,), default=None
+            Number of steps of each sample; None if all have as many.
 
         Returns
         -------
@@ -81,7 +88,7 @@ class Restraint(NamedTuple):
         if self.bounds is None:
             return total, gradients
         for (low, high), s in zip(self.bounds, spikes, strict=True):
-            size = s.shape[0] * s.shape[2]
+            size = (s.shape[0] if lengths is None else lengths) * s.shape[2]
             rates = s.sum(axis=(0, 2), dtype=np.float64) / size
             excess = np.maximum(rates - high, 0) - np.maximum(low - rates, 0)
             weighted = self.strength * loss_weights.astype(np.float64) * excess

@@ -126,7 +126,7 @@ def parts_for(inputs, weights):
     return weights if is_constant(inputs) else exact_parts(weights)
 
 
-def input_current(inputs, parts, bias, out, workspace):
+def input_current(inputs, parts, bias, out, workspace, lengths=None):
     """Compute ``I_t = x_t @ W + b``.
 
     Parameters
@@ -139,6 +139,8 @@ def input_current(inputs, parts, bias, out, workspace):
     out : ndarray of shape (n_steps, n_samples, n_units)
         Overwritten with the current. A single step where `inputs` is constant.
     workspace : Workspace
+    lengths : ndarray of int of shape (n_samples,), default=None
+        Number of steps of each sample; None if all have as many.
     """
     n_columns = parts.shape[1]
     if isinstance(inputs, Events):
@@ -147,20 +149,27 @@ def input_current(inputs, parts, bias, out, workspace):
         for i in range(out.shape[1]):
             features, x = _sample(inputs, i, parts.dtype, workspace)
             np.matmul(x.T, parts[features], out=product)
-            _add_parts(product, out[:, i])
+            add_parts(product, out[:, i])
     elif sparse.issparse(inputs):
-        _add_parts(inputs @ parts, out[0])
+        add_parts(inputs @ parts, out[0])
     else:
         shape = out.shape[1], len(out), n_columns
         products = workspace.array("products", shape, parts.dtype)
         by_time = inputs[np.newaxis] if is_constant(inputs) else inputs
-        _product_per_sample(by_time.transpose(1, 0, 2), parts, products)
-        _add_parts(products.transpose(1, 0, 2), out)
+        by_sample = by_time.transpose(1, 0, 2)
+        if lengths is None:
+            _product_per_sample(by_sample, parts, products)
+        else:
+            products[...] = 0
+            for i, n in enumerate(lengths.tolist()):
+                some = slice(i, i + 1), slice(n)
+                _product_per_sample(by_sample[some], parts, products[some])
+        add_parts(products.transpose(1, 0, 2), out)
     np.add(out, bias, out=out)
 
 
-def _add_parts(product, out):
-    """Add the products of both parts, if there are two."""
+def add_parts(product, out):
+    """Add the products of both parts, if there are two: see `exact_parts`."""
     n_units = out.shape[-1]
     if product.shape[-1] == n_units:
         out[...] = product

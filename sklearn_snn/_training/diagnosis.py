@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.extent import parts
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
@@ -53,21 +54,20 @@ class Answers:
     ----------
     network : Network
     target : target
-    n_steps : int
     """
 
-    def __init__(self, network, target, n_steps):
+    def __init__(self, network, target):
+        self._readout = network.readout
         counts = network.readout.name == "spike_count"
         self._may_be_silent = counts and target.silence_is_no_answer
-        # What tells equal counts apart is less than half of a spike.
-        self._least = network.readout.factor(n_steps) / 2
         # Samples for which an output neuron fired or not, by right and wrong.
         self._counts = np.zeros((2, 2), int)
 
-    def add(self, outputs, targets):
-        """Count the samples of a batch."""
+    def add(self, outputs, targets, n_steps):
+        """Count the samples of a batch, which have so many steps each."""
         if self._may_be_silent:
-            is_silent = outputs.max(axis=1) < self._least
+            # What tells equal counts apart is less than half of a spike.
+            is_silent = outputs.max(axis=1) < self._readout.factor(n_steps) / 2
             is_wrong = outputs.argmax(axis=1) != targets
             kinds = 2 * is_silent + is_wrong
             self._counts += np.bincount(kinds, minlength=4).reshape(2, 2)
@@ -216,8 +216,8 @@ def _advice(problem, X):
 
 
 def _is_of_spikes(X):
-    """Tell whether sequences consist of 0 and 1."""
-    if isinstance(X, SpikeTrains) or X.dtype == np.bool_:
+    """Tell whether sequences consist of spikes: events, or 0 and 1."""
+    if isinstance(X, SpikeTrains | EventSequences) or X.dtype == np.bool_:
         return True
     return all(((part == 0) | (part == 1)).all() for _, part in parts(X))
 
@@ -243,8 +243,11 @@ def _with_guessing(epoch, trainer, less=HARDLY_LESS, more=HARDLY_MORE):
 def _memory_advice(trainer):
     """Return a sentence on a memory that is short beside the recordings, or nothing.
 
-    Recordings are told from what is the same all the time: currents, and rates.
+    Recordings are told from what is the same all the time: currents, and rates. What is
+    answered at each step may hang on the last few.
     """
+    if trainer.engine.network.readout.per_step:
+        return ""
     X, n_steps = trainer.samples.X, trainer.engine.n_steps
     layers = zip(trainer.engine.network.layers, trainer.params, strict=True)
     leak = 1 - max(p[name].max() for of, p in layers for name in of.neuron.leaks)

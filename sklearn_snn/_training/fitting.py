@@ -5,13 +5,11 @@ step at the end: an error, or Ctrl-C, leaves the estimator whole. What depends o
 task is asked of the estimator's target; see `targets`.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn import get_config
 from sklearn.utils import check_random_state
 
-from sklearn_snn._compat import validate_parameters
+from sklearn_snn._compat import InvalidParameterError, validate_parameters
 from sklearn_snn._constants import frozen_constants
 from sklearn_snn._inputs.learned_input import remember
 from sklearn_snn._inputs.validation import (
@@ -19,12 +17,12 @@ from sklearn_snn._inputs.validation import (
     check_memory,
     hidden_sizes,
     network_dtype,
-    validate_input,
-    validate_weights,
 )
 from sklearn_snn._model.build import initial_constants
 from sklearn_snn._model.parameters import copied, initial_weights, layered
+from sklearn_snn._model.recurrence import initial_recurrent_weights
 from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
+from sklearn_snn._training.data import check_data
 from sklearn_snn._training.epochs import Epochs
 from sklearn_snn._training.plan import rate_bounds, training_plan
 from sklearn_snn._training.results import CURVES, ends_of_curves, results
@@ -36,12 +34,8 @@ from sklearn_snn._training.samples import (
     weigh_nothing,
     without_ignored,
 )
-from sklearn_snn._training.trainer import (
-    Samples,
-    Trainer,
-    child_random_state,
-    first_guess,
-)
+from sklearn_snn._training.seeds import child_random_state
+from sklearn_snn._training.trainer import Trainer, first_guess
 from sklearn_snn._utils.warnings import warn_user
 
 # What there is of every fitted network from before the first epoch on.
@@ -49,7 +43,8 @@ FITTED_NAMES = (
     *("n_features_in_", "n_layers_", "n_outputs_", "out_activation_"),
     *("coefs_", "intercepts_", "neuron_constants_", "t_", "validation_scores_"),
     *("best_validation_score_", "_seed_", "_n_epochs_", "_optimizer_state_"),
-    *("_initial_scales_", "_is_sequential_", "_constants_", *CURVES),
+    *("_initial_scales_", "_is_sequential_", "_constants_", "recurrent_coefs_"),
+    *("_recurrent_scales_", *CURVES),
 )
 
 
@@ -61,7 +56,7 @@ def fit(estimator, X, y, sample_weight):
     with all_or_nothing(estimator):
         data = _check_data(estimator, X, y, sample_weight, is_continued)
         find = estimator._same_target if is_continued else estimator._find_target
-        target = find(data.y, data.weights)
+        target = data.target(find)
         check_class_weight(class_weight, target)
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -110,9 +105,11 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         data = _check_data(
             estimator, X, y, sample_weight, is_continued, all_zero=is_continued
         )
-        target = estimator._known_target(data.y, data.weights, is_continued)
+        target = data.target(
+            lambda y, weights: estimator._known_target(y, weights, is_continued)
+        )
         check_class_weight(class_weight, target)
-        if is_continued and weigh_nothing(data.y, class_weight, target):
+        if is_continued and weigh_nothing(data.read_y(), class_weight, target):
             return
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -163,22 +160,24 @@ def _constants(estimator, params, X, target, is_continued):
 
 
 def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
-    """Check the data; return it, and which rows there are: not those of weight 0.
-
-    X stays whole, since it may be a memory map: nothing copies more of it at once
-    than a mini-batch.
-    """
+    """Check what is particular to a fit, and the data, and return these."""
     params = estimator._params()
     check_magnitudes(params)
-    rate_bounds(params["rate_bounds"], len(hidden_sizes(params["hidden_layer_sizes"])))
-    options = estimator._y_options(y)
-    X, y = validate_input(estimator, X, y, reset=not is_continued, **options)
-    weights = validate_weights(X, sample_weight, all_zero)
-    y = estimator._check_y(y)
-    if weights.all():
-        return _Data(X, weights, y, weights, None)
-    rows = np.flatnonzero(weights)
-    return _Data(X, weights, y[rows], weights[rows], rows)
+    hidden = hidden_sizes(params["hidden_layer_sizes"])
+    rate_bounds(params["rate_bounds"], len(hidden))
+    if params["recurrent"] and not hidden:
+        raise InvalidParameterError(
+            "recurrent=True needs a hidden layer, of which hidden_layer_sizes has none."
+        )
+    return check_data(
+        estimator,
+        X,
+        y,
+        sample_weight,
+        params,
+        reset=not is_continued,
+        all_zero=all_zero,
+    )
 
 
 def _samples(estimator, data, target, constants, is_continued):
@@ -187,8 +186,7 @@ def _samples(estimator, data, target, constants, is_continued):
     if not is_continued:
         vars(estimator).update(target.attributes())
         _begin(estimator, data.X, target, constants)
-    y = target.encode(data.y)
-    return Samples(data.X, y, data.weights, data.weights, data.rows)
+    return data.samples(target)
 
 
 def _begin(estimator, X, target, constants):
@@ -203,6 +201,12 @@ def _begin(estimator, X, target, constants):
     estimator.coefs_, estimator.intercepts_ = initial_weights(
         sizes, network_dtype(X), child_random_state(estimator._seed_, "weights")
     )
+    estimator.recurrent_coefs_ = []
+    if constants["recurrent"]:
+        random_state = child_random_state(estimator._seed_, "recurrent weights")
+        estimator.recurrent_coefs_ = initial_recurrent_weights(
+            hidden, network_dtype(X), random_state
+        )
     estimator.neuron_constants_ = initial_constants(constants, sizes[1:])
     estimator._constants_ = constants
     estimator.t_, estimator._n_epochs_, estimator._optimizer_state_ = 0, 0, None
@@ -218,6 +222,7 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
     """
     is_stream = stream_weight is not None
     *hidden, _ = n_units(estimator)
+    _check_recurrence(estimator, constants)
     if hidden != hidden_sizes(estimator.hidden_layer_sizes):
         raise ValueError(
             f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} is not what the "
@@ -228,10 +233,11 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
     of_neurons = _constants_to_go_on_with(
         engine.network, first_constants, estimator.neuron_constants_
     )
-    params = copied(layered(estimator.coefs_, estimator.intercepts_, of_neurons))
+    arrays = estimator.coefs_, estimator.intercepts_, of_neurons
+    params = copied(layered(*arrays, estimator.recurrent_coefs_))
     if not is_continued:
         scales = first_guess(engine, params, samples, estimator._seed_)
-        estimator._initial_scales_ = np.array(scales)
+        estimator._initial_scales_, estimator._recurrent_scales_ = map(np.array, scales)
     trainer = Trainer(
         engine,
         params,
@@ -240,6 +246,7 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         training_plan(estimator._params(), samples, is_stream),
         estimator._seed_,
         estimator._initial_scales_.tolist(),
+        estimator._recurrent_scales_.tolist(),
         first_constants,
         n_epochs=estimator._n_epochs_,
         n_seen=estimator.t_,
@@ -250,19 +257,18 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
     return trainer
 
 
+def _check_recurrence(estimator, constants):
+    """Raise ValueError if a network that goes on is to have weights it has not."""
+    if constants["recurrent"] != bool(estimator.recurrent_coefs_):
+        raise ValueError(
+            f"recurrent={estimator.recurrent!r} is not what the network to go on with "
+            f"is: recurrent={bool(estimator.recurrent_coefs_)}."
+        )
+
+
 def _constants_to_go_on_with(network, first, present):
     """Return what was learned so far; what does not learn is what parameters say."""
     return [
         new | {k: old[k] for k in layer.neuron.learned if k in old}
         for layer, new, old in zip(network.layers, first, present, strict=True)
     ]
-
-
-class _Data(NamedTuple):
-    """Checked data: y and weights are those of some rows of X, None for all."""
-
-    X: object
-    all_weights: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray
-    rows: np.ndarray | None

@@ -21,12 +21,15 @@ class LossAndGradients(NamedTuple):
         Of the shapes of the parameters.
     neuron_grads : list of dicts of ndarrays
         Per layer, of those constants of its neurons that learn.
+    recurrent_grads : list of ndarrays
+        Of recurrent layers.
     """
 
     loss: float
     coef_grads: list
     intercept_grads: list
     neuron_grads: list
+    recurrent_grads: list
 
 
 def mean_loss_and_gradients(engine, params, samples):
@@ -66,4 +69,5 @@ def mean_loss_and_gradients(engine, params, samples):
         {name: grad for name, grad in total.items() if name not in WEIGHTS}
         for total in totals
     ]
-    return LossAndGradients(loss, coef_grads, intercept_grads, others)
+    own = part(totals, "recurrent")
+    return LossAndGradients(loss, coef_grads, intercept_grads, others, own)

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_snn._model.parameters import WEIGHTS, copied, part
 
 # What learns, as the attributes of an estimator.
-PARAMETERS = "coefs_", "intercepts_", "neuron_constants_"
+PARAMETERS = "coefs_", "intercepts_", "recurrent_coefs_", "neuron_constants_"
 # What is kept of each epoch.
 CURVES = "loss_curve_", "train_scores_", "grad_norm_curve_", "firing_rate_curve_"
 # Of a stream, which has no end, of the last so many calls.
@@ -58,6 +58,7 @@ def parameters_of(params):
     return {
         "coefs_": part(params, "coef"),
         "intercepts_": part(params, "intercept"),
+        "recurrent_coefs_": part(params, "recurrent"),
         "neuron_constants_": constants,
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from sklearn_snn._inputs.validation import class_weights
-from sklearn_snn._training.trainer import child_random_state
+from sklearn_snn._training.seeds import child_random_state
 
 # How many times as heavy as the first the samples of a later call may be: a power of 2.
 _MAX_LOG2_WEIGHT = 64
@@ -81,8 +81,11 @@ def without_ignored(samples, class_weight, target):
     if not isinstance(class_weight, dict):
         return samples
     names = target.names.tolist()
-    is_learned = np.array([class_weight.get(c, 1) != 0 for c in names])
-    present = np.flatnonzero(is_learned[samples.y])
+    is_learned = np.array([class_weight.get(c, 1) != 0 for c in names])[samples.y]
+    if is_learned.ndim == 2:  # of steps
+        scores = np.where(is_learned, samples.score_weights, 0)
+        samples, is_learned = samples._replace(score_weights=scores), scores.any(axis=1)
+    present = np.flatnonzero(is_learned)
     if len(present) == len(samples.y):
         return samples
     if len(present) == 0:
@@ -132,24 +135,30 @@ def weigh(samples, class_weight, target):
     -------
     samples : Samples
         Without those of classes of weight 0. Weights of the score have a mean of 1,
-        too, but those of the classes are not in it.
+        too, but those of the classes are not in it. Where steps have targets, it is
+        they that are weighed, and a sample has the sum.
     log2_mean : float
         Logarithm of what the mean was, which may itself leave the range of floats.
     """
-    factors = np.ones(len(samples.y))
+    factors = np.ones(samples.weights.shape)
     if class_weight is not None:
-        labels = target.names[samples.y]
-        factors = class_weights(class_weight, target.names, labels, samples.weights)
+        labels, weights = target.names[samples.y].ravel(), samples.weights.ravel()
+        factors = class_weights(class_weight, target.names, labels, weights)
+        factors = factors.reshape(samples.weights.shape)
     if not factors.all():
-        present = np.flatnonzero(factors)
+        if factors.ndim == 2:  # of steps
+            scores = np.where(factors, samples.score_weights, 0)
+            samples = samples._replace(score_weights=scores)
+        is_learned = (factors != 0) & (samples.weights != 0)
+        present = np.flatnonzero(is_learned.reshape(len(factors), -1).any(axis=1))
         samples, factors = samples.take(present), factors[present]
     # The largest of each first: products and sums of extreme weights leave the range.
     units = samples.weights.max(), factors.max()
-    score_weights, weights = samples.weights / units[0], factors / units[1]
-    weights *= score_weights
+    score_weights = samples.score_weights / samples.score_weights.max()
+    weights = (samples.weights / units[0]) * (factors / units[1])
     units = *units, weights.max()
     weights /= units[2]
-    units = *units, weights.mean()
+    units = *units, weights.sum() / len(weights)
     samples = samples._replace(
         weights=weights / units[3], score_weights=score_weights / score_weights.mean()
     )

@@ -65,7 +65,7 @@ class Classes:
 
     def decode(self, outputs):
         """Return the label of the largest output; of equals, the first."""
-        return self.names[outputs.argmax(axis=1)]
+        return self.names[outputs.argmax(axis=-1)]
 
     def tally(self, outputs, targets, weights):
         """Return the weight of the samples that are predicted right."""
@@ -227,7 +227,7 @@ class Numbers:
     def decode(self, outputs):
         """Return the numbers, of the dtype of the outputs if that can hold them."""
         y = outputs.astype(np.float64) * self.scale + self.mean
-        y = y[:, 0] if self.is_flat else y
+        y = y[..., 0] if self.is_flat else y
         fits = np.abs(y).max(initial=0) <= np.finfo(outputs.dtype).max
         return y.astype(outputs.dtype) if fits else y
 
@@ -257,3 +257,69 @@ class Numbers:
     def n_least(self, targets):
         """Return two, of which R squared is defined."""
         return 2
+
+
+class PerStep:
+    """Another target, at each step that is read.
+
+    What samples have there, steps have here: targets, outputs and weights with a second
+    axis. A step of weight 0 does not count.
+
+    Parameters
+    ----------
+    of : Classes or Numbers
+        Of a single step.
+    """
+
+    silence_is_no_answer = False
+
+    def __init__(self, of):
+        self.of = of
+        self.loss, self.activation, self.names = of.loss, of.activation, of.names
+        self.takes_class_weight, self.guess = of.takes_class_weight, of.guess
+        self.score_name, self.output_name = of.score_name, of.output_name
+
+    @property
+    def n_outputs(self):
+        """Number of outputs at each step."""
+        return self.of.n_outputs
+
+    def attributes(self):
+        """Return the fitted attributes that the target of a step is made from."""
+        return self.of.attributes()
+
+    def encode(self, y):
+        """Return what the loss compares the outputs of each step with."""
+        n_axes = min(y.ndim, 2)
+        flat = self.of.encode(y.reshape(-1, *y.shape[n_axes:]))
+        return flat.reshape(*y.shape[:n_axes], *flat.shape[1:])
+
+    def decode(self, outputs):
+        """Return the answer of each step."""
+        return self.of.decode(outputs)
+
+    def tally(self, outputs, targets, weights):
+        """Return what all steps add up to."""
+        return self.of.tally(*map(_of_steps, (outputs, targets)), weights.ravel())
+
+    def score(self, total, targets, weights):
+        """Return the score of all steps."""
+        return self.of.score(total, _of_steps(targets), weights.ravel())
+
+    def guessing(self, targets, weights, score_weights):
+        """Return loss and score of who knows nothing of X."""
+        all_weights = weights.ravel(), score_weights.ravel()
+        return self.of.guessing(_of_steps(targets), *all_weights)
+
+    def strata(self, targets):
+        """Return None: samples have many labels."""
+        return None
+
+    def n_least(self, targets):
+        """Return one, which has many steps."""
+        return 1
+
+
+def _of_steps(array):
+    """Return an array whose first two axes are one."""
+    return array.reshape(-1, *array.shape[2:])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.parameters import (
     keep_in_limits,
@@ -25,6 +26,7 @@ from sklearn_snn._training.optimizers import (
     norms,
     sum_of_squares,
 )
+from sklearn_snn._training.seeds import child_random_state
 
 # Enough samples to tell the mean current of a neuron.
 N_FIRST_SAMPLES = 128
@@ -40,9 +42,11 @@ class Samples(NamedTuple):
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         What the loss compares outputs with; see `targets`.
     weights : ndarray of shape (n_samples,)
-        Weight of each sample's loss: that of the sample times that of its class.
-    score_weights : ndarray of shape (n_samples,)
-        Weight of each sample in the score: that of the sample alone.
+        Weight of each sample's loss: that of the sample times that of its class. Where
+        steps have targets, of each step, of shape (n_samples, n_steps): 0 where it is
+        not read.
+    score_weights : ndarray of that shape
+        Weight of each sample, or step, in the score: that of the sample alone.
     rows : ndarray of int of shape (n_samples,), default=None
         Which rows of `X` the samples are; None for all of them, in their order.
     """
@@ -61,6 +65,15 @@ class Samples(NamedTuple):
             score_weights=self.score_weights[chosen],
             rows=chosen if self.rows is None else self.rows[chosen],
         )
+
+    def steps(self, n_steps):
+        """Return how many steps each has; `n_steps` if all have as many."""
+        lengths = all_lengths(self.X, n_steps)
+        return lengths if self.rows is None else lengths[self.rows]
+
+    def weights_of_samples(self):
+        """Return the weight of each sample's loss, that of all of its steps."""
+        return self.weights.reshape(len(self.weights), -1).sum(axis=1)
 
     def inputs(self):
         """Return the rows of X that belong to these samples, which copies them."""
@@ -118,15 +131,15 @@ def first_guess(engine, params, samples, seed):
 
     Returns
     -------
-    scales : list of float
-        What the weights of each layer were multiplied with.
+    scales, recurrent_scales : lists of float
+        What the weights, and recurrent weights, of layers were multiplied with.
     """
     random_state = child_random_state(seed, "first guess")
     some = random_state.permutation(len(samples.y))[:N_FIRST_SAMPLES]
     samples = samples.take(some)
     X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.first_guess(params, X, samples.weights)
+    return engine.first_guess(params, X, samples.weights_of_samples())
 
 
 class Trainer:
@@ -146,9 +159,10 @@ class Trainer:
         What the samples are labelled with; see `targets`.
     plan : TrainingPlan
     seed : int
-    scales : list of float
-        Unit of each layer's weights, in which they are optimized: what `first_guess`
-        multiplied them with. So it does not matter in what unit the inputs are.
+    scales, recurrent_scales : lists of float
+        Unit of each layer's weights, and recurrent weights, in which they are
+        optimized: what `first_guess` multiplied them with. So it does not matter in
+        what unit the inputs are.
     first_constants : list of dicts of ndarrays
         The constants of the neurons before they learned, which tell their units and
         limits.
@@ -167,6 +181,7 @@ class Trainer:
         plan,
         seed,
         scales,
+        recurrent_scales,
         first_constants,
         n_epochs=0,
         n_seen=0,
@@ -177,10 +192,11 @@ class Trainer:
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
         self.reduction = 1.0
         network = engine.network
-        self.scales, self.limits = scales, limits_of_constants(network, first_constants)
+        self.scales = [*scales, *recurrent_scales]
+        self.limits = limits_of_constants(network, first_constants)
         self.units = units_of_constants(network, first_constants)
         learning = learning_arrays(network, params)
-        units = [*scales, *[1.0] * len(params), *self.units]
+        units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
             self.optimizer = Adam(learning, *betas, plan.epsilon, units)
@@ -222,7 +238,7 @@ class Trainer:
         samples = self.samples._replace(X=X)
         loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
         dropout = child_random_state(self.seed, "dropout", self.n_epochs)
-        answers = Answers(self.engine.network, self.target, self.engine.n_steps)
+        answers = Answers(self.engine.network, self.target)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
             batch = samples.take(order[i : i + self.plan.batch_size])
@@ -234,14 +250,15 @@ class Trainer:
             share = len(batch.y) / n_samples
             loss += (step.loss / self.weight + batch_penalty) * share
             penalty += batch_penalty * share
-            answers.add(step.outputs, batch.y)
+            n_steps = batch.steps(self.engine.n_steps)
+            answers.add(step.outputs, batch.y, n_steps)
             tally += self.target.tally(step.outputs, batch.y, batch.score_weights)
             grad_norms.append(batch_norms)
             for count, more in zip(counts, step.n_spikes, strict=True):
                 count += more
         self.n_epochs += 1
         self.n_seen += n_samples
-        n_tests = n_samples * self.engine.n_steps
+        n_tests = samples.steps(self.engine.n_steps).sum()
         rates = [count / n_tests for count in counts]
         return Epoch(
             loss,
@@ -275,23 +292,23 @@ class Trainer:
         restraint = self._restraint(len(batch.y), random_state)
         params, share = self.params, 1 - self.plan.dropout
         if share < 1:
-            upper = [p | {"coef": p["coef"] / share} for p in params[1:]]
-            params = [params[0], *upper]
+            params = [_louder(p, index, share) for index, p in enumerate(params)]
         step = self.engine.loss_and_gradients(
             params, batch.inputs(), batch.y, loss_weights, restraint
         )
         if share < 1:
-            for gradient in step.gradients[1:]:
-                gradient["coef"] /= share
+            for index, gradient in enumerate(step.gradients):
+                gradient |= _louder(gradient, index, share)
         return step
 
     def _step(self, batch, learning_rate, random_state):
         """Update the parameters; return penalty, norms of gradients by layer, Step."""
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self._loss_and_gradients(batch, loss_weights, random_state)
-        penalty, coef_grads = step.penalty / self.weight, part(step.gradients, "coef")
-        layers = zip(part(self.params, "coef"), coef_grads, self.scales, strict=True)
-        for weights, grad, scale in layers:
+        penalty, n_layers = step.penalty / self.weight, len(self.params)
+        for weights, grad, scale in zip(
+            _weights(self.params), _weights(step.gradients), self.scales, strict=True
+        ):
             if scale != 1:
                 grad *= scale
             if plan.weight_decay:
@@ -299,7 +316,8 @@ class Trainer:
                 penalty += decay / scale / 2 * sum_of_squares(weights)
                 grad += decay * weights
         grads = learning_arrays(self.engine.network, step.gradients)
-        for grad, unit in zip(grads[2 * len(coef_grads) :], self.units, strict=True):
+        constants = grads[len(grads) - len(self.units) :]
+        for grad, unit in zip(constants, self.units, strict=True):
             grad *= unit
         by_array = norms(grads)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
@@ -311,7 +329,7 @@ class Trainer:
             clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)
         keep_in_limits(self.engine.network, self.params, self.limits)
-        return penalty, by_array[: len(coef_grads)], step
+        return penalty, by_array[:n_layers], step
 
     def score(self, samples):
         """Predict, a mini-batch of samples at a time, and return the score.
@@ -334,8 +352,22 @@ class Trainer:
     @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):
         """Raise DivergedError if the norm of the parameters is not finite."""
-        weights = part(self.params, "coef") + part(self.params, "intercept")
+        weights = _weights(self.params) + part(self.params, "intercept")
         _check_finite(norms(weights), "weights")
+
+
+def _weights(params):
+    """Return all weights, and after them all recurrent weights."""
+    return part(params, "coef") + part(params, "recurrent")
+
+
+def _louder(arrays, index, share):
+    """Return a layer's weights of spikes as they are where a share of these is heard.
+
+    The gradient of a weight is enlarged by the same factor as the weight.
+    """
+    names = ("coef", "recurrent") if index else ("recurrent",)
+    return arrays | {name: arrays[name] / share for name in names if name in arrays}
 
 
 def slices(n_samples, size):
@@ -355,22 +387,3 @@ def _check_finite(by_array, what):
             "alpha)."
         )
     return norm
-
-
-_PURPOSES = {"first guess": 0, "validation": 1, "order": 2, "weights": 3, "dropout": 4}
-
-
-def child_random_state(seed, purpose, n=0):
-    """Return a generator of its own for each purpose.
-
-    Parameters
-    ----------
-    seed : int
-    purpose : {"first guess", "validation", "order", "weights", "dropout"}
-    n : int, default=0
-
-    Returns
-    -------
-    random_state : RandomState
-    """
-    return np.random.RandomState([seed, _PURPOSES[purpose], n])

@@ -7,7 +7,11 @@ from sklearn.metrics import accuracy_score
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.warnings import each_once
 from sklearn_snn.inspection._figure import COLORS, layer_style, panels, set_time_axis
-from sklearn_snn.inspection._pipelines import final_model, split_pipeline
+from sklearn_snn.inspection._pipelines import (
+    final_model,
+    refuse_answers_per_step,
+    split_pipeline,
+)
 
 _SCORE_NAMES = {"cross_entropy": "Accuracy", "logistic": "Accuracy (all labels right)"}
 
@@ -89,6 +93,8 @@ class AnytimeAccuracyDisplay:
         TypeError
             If there is no SpikingClassifier at the end of `estimator`: numbers, which a
             regressor predicts, have no accuracy.
+        ValueError
+            If it has an answer to each step (`per_step`).
         """
         model = final_model(estimator)
         if not is_classifier(model):
@@ -96,6 +102,7 @@ class AnytimeAccuracyDisplay:
                 f"AnytimeAccuracyDisplay shows accuracy, which is of labels: "
                 f"{type(model).__name__} predicts numbers."
             )
+        refuse_answers_per_step(model, "AnytimeAccuracyDisplay shows how soon there is")
         _, X = split_pipeline(estimator, X)
         spikes = model._spikes_per_step(X).cumsum(axis=0)
         n_hidden = spikes.shape[1] - 2

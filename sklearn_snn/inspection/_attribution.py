@@ -35,7 +35,9 @@ so that the parts of all inputs and of the bias sum to ``u_t``, and input ``j`` 
 
 and where the inputs are the spikes of another layer, their parts are the ``r_t`` there.
 A membrane that something else goes into as well, such as an adaptation that hangs on
-earlier spikes, is no sum of inputs, and cannot be taken apart like this.
+earlier spikes, is no sum of inputs, and cannot be taken apart like this; nor can one
+that a synaptic current, which is not reset, goes on charging: its parts do not leak as
+a whole.
 """
 
 from typing import NamedTuple

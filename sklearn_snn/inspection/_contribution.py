@@ -16,10 +16,11 @@ from sklearn_snn.inspection._figure import (
 )
 from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_bars
 from sklearn_snn.inspection._pipelines import (
-    channel_names,
     choose_sample,
     final_model,
     has_names,
+    names_given,
+    refuse_answers_per_step,
     row_of,
     split_pipeline,
 )
@@ -71,7 +72,8 @@ class ContributionDisplay:
     same way among those of the layer below. These contributions, and the biases of all
     layers, sum to the same difference. Without hidden layers they are
     ``sum_t x_t[j] * (W[j, answer] - W[j, other])``. Adaptive neurons, whose membranes
-    are no sums of inputs, cannot be taken apart.
+    are no sums of inputs, cannot be taken apart, nor can current-based ones, of whose
+    inputs a part outlives the reset.
 
     Use `from_estimator` to make one.
 
@@ -187,7 +189,7 @@ class ContributionDisplay:
         Parameters
         ----------
         estimator : SpikingClassifier, SpikingRegressor, Pipeline or search
-            Fitted; of neurons that do not adapt.
+            Fitted; of leaky integrate-and-fire neurons.
         X : array-like with n_samples rows
             What `estimator` predicts from.
         sample : int, default=0
@@ -218,20 +220,24 @@ class ContributionDisplay:
         Raises
         ------
         ValueError
-            If the neurons adapt, before anything is done; if there is no such sample,
-            class or output, `against` is the answer itself, `y`, `n_top` or
-            `image_shape` does not fit, or currents are not finite.
+            If the neurons adapt or are current-based, or each step has an answer
+            (`per_step`), before anything is done; if there is no such sample, class or
+            output, `against` is the answer itself, `y`, `n_top` or `image_shape` does
+            not fit, or currents are not finite.
         TypeError
             If there is no spiking network at the end of `estimator`.
         """
         if not isinstance(n_top, Integral) or n_top < 1:
             raise ValueError(f"n_top must be a positive int, got {n_top!r}.")
-        network = final_model(estimator).network_
+        model = final_model(estimator)
+        refuse_answers_per_step(model, "Contributions are to")
+        network = model.network_
         if not can_attribute(network):
             raise ValueError(
                 "Contributions are parts of membranes that sum what comes in. Those of "
                 "adaptive neurons do not: adaptation, which hangs on earlier spikes, "
-                "goes into them as well."
+                "goes into them as well. Nor do those of current-based neurons: the "
+                "synaptic current outlives their reset."
             )
         x, truth = choose_sample(estimator, X, sample, y)
         model, given = split_pipeline(estimator, x)
@@ -242,9 +248,9 @@ class ContributionDisplay:
             raise ValueError(
                 "The currents of this sample are not finite: scale X, as for an MLP."
             )
-        row = row_of(estimator, x)
-        is_image = row is not None or image_shape is not None
-        n_features = len(parts.inputs)
+        row, n_features = row_of(estimator, x), len(parts.inputs)
+        is_image = row is not None and len(row.values) == n_features
+        is_image |= image_shape is not None
         return cls(
             parts.inputs,
             parts.input_bias,
@@ -254,7 +260,7 @@ class ContributionDisplay:
             over_time=parts.over_time if row is None else None,
             answer=answer,
             against=other,
-            names=channel_names(model) if row is None else row.names,
+            names=names_given(estimator, row),
             image_shape=(
                 check_image_shape(image_shape, n_features, has_names(estimator))
                 if is_image

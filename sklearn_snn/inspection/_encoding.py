@@ -24,7 +24,7 @@ from sklearn_snn.inspection._text import answer_title, title_line, truth_text, w
 
 
 class EncodingDisplay:
-    """Intensities, the spikes that encode them, and the rates that these tell.
+    """Intensities, the spikes that encode them, and what these tell.
 
     Use `from_estimator` to make one.
 
@@ -32,8 +32,8 @@ class EncodingDisplay:
     ----------
     intensities : ndarray of shape (n_features,)
         What is encoded.
-    spikes : ndarray of shape (n_steps, n_features)
-        Its spikes, 0 or 1.
+    spikes : ndarray of shape (n_steps, n_features) or (n_steps, n_neurons)
+        Its spikes, 0 or 1; with several neurons for a feature, theirs.
     image_shape : tuple of two int, default=None
         Shape of the image that the features make up; None draws them as bars.
     names : list of str, default=None
@@ -41,6 +41,9 @@ class EncodingDisplay:
         `from_estimator` adds is the one before the steps of a pipeline scaled it.
     title : str, default=None
         What is written above: truth, answer and how sure it is.
+    decoded : ndarray of shape (n_features,), default=None
+        The intensities that the spikes tell, which are drawn beside them. None draws
+        the rates of the spikes.
 
     Attributes
     ----------
@@ -51,7 +54,9 @@ class EncodingDisplay:
 
     See Also
     --------
-    sklearn_snn.PoissonSpikeEncoder : The encoder.
+    sklearn_snn.PoissonSpikeEncoder : An encoder, whose rates are drawn.
+    sklearn_snn.LatencySpikeEncoder : One of times, which are decoded.
+    sklearn_snn.PopulationSpikeEncoder : One of several neurons for each feature.
     SpikeRasterDisplay : The spikes that the network answers with.
 
     Examples
@@ -69,17 +74,25 @@ class EncodingDisplay:
     """
 
     def __init__(
-        self, intensities, spikes, *, image_shape=None, names=None, title=None
+        self,
+        intensities,
+        spikes,
+        *,
+        image_shape=None,
+        names=None,
+        title=None,
+        decoded=None,
     ):
         self.intensities = intensities
         self.spikes = spikes
         self.image_shape = image_shape
         self.names = names
         self.title = title
+        self.decoded = decoded
 
     @property
     def rates(self):
-        """Spikes per step of each feature, of shape (n_features,)."""
+        """Spikes per step of each row of the raster."""
         return self.spikes.mean(axis=0)
 
     @classmethod
@@ -92,7 +105,7 @@ class EncodingDisplay:
 
         Parameters
         ----------
-        estimator : PoissonSpikeEncoder, Pipeline or search
+        estimator : encoder, Pipeline or search
             Fitted. Of a pipeline, the steps up to the encoder; if there is a spiking
             network at its end, the title says what it answers.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -123,6 +136,9 @@ class EncodingDisplay:
         x, truth = choose_sample(estimator, X, sample, y)
         encoder, encoded = encoder_and_input(estimator, x)
         trains = encoder.transform(encoded)
+        decoded = None
+        if hasattr(encoder, "inverse_transform"):
+            decoded = encoder.inverse_transform(trains)[0]
         row = row_of(estimator, x)
         title = title_line(truth=truth_text(truth))
         if hasattr(active_steps(estimator)[-1], "simulate"):
@@ -135,6 +151,7 @@ class EncodingDisplay:
             image_shape=check_image_shape(image_shape, len(row.values), row.is_table),
             names=row.names,
             title=title,
+            decoded=decoded,
         ).plot(ax=ax)
 
     @with_own_errstate
@@ -175,12 +192,16 @@ class EncodingDisplay:
             image.set_yticks(range(n_features), fitting(image, self.names), fontsize=8)
             image.set_ylabel("")
         draw_raster(raster, self.spikes)
-        raster.set(title="Spikes", ylabel="Feature")
+        is_one_each = self.spikes.shape[1] == n_features
+        raster.set(title="Spikes", ylabel="Feature" if is_one_each else "Neuron")
         if self.image_shape is not None:
             raster.invert_yaxis()  # as in the image: the first feature is at the top
-        self._draw_values(reconstruction, self.rates, "Spikes per step")
+        shown = "Rate of the spikes", self.rates, "Spikes per step"
+        if self.decoded is not None:
+            shown = "What the spikes tell", self.decoded, "Intensity"
+        self._draw_values(reconstruction, *shown[1:])
         width, _ = size_of(reconstruction)
-        reconstruction.set_title(wrapped("Rate of the spikes", 1.5 * width, 12))
+        reconstruction.set_title(wrapped(shown[0], 1.5 * width, 12))
         self.ax_, self.figure_ = axes[0], figure
         return self
 

@@ -106,6 +106,15 @@ def final_model(estimator):
     return _model_of(active_steps(estimator), estimator)
 
 
+def refuse_answers_per_step(model, what):
+    """Raise ValueError if a network has not one answer to a sample, as is shown."""
+    if model.network_.readout.per_step:
+        raise ValueError(
+            f"{what} the one answer to a sample, but this {type(model).__name__} has "
+            "an answer to each of its steps (per_step=True)."
+        )
+
+
 def split_pipeline(estimator, X):
     """Return the network at the end of an estimator, and what it is given for X."""
     steps = active_steps(estimator)
@@ -172,6 +181,8 @@ def choose_sample(estimator, X, sample, y=None):
     """
     n_samples, n_columns = num_samples(X), n_labels(estimator)
     check_index(sample, n_samples, "sample")
+    if y is not None and n_columns is not None:
+        refuse_answers_per_step(final_model(estimator), "y in a title is beside")
     truth = true_label(y, n_samples, sample, n_columns)
     if sparse.issparse(X):
         X = X.tocsr()  # not every format has rows to choose from
@@ -236,7 +247,25 @@ def mean_over_steps(record, sample):
     return Row(values, _default_names(len(values)))
 
 
-def channel_names(model):
+def names_given(estimator, row):
+    """Return the names of what the network in an estimator is given for a sample.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    row : Row or None
+        See `row_of`.
+    """
+    model = final_model(estimator)
+    if row is not None and len(row.names) == model.n_features_in_:
+        return row.names
+    *before, last = active_steps(estimator)
+    names = _names_out(before[-1], None, last) if before else None
+    is_whole = names is not None and len(names) == model.n_features_in_
+    return [str(name) for name in names] if is_whole else _channel_names(model)
+
+
+def _channel_names(model):
     """Return the names of what a network gets, or numbers where they have none."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:

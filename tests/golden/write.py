@@ -25,7 +25,7 @@ from sklearn_snn import (
     SpikingRegressor,
     __version__,
 )
-from sklearn_snn.neurons import AdLIF
+from sklearn_snn.neurons import CUBA, AdLIF
 
 SHORT = {"n_steps": 10, "max_iter": 15, "batch_size": 32, "learning_rate_init": 0.01}
 # Defaults of 0.1.0 that became others.
@@ -41,7 +41,8 @@ def classifier(**params):
 
 def regressor(**params):
     """Return a regressor that is trained in a moment."""
-    return SpikingRegressor((12,), random_state=0, **SHORT, **PLAIN, **params)
+    params = {"readout": "membrane_mean", **SHORT, **PLAIN, **params}
+    return SpikingRegressor((12,), random_state=0, **params)
 
 
 def data():
@@ -85,6 +86,7 @@ def models():
         found[f"images, {engine}"] = "images", model
     deep = {"hidden_layer_sizes": (10, 6), "reset": "subtract", "surrogate": "atan"}
     watched = {"early_stopping": True, "class_weight": {"a": 1, "b": 2.5, "c": 3}}
+    learned = {"learn_neuron": True, "readout": "membrane_mean"}
     loud = {"logit_scale": 1.5, "detach_reset": True, "alpha": 0.8, "threshold": 0.4}
     return found | {
         "deep": ("table", classifier(**deep)),
@@ -97,11 +99,29 @@ def models():
         "adaptive": ("wave", classifier(neuron="adlif", readout="membrane_mean")),
         "adaptive, spread": ("wave", classifier(neuron=AdLIF(rho=(0.8, 0.97)))),
         "adaptive, learned": ("wave", classifier(neuron="adlif", learn_neuron=True)),
+        "current-based": ("wave", classifier(neuron="cuba")),
+        "current-based, spread": ("wave", classifier(neuron=CUBA(None, (0.5, 0.9)))),
+        "current-based, learned": ("spikes", classifier(neuron="cuba", **learned)),
         "leaks learned": ("spikes", classifier(learn_neuron=["alpha", "threshold"])),
         "labels": ("labels", classifier()),
         "labels, membranes": ("labels", classifier(readout="membrane_mean")),
         "number": ("number", regressor()),
         "numbers": ("numbers", regressor(neuron="adlif", learn_neuron="rho")),
+        "defaults": ("table", SpikingClassifier((12,), random_state=0, **SHORT)),
+        "defaults in time": ("wave", SpikingClassifier((12,), random_state=0, **SHORT)),
+        "soft count": ("spikes", classifier(readout="soft_count", readout_alpha=0.8)),
+        "last membrane": (
+            "wave",
+            classifier(readout="membrane_last", learn_neuron="readout_alpha"),
+        ),
+        "mean of softmax": (
+            "wave",
+            classifier(readout="softmax_mean", logit_scale=4.0, readout_start=3),
+        ),
+        "held back": (
+            "spikes",
+            classifier(dropout=0.3, rate_bounds=(0.05, 0.3), engine="numpy"),
+        ),
         "encoder": ("images", encoder(max_rate=0.8)),
         "encoder by feature": ("images", encoder(scaling="feature")),
         "new": ("table", classifier(beta=3.0)),

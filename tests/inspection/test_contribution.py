@@ -265,10 +265,12 @@ def test_currents_of_learned_neurons_are_those_that_charge(learned, rng):
     assert display.inputs.sum() + display.input_bias == pytest.approx(expected)
 
 
-def test_adaptive_neurons_cannot_be_taken_apart(monkeypatch, rng):
+@pytest.mark.parametrize("neuron", ["adlif", "cuba"])
+def test_some_neurons_cannot_be_taken_apart(neuron, monkeypatch, rng):
     """Which is said before anything is done; without hidden neurons there are none."""
     X, y = rng.normal(size=(12, 6)), np.arange(12) % 3
-    model = fast(neuron="adlif").fit(X, y)
+    model = fast(neuron=neuron).fit(X, y)
+    refusal = "Those of adaptive neurons do not.* of current-based neurons"
     with monkeypatch.context() as patch:
         for name in ("simulate", "predict"):
             patch.setattr(type(model), name, None)
@@ -276,10 +278,10 @@ def test_adaptive_neurons_cannot_be_taken_apart(monkeypatch, rng):
         pipeline = make_pipeline(StandardScaler(), model)
         pipeline[0].fit(X)
         for one in (model, pipeline):
-            with pytest.raises(ValueError, match="Those of adaptive neurons do not"):
+            with pytest.raises(ValueError, match=refusal):
                 ContributionDisplay.from_estimator(one, X)
     assert not plt.get_fignums()
-    none = fast(hidden_layer_sizes=(), neuron="adlif").fit(X, y)
+    none = fast(hidden_layer_sizes=(), neuron=neuron).fit(X, y)
     assert ContributionDisplay.from_estimator(none, X).neurons is None
 
 

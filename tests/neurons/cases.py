@@ -13,7 +13,7 @@ from networks import Case
 
 from sklearn_snn import SpikeTrains
 from sklearn_snn._model.network import Layer, Network
-from sklearn_snn._model.neurons import LIF, AdLIF, LeakyIntegrator
+from sklearn_snn._model.neurons import CUBA, LIF, AdLIF, LeakyIntegrator
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.parameters import layered
 from sklearn_snn._model.readouts import Readout
@@ -49,6 +49,7 @@ TABLE = {
         LIF(beta=2.0, has_unit_gain=False), LEAKS, ("alpha", "threshold"), 4.0
     ),
     "adlif": Row(AdLIF(q=20.0, beta=2.0), LEAKS | ADAPTATIONS, AdLIF.constants, 6.0),
+    "cuba": Row(CUBA(beta=2.0), LEAKS | {"alpha_syn": (0.3, 0.9)}, CUBA.constants, 8.0),
     "integrator": Row(LeakyIntegrator(), {"alpha": LEAKS["alpha"]}, ("alpha",), 4.0),
 }
 ALL = [*TABLE]
@@ -140,30 +141,39 @@ def case_of(
     n_samples=N_SAMPLES,
     smooth=False,
     alike=False,
+    recurrent=False,
     **choices,
 ):
     """Return a Case: a network of layers of these rows, and an input.
 
-    If the neurons are alike, the constants are the same for all of a row. Further
-    arguments are the reset, surrogate and detach_reset of all layers.
+    Hidden layers may be recurrent. If the neurons are alike, the constants are the same
+    for all of a row. Further arguments are the reset, surrogate and detach_reset of all
+    layers.
     """
     rng = np.random.default_rng([SEED, zlib.crc32(repr(names).encode())])
     sizes = [N_FEATURES, *HIDDEN[: len(names) - 1], N_OUTPUTS]
     layers, constants, coefs, intercepts = [], [], [], []
     for name, (n_inputs, n_units) in zip(names, pairwise(sizes), strict=True):
-        layers.append(layer_of(name, n_units, learns, **choices))
+        is_hidden = len(layers) < len(names) - 1
+        layer = layer_of(name, n_units, learns, **choices)
+        layers.append(layer._replace(recurrent=recurrent and is_hidden))
         constants.append(constants_of(name, n_units, rng, alike))
         spread = 2.5 * TABLE[name].drive / np.sqrt(n_inputs)
         coefs.append((spread * rng.normal(0.1, 0.6, (n_inputs, n_units))).astype(dtype))
         drive = TABLE[name].drive
         intercepts.append((drive * rng.uniform(-0.1, 0.2, n_units)).astype(dtype))
+    own = []
+    if recurrent:
+        for name, n_units in zip(names[:-1], sizes[1:-1], strict=True):
+            spread = TABLE[name].drive / np.sqrt(n_units)
+            own.append((spread * rng.normal(size=(n_units, n_units))).astype(dtype))
     # A count is never negative, where the sign of an output is its answer.
     readout = Readout(readout, 2.0 / n_steps, is_signed=loss == "logistic")
     network = Network(tuple(layers), readout, loss, smooth)
     return Case(
         network,
         n_steps,
-        layered(coefs, intercepts, constants),
+        layered(coefs, intercepts, constants, own),
         inputs_of(kind, n_samples, n_steps, dtype, rng),
         targets_of(loss, n_samples, rng),
         rng.uniform(0.05, 0.3, n_samples),

@@ -90,7 +90,7 @@ def test_limits_where_neurons_are_sound(name):
         for value in (0.0, 0.5, 0.9, 0.999999):
             low, high = row.neuron.limits(constant, np.full(3, value))
             assert 0 <= low <= value <= high
-            if constant in ("alpha", "rho"):
+            if constant in row.neuron.leaks:
                 assert high < 1
             if constant == "threshold" and value:
                 assert low > 0

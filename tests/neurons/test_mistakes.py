@@ -21,7 +21,7 @@ from neurons.checks import (
 )
 
 from sklearn_snn._engines import numpy_engine
-from sklearn_snn._model.neurons import LIF, AdLIF, LeakyIntegrator, adlif, lif
+from sklearn_snn._model.neurons import CUBA, LIF, AdLIF, LeakyIntegrator, adlif, lif
 from sklearn_snn._model.parameters import learning
 from sklearn_snn._model.readouts import Readout
 from sklearn_snn._training.optimizers import SGD
@@ -97,7 +97,7 @@ def check_pieces(row):
         assert_same_run(sequence.run(4, 6), sequence.run(), 1e-12)
 
 
-@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "integrator"])
+@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "cuba", "integrator"])
 def test_without_a_mistake(row):
     check_networks(row)
     check_pieces(row)
@@ -149,6 +149,16 @@ LEAKY_GAIN = """
     _alpha_gradient: before[0] = state[0] => before[0] = u[0]
     gradient_factors: 1 / (1 - p["alpha"]) => 1.0
 """
+CUBA_PARTS = """
+    synapse: {"alpha": p["alpha_syn"]} => {"alpha": p["alpha"]}
+    membrane: has_unit_gain=False => has_unit_gain=True
+    membrane: self.detach_reset, => not self.detach_reset,
+    membrane: self.reset, => "none",
+    forward: leak, current, (i,) => leak, 2 * current, (i,)
+    forward: (p, tape["synaptic"], => (p, current,
+    backward: (None, delta), => grads,
+    backward: gradients["alpha_syn"] = of_leak => gradients["alpha_syn"] = -of_leak
+"""
 INTEGRATOR = """
     forward: np.multiply(current_t, gain, out=u) => u[...] = current_t
     backward: d += alpha * following => d += following
@@ -168,11 +178,12 @@ NETWORK = """
     backward: params[index]["coef"].T, => -params[index]["coef"].T,
 """
 READOUT = """
-    backward: scaled, name = self.factor(n_steps) * => scaled, name = 2 *
-    backward: self.factor(n_steps) / n_read * grad_outputs => grad_outputs / n_read
+    backward: scaled = _in(dtype, factor) * => scaled = 2 *
+    backward: _in(dtype, factor / n_read) * grad_outputs => grad_outputs / n_read
 """
 EQUATIONS = [
     *mistakes("adlif", AdLIF, ADLIF),
+    *mistakes("cuba", CUBA, CUBA_PARTS),
     *mistakes("leaky gain", LIF, LEAKY_GAIN),
     *mistakes("lif", LIF, "forward: if self.has_unit_gain: => if False:"),
     *mistakes("integrator", LeakyIntegrator, INTEGRATOR),
@@ -209,6 +220,17 @@ ADLIF_PIECES = """
     _constant_gradients: state[0][np.newaxis] => 0 * v[:1]
     _constant_gradients: state[1][np.newaxis] => 0 * v[:1]
 """
+CUBA_PIECES = """
+    forward: v, i = state => i, v = state
+    forward: leak, current, (i,) => leak, current, (0 * i,)
+    forward: tape["synaptic"], (v,) => tape["synaptic"], (0 * v,)
+    forward: return v, i => return i, v
+    backward: v, i = state => i, v = state
+    backward: if carry is None else => if True else
+    backward: p, grads, tape, (v,), d => p, grads, tape, (v,), None
+    backward: of_synapse, (i,), j => of_synapse, (i,), None
+    backward: return gradients, (d, j) => return gradients, (j, d)
+"""
 INTEGRATOR_PIECES = """
     forward: v = state[0].copy() => v = 0 * state[0]
     backward: None if carry is None else carry[0] => None
@@ -217,6 +239,7 @@ INTEGRATOR_PIECES = """
 PIECES = [
     *mistakes("leaky gain", LIF, LIF_PIECES),
     *mistakes("adlif", AdLIF, ADLIF_PIECES),
+    *mistakes("cuba", CUBA, CUBA_PIECES),
     *mistakes("integrator", LeakyIntegrator, INTEGRATOR_PIECES),
 ]
 
@@ -232,7 +255,7 @@ def test_what_is_dropped_between_pieces(mistake, monkeypatch):
 
 
 @pytest.mark.parametrize("end", [0, 1])
-@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "integrator"])
+@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "cuba", "integrator"])
 def test_a_gradient_of_zero_at_a_limit(row, end, monkeypatch):
     """As a clamp that is differentiated has: the constant would never leave it."""
     names, readout = stacks(row)[-1]
@@ -260,7 +283,7 @@ LIMITS = """
 """
 
 
-@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "integrator"])
+@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "cuba", "integrator"])
 @pytest.mark.parametrize("mistake", mistakes("", checks, LIMITS), ids=name_of)
 def test_limits_that_are_not_kept(mistake, row, monkeypatch):
     plant(mistake, monkeypatch)
@@ -268,7 +291,7 @@ def test_limits_that_are_not_kept(mistake, row, monkeypatch):
         check_limits(case_of(*stacks(row)[-1]), SGD, 1e3)
 
 
-@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "integrator"])
+@pytest.mark.parametrize("row", ["lif", "leaky gain", "adlif", "cuba", "integrator"])
 def test_a_limit_that_is_kept_for_good(row, monkeypatch):
     keep, ends = checks.keep_in_limits, {}
 

@@ -66,7 +66,7 @@ def test_decayed_deltas_do_not_become_subnormal(name):
         current = np.zeros((n_steps, *rest), np.float32)
         tape = {key: np.empty_like(current) for key in sequence.neuron.tape}
         # Short memories, and hardly an adaptation, which would oscillate.
-        small = {"alpha": 0.5, "rho": 0.5, "a": 0.01, "b": 0.01}
+        small = dict.fromkeys(sequence.neuron.leaks, 0.5) | {"a": 0.01, "b": 0.01}
         p = {k: np.full_like(c, small.get(k, 0.6)) for k, c in sequence.p.items()}
         state = tuple(np.zeros((sequence.neuron.n_states, *rest), np.float32))
         sequence.neuron.forward(p, current, state, tape)

@@ -5,12 +5,13 @@ gradients, which lie in flat arrays, become matrices again.
 """
 
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.network import Gradients
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -19,8 +20,10 @@ from sklearn_snn._engines.compiled.packing import (
     pack,
     pack_kept,
     readout_of,
+    recurrent_matrices,
 )
 from sklearn_snn._engines.compiled.restraint import Bounds
+from sklearn_snn._inputs.lengths import all_lengths, known_lengths, with_ends
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
@@ -63,13 +66,14 @@ class Batch:
         self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
         dtype = self.layers.biases.dtype
         self.neurons = compiled_neurons(network, params, self.layers)
-        self.readout = readout_of(network, params, n_steps, dtype)
+        self.lengths = all_lengths(X, n_steps)
+        self.readout = readout_of(network, params, self.lengths, dtype)
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
         self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
-        self.targets, self.loss_weights = np.empty((0, 1), dtype), np.empty(0, dtype)
+        self.targets = self.loss_weights = np.empty((0, 1), dtype)
         self.restrain(NO_RESTRAINT)
         self.gradients = None
         if isinstance(X, SpikeTrains):
@@ -84,16 +88,22 @@ class Batch:
     def keep_spikes(self, n_neurons):
         """Keep the spikes of the last layers, side by side."""
         shape = self.X.shape[0], self.n_steps, n_neurons
-        self.spikes = np.empty(shape, np.uint8)
+        self.spikes = np.zeros(shape, np.uint8)
 
     def keep_membranes(self):
         """Keep the membranes of the output layer."""
         shape = self.X.shape[0], *self.membranes.shape[1:]
-        self.membranes = np.empty(shape, self.membranes.dtype)
+        self.membranes = np.zeros(shape, self.membranes.dtype)
 
     def reading(self):
-        """Return the Reading of the output layer."""
+        """Return the Reading of the output layer; per step, its membranes are kept."""
+        lengths = known_lengths(self.X)
+        if self.network.readout.per_step:
+            record = {"membrane": self.membranes.transpose(1, 0, 2)}
+            return self.network.readout.read(record, lengths)
         n_read = self.n_steps - self.network.readout.start
+        if lengths is not None:
+            n_read = (lengths - self.network.readout.start)[:, np.newaxis]
         return Reading(self.readings[:, 0], self.readings[:, 1], n_read)
 
     def restrain(self, restraint):
@@ -108,25 +118,28 @@ class Batch:
 
         `gradients`, of shape (n_chunks, n_gradients), has a row for each.
         """
-        dtype = self.readings.dtype
-        targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
-        self.targets = np.ascontiguousarray(targets, dtype)
-        self.loss_weights = np.asarray(loss_weights, dtype)
+        self.targets, self.loss_weights = (
+            np.ascontiguousarray(array.reshape(len(array), -1), self.readings.dtype)
+            for array in (targets, loss_weights)
+        )
         self.gradients = gradients
 
     def n_gradients(self):
         """Return how many numbers the gradients of a chunk are: see `gradients_in`."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        return n_weights + (1 + self._n_rows()) * n_biases
+        return n_weights + (1 + self._n_rows()) * n_biases + self._n_recurrent()
 
     def gradients_in(self, flat):
         """Return the Gradients that lie in a flat array, one behind the other."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        return Gradients(
-            flat[:n_weights],
-            flat[n_weights : n_weights + n_biases],
-            flat[n_weights + n_biases :].reshape(self._n_rows(), n_biases),
-        )
+        parts = [n_weights, n_biases, self._n_rows() * n_biases]
+        weights, biases, constants, recurrent = np.split(flat, list(accumulate(parts)))
+        constants = constants.reshape(self._n_rows(), n_biases)
+        return Gradients(weights, biases, constants, recurrent)
+
+    def _n_recurrent(self):
+        recurrence = self.layers.recurrence
+        return 0 if recurrence is None else len(recurrence.whole)
 
     def _n_rows(self):
         """Return how many gradients of constants a neuron has, if any of them learn."""
@@ -152,26 +165,15 @@ class Batch:
         if self.gradients is not None:
             self.gradients[i].fill(0)
             gradients = self.gradients_in(self.gradients[i])
-        first_gradient = None
+        first_gradient, sums = None, (gradients, n_spikes, losses)
         for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
             X = self.X[few]
-            results = (
-                self.targets[few],
-                self.loss_weights[few],
-                self.kept[few],
-                self.readings[few],
-                self.spikes[few],
-                self.membranes[few],
-                gradients,
-                n_spikes,
-                losses,
-            )
             if isinstance(X, SpikeTrains):
-                self._run_trains(X, results)
+                self._run_trains(X, few, sums)
             elif X.ndim == 3:
-                self._run_sequences(X, results, workspace)
+                self._run_sequences(X, few, sums, workspace)
             else:
-                gradient = self._run_currents(X, results, workspace)
+                gradient = self._run_currents(X, None, few, sums, workspace)
                 if first_gradient is None:
                     first_gradient = gradient
                 else:
@@ -180,16 +182,16 @@ class Batch:
 
     def _no_gradients(self):
         none = self.layers.biases[:0]
-        return Gradients(none, none, none.reshape(0, 0))
+        return Gradients(none, none, none.reshape(0, 0), none)
 
-    def _run_trains(self, X, results):
+    def _run_trains(self, X, rows, sums):
         if sparse.issparse(X.rates):
             indptr, features, thresholds = X.active()
         else:
             rates = X.rates if X.levels is None else X.levels[X.rates]
             rates = np.ascontiguousarray(rates)
-            indptr, features, thresholds = kernels.active_inputs(rates)
-        trains = kernels.Trains(
+            indptr, features, thresholds = active_inputs(rates)
+        trains = Trains(
             indptr.astype(np.int64, copy=False),
             features.astype(np.uint32, copy=False),
             thresholds,
@@ -197,47 +199,63 @@ class Batch:
             self.presentation_key,
         )
         bits = np.empty((0, self.n_steps, 0), np.uint8)
-        kernels.run_spikes(*self._network(), trains, bits, *results)
+        network, results = self._network(rows), self._results(rows)
+        kernels.run_spikes(*network, trains, bits, *results, *sums)
 
-    def _network(self):
-        """Return what the compiled code is told of the network."""
-        return self.neurons, self.readout, self.layers, self.bounds
+    def _network(self, rows):
+        """Return what the compiled code is told of the network, for some rows."""
+        names = "factor", "by_step", "half", "n_read"
+        parts = {name: getattr(self.readout, name)[rows] for name in names}
+        return self.neurons, self.readout._replace(**parts), self.layers, self.bounds
 
-    def _run_sequences(self, X, results, workspace):
+    def _results(self, rows):
+        """Return what the compiled code is told of some rows, and writes of them."""
+        return (
+            self.lengths[rows],
+            self.targets[rows],
+            self.loss_weights[rows],
+            self.kept[rows],
+            self.readings[rows],
+            self.spikes[rows],
+            self.membranes[rows],
+        )
+
+    def _run_sequences(self, X, rows, sums, workspace):
         """Run recorded spikes as events, graded sequences as currents."""
+        X, lengths = with_ends(X)
         # Other types would have to be compiled for: they become that of the weights.
         is_known = X.dtype in _SEQUENCE_DTYPES
         X = np.ascontiguousarray(X, None if is_known else self.readings.dtype)
         n_words = -(-X.shape[2] // 64)
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
-        is_binary = kernels.as_bits(X, bits)
-        if is_binary.all():
-            kernels.run_spikes(*self._network(), _NO_TRAINS, bits, *results)
-            return
+        is_binary = as_bits(X, bits)
         # Sample by sample, so that none depends on what it is computed with.
         changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
         for start, stop in pairwise(changes):
-            rows = slice(start, stop)
-            *of_samples, gradients, n_spikes, losses = results
-            part = *(array[rows] for array in of_samples), gradients, n_spikes, losses
+            part = slice(start, stop)
+            here = slice(rows.start + start, rows.start + stop)
             if is_binary[start]:
-                kernels.run_spikes(*self._network(), _NO_TRAINS, bits[rows], *part)
-            else:
-                gradient = self._run_currents(X[rows], part, workspace)
-                if gradient is not None:
-                    padded = matrices(gradients.weights, self.layers)[0]
-                    padded[:, : gradient.shape[1]] += gradient
+                network, results = self._network(here), self._results(here)
+                some = bits[part]
+                kernels.run_spikes(*network, _NO_TRAINS, some, *results, *sums)
+                continue
+            ends = None if lengths is None else lengths[part]
+            gradient = self._run_currents(X[part], ends, here, sums, workspace)
+            if gradient is not None:
+                padded = matrices(sums[0].weights, self.layers)[0]
+                padded[:, : gradient.shape[1]] += gradient
 
-    def _run_currents(self, X, results, workspace):
+    def _run_currents(self, X, lengths, rows, sums, workspace):
         """Return the gradient of the first weights, or None without targets."""
-        weights, n_steps = self.params[0]["coef"], self.n_steps
+        weights = self.params[0]["coef"]
         inputs = time_major(X, weights.dtype, workspace)
-        n_currents = 1 if X.ndim == 2 else n_steps
+        n_currents = 1 if X.ndim == 2 else X.shape[1]
         shape = n_currents, X.shape[0], weights.shape[1]
         currents = workspace.array("currents", shape, weights.dtype)
         bias = self.params[0]["intercept"]
-        input_current(inputs, self.parts, bias, currents, workspace)
-        kernels.run_currents(*self._network(), n_steps, currents, *results)
+        input_current(inputs, self.parts, bias, currents, workspace, lengths)
+        network, results = self._network(rows), self._results(rows)
+        kernels.run_currents(*network, currents, *results, *sums)
         if self.gradients is None:
             return None
         return weight_gradient(inputs, currents, workspace)
@@ -245,8 +263,10 @@ class Batch:
     @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, flat):
         """Return gradients as a list of dicts, of the shapes of the parameters."""
-        weights, biases, constants = self.gradients_in(flat)
-        by_layer = []
+        weights, biases, constants, recurrent = self.gradients_in(flat)
+        by_layer, own = [], []
+        if (recurrence := self.layers.recurrence) is not None:
+            own = recurrent_matrices(recurrent, recurrence.starts)
         arrays = zip(
             self.network.layers,
             self.params,
@@ -261,6 +281,8 @@ class Batch:
                 "coef": padded[:rows, :columns].copy(),
                 "intercept": biases[neurons].copy(),
             }
+            if layer.recurrent:
+                gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()
             if layer.neuron.learned:
                 names = gradient_rows(layer.neuron)
                 factors = layer.neuron.gradient_factors(p)
@@ -271,7 +293,7 @@ class Batch:
         return by_layer
 
 
-_NO_TRAINS = kernels.Trains(
+_NO_TRAINS = Trains(
     np.zeros(1, np.int64),
     np.empty(0, np.uint32),
     np.empty(0, np.uint32),

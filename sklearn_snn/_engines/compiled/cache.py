@@ -83,26 +83,31 @@ def _is_module(name, find):
     return False
 
 
-def entry_point(function):
-    """Compile, and keep the result on disk if there is a folder that can be written.
+def entry_point(key):
+    """Return a decorator that compiles, and keeps the result on disk if it can.
 
     Parameters
     ----------
-    function : function
-        Its last parameter is not used, and has the `code_key` of its module as default.
-        Without a key nothing is kept: it could not be told when it is out of date.
+    key : int or None
+        The `code_key` of the module. Without one nothing is kept: it could not be told
+        when it is out of date.
 
     Returns
     -------
-    dispatcher : numba's Dispatcher
+    compile : callable
+        Makes a Dispatcher of numba of a function.
     """
-    if function.__defaults__[-1] is None:
+    return lambda function: _compile(function, key)
+
+
+def _compile(function, key):
+    if key is None:
         return njit(**OPTIONS)(function)
     try:
         dispatcher = njit(**OPTIONS, cache=True)(function)
     except Exception:  # no folder, or whatever numba makes of a missing source file
         return njit(**OPTIONS)(function)
-    cache = numba_disk_cache(dispatcher)
+    cache = numba_disk_cache(dispatcher, key)
     load, save, flush = cache.load_overload, cache.save_overload, cache.flush
 
     def load_if_sound(*args):

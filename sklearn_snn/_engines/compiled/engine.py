@@ -17,6 +17,7 @@ from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.numpy_engine import NumpyEngine, Step
 from sklearn_snn._engines.threads import n_threads, run_chunks
+from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.network import (
     add_threshold_gradient,
@@ -62,6 +63,9 @@ class NumbaEngine:
         kinds = {layer.neuron for layer in network.layers[:-1]}
         if len(kinds) > 1:
             return "its hidden layers are of different kinds of neurons"
+        *hidden, is_output_recurrent = (layer.recurrent for layer in network.layers)
+        if len({*hidden}) > 1 or is_output_recurrent:
+            return "not just all of its hidden layers are recurrent"
         problems = [problem_of(layer.neuron) for layer in network.layers]
         return next(filter(None, problems), None)
 
@@ -82,11 +86,13 @@ class NumbaEngine:
         """
         n_before, start = kernels.n_compiled(), time.perf_counter()
         samples = [X[:1]]
-        if isinstance(X, np.ndarray) and X.ndim == 3:
+        if X.ndim == 3 and not isinstance(X, SpikeTrains):
             # Spikes and graded values are run by different code.
-            samples = [np.full_like(X[:1], value) for value in (0, 0.5, 2)]
+            shape = 1, self.n_steps, X.shape[2]
+            samples = [np.full(shape, value, X.dtype) for value in (0, 0.5, 2)]
+        weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
-            self.loss_and_gradients(params, sample, targets[:1], np.ones(1))
+            self.loss_and_gradients(params, sample, targets[:1], weights)
         if kernels.n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
@@ -97,12 +103,15 @@ class NumbaEngine:
         if network.readout.statistic == "probability":
             # Of exponentials, which compiled code may round in another way than numpy,
             # and so in another way than the running answers.
-            reading = network.readout.read(self.read_out(params, X))
+            record = self.read_out(params, X)
+            reading = network.readout.read(record, known_lengths(X))
         else:
             batch = self._batch(params, X)
+            if network.readout.per_step:
+                batch.keep_membranes()
             self._run(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
             reading = batch.reading()
-        return answers(network, params, reading, self.n_steps)
+        return answers(network, params, reading, steps_of(X, self.n_steps))
 
     def read_out(self, params, X):
         """Run the network and keep what is read; see `NumpyEngine.read_out`."""
@@ -134,7 +143,9 @@ class NumbaEngine:
         chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
-        batch.learn(targets, loss_weights, parts)
+        batch.learn(targets, np.asarray(loss_weights), parts)
+        if self.network.readout.per_step:
+            batch.keep_membranes()
         batch.restrain(restraint)
         results = self._run(batch, chunks)
         total = self._sum(parts)
@@ -146,7 +157,8 @@ class NumbaEngine:
                 gradients[0]["coef"] += more
         ends = list(accumulate(batch.layers.sizes[1:-1]))
         n_spikes = np.split(np.sum(of_chunks, axis=0), ends)
-        outputs = answers(self.network, params, batch.reading(), self.n_steps)
+        n_steps = steps_of(X, self.n_steps)
+        outputs = answers(self.network, params, batch.reading(), n_steps)
         is_soft = self.network.readout.name == "soft_count"
         if is_soft and "threshold" in gradients[-1]:
             self._add_threshold_gradient(batch, gradients[-1])
@@ -156,10 +168,10 @@ class NumbaEngine:
     def _add_threshold_gradient(self, batch, gradient):
         """Add what outputs that are measured in thresholds say about these."""
         network, params, reading = self.network, batch.params, batch.reading()
-        targets, weights = batch.targets, batch.loss_weights
+        targets, weights = batch.targets, batch.loss_weights[:, 0]
         if network.loss == "cross_entropy":
             targets = targets[:, 0].astype(int)
-        n_steps = self.n_steps
+        n_steps = steps_of(batch.X, self.n_steps)
         _, by_output = loss_and_gradient(
             network, params, reading, n_steps, targets, weights
         )

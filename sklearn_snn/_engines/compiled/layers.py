@@ -38,6 +38,8 @@ class Layers(NamedTuple):
     transposed : ndarray of shape (starts[-1],)
         Per layer but the first the weights as they are, transposed.
     biases : ndarray of shape (sum(widths[1:]),)
+    recurrence : Recurrence or None
+        See `recurrence`.
     """
 
     sizes: np.ndarray
@@ -49,6 +51,7 @@ class Layers(NamedTuple):
     signed: np.ndarray
     transposed: np.ndarray
     biases: np.ndarray
+    recurrence: object = None
 
 
 class Work(NamedTuple):
@@ -61,13 +64,14 @@ class Work(NamedTuple):
     ----------
     listed : ndarray of uint32 of shape (most inputs,)
         Rows of the weights of the inputs that have an event in a step.
-    nothing, current : ndarrays of the dtype of `Layers.whole_weights`
-        Zeros, and the sum of the listed rows.
+    nothing, current, felt : ndarrays of the dtype of `Layers.whole_weights`
+        Zeros, the sum of the listed rows, and that of those of recurrent weights.
     states, later : ndarrays of shape (most_states * widest,)
         What is carried from step to step, forward or back, and a copy.
     membranes, by_spike, slopes : ndarrays
         Of a step: the membranes that deltas replace, the gradient by the spikes, and
-        the derivative of the surrogate.
+        the derivative of the surrogate; going forward, the current of a recurrent
+        layer.
     total, zeros : ndarrays
         The sum of the deltas over the steps, and zeros.
     sent : ndarray of uint8 of shape (n_steps * at least widest,)
@@ -77,6 +81,7 @@ class Work(NamedTuple):
     listed: np.ndarray
     nothing: np.ndarray
     current: np.ndarray
+    felt: np.ndarray
     states: np.ndarray
     later: np.ndarray
     membranes: np.ndarray
@@ -137,6 +142,7 @@ def _new_work(layers, n_steps, most, widest, most_states):
     return Work(
         np.empty(most, np.uint32),
         np.zeros(widest, whole),
+        np.empty(widest, whole),
         np.empty(widest, whole),
         np.empty(most_states * widest, floats),
         np.empty(most_states * widest, floats),

@@ -18,8 +18,7 @@ needs stays in the cache. The way of a sample::
 
 The neurons are two: those of the hidden layers, all of one class, and those of the
 output layer, of the same or another. What is in `layers` says how the arrays are laid
-out. In the shapes below,
-``width`` is the padded number of neurons of a layer.
+out. In the shapes below, ``width`` is the padded number of neurons of a layer.
 """
 
 from typing import NamedTuple
@@ -35,21 +34,21 @@ from sklearn_snn._engines.compiled.layers import (
 from sklearn_snn._engines.compiled.neurons import (
     add_gradients,
     backward_step,
-    forward_step,
     n_states,
     of_layer,
 )
 from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
+from sklearn_snn._engines.compiled.recurrence import (
+    add_felt,
+    add_recurrent_gradient,
+    take_step,
+)
 from sklearn_snn._engines.compiled.restraint import copy_heard, restrain_gradient
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
-from sklearn_snn._engines.compiled.vectors import (
-    lowest_bit,
-    nonzero_mask,
-    sum_rows,
-    sum_scaled_rows,
-)
+from sklearn_snn._engines.compiled.synapses import add_weight_gradient, collect
+from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
 from sklearn_snn._engines.compiled.views import (
     copy_columns,
     matrix,
@@ -67,41 +66,22 @@ class Gradients(NamedTuple):
         Flat, laid out as the weights (not transposed) and the biases are.
     constants : ndarray of shape (most rows, n_biases)
         A row per constant of a neuron; see `neurons`.
+    recurrent : ndarray of shape (n_recurrent,)
+        Flat, laid out as in `Recurrence`.
     """
 
     weights: np.ndarray
     biases: np.ndarray
     constants: np.ndarray
-
-
-@compiled
-def _collect(bits, t, rows, shifts, listed, times, n_times):
-    """List the inputs that a step's bits name, for both directions; return how many.
-
-    Bit ``k`` of ``bits``, a byte each, is an event of input ``k`` at step ``t``: a
-    spike, or a silence of an input that is counted by these. For the forward pass
-    ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights to be added;
-    for the backward pass ``t + shifts[k]``, the row of the deltas, is appended to
-    ``times[k]``, of which ``n_times[k]`` entries are in use.
-
-    Fast because 64 bytes are compared with zero in one instruction, to a word of 64
-    bits, and the loop goes from one set bit to the next: silence costs 1/64 of a turn.
-    """
-    m = 0
-    for start in range(0, len(bits), 64):
-        word = nonzero_mask(bits, start)
-        while word != np.uint64(0):
-            k = start + lowest_bit(word)
-            word &= word - np.uint64(1)
-            listed[m] = rows[k]
-            times[k, n_times[k]] = t + shifts[k]
-            n_times[k] += 1
-            m += 1
-    return m
+    recurrent: np.ndarray
 
 
 @compiled
 def run_layer(
+    recurrence,
+    layers,
+    layer,
+    heard,
     neuron,
     work,
     bits,
@@ -119,15 +99,17 @@ def run_layer(
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
-    ``neuron`` has the constants of this layer, and what it has for a second state goes
-    to ``second``.
+    It has ``recurrence``, or None, in which all neurons are heard if ``heard`` is
+    empty. ``neuron`` has the constants of this layer, and what it has for a second
+    state goes to ``second``.
 
     The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
-    bias``. ``bits`` has shape (n_steps, n_bits) and says which inputs have an event;
-    ``rows``, ``shifts``, ``times`` and ``n_times``, as `_collect` takes them, have an
-    entry per input. ``weights``, of shape (n_rows, width), are whole numbers of the
-    unit ``grid``, and so is ``base``, the current of those inputs of which the silences
-    are events. ``u`` has shape (n_steps, width), ``s`` (n_steps, at least width).
+    bias``, and what the neurons hear of each other. ``bits`` has shape (n_steps,
+    n_bits) and says which inputs have an event; ``rows``, ``shifts``, ``times`` and
+    ``n_times``, as `collect` takes them, have an entry per input. ``weights``, of shape
+    (n_rows, width), are whole numbers of the unit ``grid``, and so is ``base``, the
+    current of those inputs of which the silences are events. ``u`` has shape (n_steps,
+    width), ``s`` (n_steps, at least width).
 
     Fast because a step adds as many rows as there are events, held in registers by
     `sum_rows`, and because one multiplication per neuron makes of the whole sum a
@@ -138,13 +120,28 @@ def run_layer(
     state = matrix(work.states, 0, n_states(neuron), width)
     set_to_zero(state)
     for t in range(len(s)):
-        m = _collect(bits[t], t, rows, shifts, listed, times, n_times)
+        m = collect(bits[t], t, rows, shifts, listed, times, n_times)
         sum_rows(base, weights, segment(listed, 0, m), total)
-        forward_step(neuron, t, total, grid, bias, u, s, state, second)
+        take_step(
+            recurrence,
+            layers,
+            layer,
+            heard,
+            neuron,
+            work,
+            t,
+            total,
+            grid,
+            bias,
+            u,
+            s,
+            state,
+            second,
+        )
 
 
 @inlined
-def _run_layer_above(neuron, layers, heard, tape, n_steps, layer, n_spikes):
+def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.n_times[layer], layers.widths[layer + 1]
     for k in range(layers.sizes[layer]):
@@ -154,6 +151,10 @@ def _run_layer_above(neuron, layers, heard, tape, n_steps, layer, n_spikes):
         sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
         copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
     run_layer(
+        recurrence,
+        layers,
+        layer,
+        heard,
         of_layer(neuron, first, first + width),
         tape.work,
         sent,
@@ -173,9 +174,9 @@ def _run_layer_above(neuron, layers, heard, tape, n_steps, layer, n_spikes):
 
 @compiled
 def run_above(
-    neurons, readout, layers, heard, tape, n_steps, n_spikes, scratch, reading
+    neurons, readout, layers, heard, tape, i, n_steps, n_spikes, scratch, reading
 ):
-    """Run all layers but the first, count all spikes, and read out the last layer.
+    """Run all layers but the first, count all spikes, and read out sample ``i``.
 
     Each layer takes the spikes that the one below left on the tape, but for those of
     neurons that are not ``heard``. All inputs are listed by what they do, and none by
@@ -185,11 +186,11 @@ def run_above(
     (2, n_outputs), is overwritten.
     """
     hidden, output = neurons
-    last, first = len(layers.sizes) - 2, 0
+    last, first, own = len(layers.sizes) - 2, 0, layers.recurrence
     for layer in range(1, last):
-        _run_layer_above(hidden, layers, heard, tape, n_steps, layer, n_spikes)
+        _run_layer_above(own, hidden, layers, heard, tape, n_steps, layer, n_spikes)
     if last > 0:
-        _run_layer_above(output, layers, heard, tape, n_steps, last, n_spikes)
+        _run_layer_above(None, output, layers, heard, tape, n_steps, last, n_spikes)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
             n_spikes[first + k] += tape.n_times[layer][k]
@@ -199,7 +200,7 @@ def run_above(
     for t in range(n_steps):
         for k in range(reading.shape[1]):
             n_spikes[first + k] += s[t, k]
-    read_out(readout, s, u, scratch, reading)
+    read_out(readout, i, s, u, scratch, reading)
 
 
 @compiled
@@ -221,7 +222,18 @@ def copy_spikes(layers, tape, n_steps, spikes):
 
 @inlined
 def _scan_back(
-    neurons, layers, heard, bounds, tape, n_steps, layer, start, scratch, m, gradients
+    recurrence,
+    neurons,
+    layers,
+    heard,
+    bounds,
+    tape,
+    n_steps,
+    layer,
+    start,
+    scratch,
+    m,
+    gradients,
 ):
     """Turn the membranes of a layer into deltas, and sum these over the steps.
 
@@ -230,7 +242,8 @@ def _scan_back(
     needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
     same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
     the layer above times that layer's transposed weights, as far as the neurons are
-    ``heard``, and the penalty of the ``bounds``. ``m`` is the gradient by the
+    ``heard``, what the neurons of the layer itself felt, and the penalty of the
+    ``bounds``. ``m`` is the gradient by the
     membranes, of the output layer, or None. The sum over the steps, which is left in
     ``tape.work.total``, is the gradient of the biases. Those of the constants, if they
     learn, are added to ``gradients``.
@@ -271,6 +284,7 @@ def _scan_back(
         if not is_last:
             row = segment(deltas, t * deltas.shape[1], n_above)
             sum_scaled_rows(zeros, row, back, g)
+            add_felt(recurrence, layers, layer, n_steps, t, u, g)
             if is_restrained:
                 restrain_gradient(heard, first, push, n_units, g)
         elif t < start:
@@ -289,23 +303,6 @@ def _scan_back(
 
 
 @compiled
-def add_weight_gradient(deltas, rows, times, n_times, gradient):
-    """Add to row ``rows[k]`` of the gradient the deltas that input ``k`` lists.
-
-    That is ``x.T @ delta``, without the product: ``deltas`` has shape (n, width),
-    ``gradient`` (n_inputs, width), and ``times[k, :n_times[k]]`` are the rows of the
-    deltas. Fast for the reason that `run_layer` is: as many additions as there are
-    events, in registers, and each row of the gradient is read and written once.
-    """
-    width = gradient.shape[1]
-    for k in range(len(rows)):
-        if n_times[k] > 0:
-            row = segment(gradient, rows[k] * width, width)
-            listed = segment(times, k * times.shape[1], n_times[k])
-            sum_rows(row, deltas, listed, row)
-
-
-@compiled
 def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, gradients):
     """Add all gradients but that of the first weights.
 
@@ -317,6 +314,7 @@ def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, grad
     last = len(layers.sizes) - 2
     by_membrane = scratch.by_membrane
     _scan_back(
+        None,
         output,
         layers,
         heard,
@@ -329,9 +327,10 @@ def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, grad
         by_membrane,
         gradients,
     )
-    _add_layer_gradient(layers, tape, n_steps, last, gradients)
+    _add_layer_gradient(None, layers, tape, n_steps, last, gradients)
     for layer in range(last - 1, -1, -1):
         _scan_back(
+            layers.recurrence,
             hidden,
             layers,
             heard,
@@ -344,12 +343,13 @@ def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, grad
             None,
             gradients,
         )
-        _add_layer_gradient(layers, tape, n_steps, layer, gradients)
+        _add_layer_gradient(layers.recurrence, layers, tape, n_steps, layer, gradients)
 
 
 @inlined
-def _add_layer_gradient(layers, tape, n_steps, layer, gradients):
+def _add_layer_gradient(recurrence, layers, tape, n_steps, layer, gradients):
     """Add the gradient of a layer's biases and, but for the first one, weights."""
+    add_recurrent_gradient(recurrence, layers, layer, n_steps, tape, gradients)
     bias, total = bias_of(gradients.biases, layers, layer), tape.work.total
     for h in range(len(bias)):
         bias[h] += total[h]
@@ -361,18 +361,3 @@ def _add_layer_gradient(layers, tape, n_steps, layer, gradients):
             tape.n_times[layer],
             weights_of(gradients.weights, layers, layer),
         )
-
-
-@inlined
-def append_negatives(deltas, n_steps, total):
-    """Let the negatives of the deltas follow them, and their sum.
-
-    ``deltas`` has shape (2 * n_steps + 1, width). With that, an input counted by its
-    silences is a list of rows like any other: the sum, row ``2 * n_steps``, stands for
-    firing at every step, and row ``n_steps + t`` takes step ``t`` back.
-    """
-    for t in range(n_steps):
-        for h in range(len(total)):
-            deltas[n_steps + t, h] = -deltas[t, h]
-    for h in range(len(total)):
-        deltas[2 * n_steps, h] = total[h]

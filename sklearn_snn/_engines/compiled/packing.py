@@ -4,6 +4,7 @@ Weights become whole numbers of their unit, and a neuron becomes constants and c
 How the flat arrays are laid out says `layers`.
 """
 
+import math
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -18,6 +19,7 @@ from sklearn_snn._engines.compiled.neurons.numbers import (
     number_of_all,
 )
 from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
+from sklearn_snn._engines.compiled.recurrence import Recurrence
 from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._model.parameters import part
 from sklearn_snn._model.synapses import grid
@@ -41,7 +43,8 @@ def pack(params, has_events, kept=None):
     """
     coefs, intercepts = part(params, "coef"), part(params, "intercept")
     sizes = len(coefs[0]) if has_events else 0, *(len(b) for b in intercepts)
-    kept, key = {} if kept is None else kept, (sizes, coefs[0].dtype)
+    own = [p["recurrent"] for p in params if "recurrent" in p]
+    kept, key = {} if kept is None else kept, (sizes, coefs[0].dtype, len(own) > 0)
     if key not in kept:
         kept[key] = _allocate(*key), Workspace()
     layers, workspace = kept[key]
@@ -64,13 +67,41 @@ def pack(params, has_events, kept=None):
         transposed[: w.shape[1], : w.shape[0]] = w.T
     for first, b in zip(layers.firsts, intercepts, strict=True):
         layers.biases[first : first + len(b)] = b
+    for i, weights in enumerate(own):
+        _pack_recurrent(layers.recurrence, i, weights, workspace)
     return layers
 
 
-def _allocate(sizes, dtype):
+def _pack_recurrent(recurrence, i, weights, workspace):
+    """Write the recurrent weights of a hidden layer to where they belong."""
+    recurrence.grids[i] = unit = grid(weights)
+    n_units = len(weights)
+    whole, transposed = (
+        recurrent_matrices(flat, recurrence.starts)[i]
+        for flat in (recurrence.whole, recurrence.transposed)
+    )
+    whole[:n_units, :n_units] = _in_units(weights, unit, workspace)
+    transposed[:n_units, :n_units] = weights.T
+
+
+def recurrent_matrices(flat, starts):
+    """Return the square matrix of each hidden layer that a flat array consists of."""
+    parts = [flat[start:stop] for start, stop in pairwise(starts)]
+    return [part.reshape(math.isqrt(len(part)), -1) for part in parts]
+
+
+def _allocate(sizes, dtype, is_recurrent):
     """Return Layers of zeros, of which the padding stays zero."""
     widths, starts, firsts = _places(sizes)
-    whole = np.int32 if dtype == np.float32 else np.float64
+    whole, recurrence = np.int32 if dtype == np.float32 else np.float64, None
+    if is_recurrent:
+        ends = np.concatenate([[0], np.cumsum(widths[1:-1] ** 2)])
+        recurrence = Recurrence(
+            starts=ends,
+            grids=np.ones(len(ends) - 1, dtype),
+            whole=aligned(np.zeros, ends[-1], whole),
+            transposed=aligned(np.zeros, ends[-1], dtype),
+        )
     return Layers(
         sizes=np.array(sizes),
         widths=widths,
@@ -81,6 +112,7 @@ def _allocate(sizes, dtype):
         signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
         transposed=aligned(np.zeros, starts[-1], dtype),
         biases=aligned(np.zeros, widths[1:].sum(), dtype),
+        recurrence=recurrence,
     )
 
 
@@ -165,24 +197,31 @@ def pack_kept(kept, layers):
 
 
 @np.errstate(over="ignore")
-def readout_of(network, params, n_steps, dtype):
-    """Return the Readout of a network for weights of a dtype."""
-    readout, number, info = network.readout, dtype.type, np.finfo(dtype)
-    factor, n_read = readout.factor(n_steps), n_steps - readout.start
+def readout_of(network, params, lengths, dtype):
+    """Return the Readout of samples of these lengths for weights of a dtype."""
+    readout, info = network.readout, np.finfo(dtype)
+    # Like lengths have like factors, which are worked out as numpy does.
+    known, places = np.unique(lengths, return_inverse=True)
+    n_read = known - readout.start
+    factor = np.array([readout.factor(n) for n in known.tolist()], np.float64)
     is_mean = readout.name == "membrane_mean"
-    thresholds = params[-1].get("threshold", np.empty(0))
+    by_sample = {
+        "factor": factor,
+        "by_step": factor / n_read if is_mean else factor,
+        "half": factor * n_read / 2 if readout.is_signed else np.zeros_like(factor),
+        "n_read": n_read,
+    }
     return Readout(
         counts=readout.counts,
         is_signed=readout.is_signed,
+        per_step=readout.per_step,
         statistic=STATISTIC_CODES[readout.statistic],
         is_soft=readout.name == "soft_count",
-        factor=number(factor),
-        by_step=number(factor / n_read if is_mean else factor),
-        half=number(factor * n_read / 2 if readout.is_signed else 0),
-        thresholds=n_read * thresholds,
+        # A copy, as for what is read-only numba would compile all anew.
+        thresholds=np.array(params[-1].get("threshold", [])),
         start=readout.start,
-        n_read=number(n_read),
-        lowest=number(info.tiny),
-        highest=number(1 - info.epsneg),
+        lowest=dtype.type(info.tiny),
+        highest=dtype.type(1 - info.epsneg),
         loss=LOSS_CODES[network.loss],
+        **{name: array.astype(dtype)[places] for name, array in by_sample.items()},
     )

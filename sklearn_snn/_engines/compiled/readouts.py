@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.losses import evaluate_loss
 from sklearn_snn._engines.compiled.options import allocating, compiled
+from sklearn_snn._engines.compiled.views import segment
 
 STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
 
@@ -16,23 +17,23 @@ class Readout(NamedTuple):
 
     Attributes
     ----------
-    counts, is_signed : bool
+    counts, is_signed, per_step : bool
         As of the model.
     statistic : int
         Of `STATISTIC_CODES`, what the answers take of the membranes.
     is_soft : bool
         Whether the loss takes membranes beside counts.
-    factor, by_step : float
+    factor, by_step : ndarrays of shape (n_samples,)
         Output per spike, and per membrane of a step.
-    half : float
+    half : ndarray of shape (n_samples,)
         What is taken off an output, half of what a count can reach.
+    n_read : ndarray of shape (n_samples,)
+        Number of steps that are read.
     thresholds : ndarray of shape (n_outputs,) or (0,)
-        Of the output neurons, times the number of steps that are read, if they count;
-        of float64, as float32 may not hold a tiny one.
+        Of the output neurons, if they count; of float64, as float32 may not hold a tiny
+        one.
     start : int
         Number of first steps that are left out.
-    n_read : float
-        Number of steps that are read.
     lowest, highest : float
         Limits of mean probabilities, next to 0 and 1.
     loss : int
@@ -41,14 +42,15 @@ class Readout(NamedTuple):
 
     counts: bool
     is_signed: bool
+    per_step: bool
     statistic: int
     is_soft: bool
-    factor: float
-    by_step: float
-    half: float
+    factor: np.ndarray
+    by_step: np.ndarray
+    half: np.ndarray
+    n_read: np.ndarray
     thresholds: np.ndarray
     start: int
-    n_read: float
     lowest: float
     highest: float
     loss: int
@@ -91,14 +93,14 @@ def new_scratch(n_outputs, n_steps, width, like):
 
 
 @compiled
-def read_out(readout, s, u, scratch, reading):
-    """Write what is read of a sample to ``reading``: counts, and the statistic.
+def read_out(readout, i, s, u, scratch, reading):
+    """Write what is read of sample ``i`` to ``reading``: counts, and the statistic.
 
     ``s`` and ``u`` have n_steps rows, ``reading`` the shape (2, n_outputs).
     """
     n_steps, n_outputs = len(u), reading.shape[1]
     if readout.statistic == 4:
-        _read_probabilities(readout, u, scratch.shares, reading)
+        _read_probabilities(readout, i, u, scratch.shares, reading)
         return
     for k in range(n_outputs):
         reading[0, k] = 0
@@ -122,97 +124,136 @@ def read_out(readout, s, u, scratch, reading):
 
 
 @compiled
-def _read_probabilities(readout, u, q, reading):
+def _read_probabilities(readout, i, u, q, reading):
     """Sum the probabilities of each step."""
     for k in range(len(q)):
         reading[0, k] = reading[1, k] = 0
     for t in range(readout.start, len(u)):
-        _probabilities(readout, u[t], q)
+        _probabilities(readout, readout.by_step[i], u[t], q)
         for k in range(len(q)):
             reading[1, k] += q[k]
 
 
 @compiled
-def _probabilities(readout, u, q):
+def _probabilities(readout, by_step, u, q):
     """Set the probabilities that a step makes of its membranes."""
     one = q.dtype.type(1)
     if readout.is_signed:
         for k in range(len(q)):
-            z = readout.by_step * u[k]
+            z = by_step * u[k]
             small = math.exp(-abs(z))
             q[k] = (one if z >= 0 else small) / (one + small)
         return
-    highest, total = readout.by_step * u[0], q.dtype.type(0)
+    highest, total = by_step * u[0], q.dtype.type(0)
     for k in range(len(q)):
-        highest = max(highest, readout.by_step * u[k])
+        highest = max(highest, by_step * u[k])
     for k in range(len(q)):
-        q[k] = math.exp(readout.by_step * u[k] - highest)
+        q[k] = math.exp(by_step * u[k] - highest)
         total += q[k]
     for k in range(len(q)):
         q[k] /= total
 
 
 @compiled
-def _mean_probability(readout, total):
+def _mean_probability(readout, i, total):
     """Return a mean probability, none of 0 or 1 by rounding."""
-    p = total / readout.n_read
+    p = total / readout.n_read[i]
     return min(max(p, readout.lowest), readout.highest)
 
 
 @compiled
-def _set_outputs(readout, reading, outputs):
+def _soft_factor(readout, i, k):
+    """Return what a membrane of a step is divided by, in a soft count."""
+    return np.float64(readout.n_read[i]) * readout.thresholds[k]
+
+
+@compiled
+def _set_outputs(readout, i, reading, outputs):
     """Set the outputs that the loss takes."""
     for k in range(len(outputs)):
         if readout.statistic == 4:
-            p = _mean_probability(readout, reading[1, k])
+            p = _mean_probability(readout, i, reading[1, k])
             outputs[k] = math.log(p)
             if readout.is_signed:
                 outputs[k] -= math.log1p(-p)
         elif not readout.counts:
-            outputs[k] = readout.by_step * reading[1, k]
+            outputs[k] = readout.by_step[i] * reading[1, k]
         else:
             total = reading[0, k]
             if readout.is_soft:
-                total += outputs.dtype.type(reading[1, k] / readout.thresholds[k])
-            outputs[k] = readout.factor * total - readout.half
+                total += outputs.dtype.type(reading[1, k] / _soft_factor(readout, i, k))
+            outputs[k] = readout.factor[i] * total - readout.half[i]
 
 
 @compiled
-def loss_gradient(readout, u, reading, target, loss_weight, scratch):
-    """Return the loss of a sample, times its weight, and set its gradient.
+def loss_gradient(readout, i, u, reading, target, loss_weights, scratch):
+    """Return the loss of sample ``i``, times its weight, and set its gradient.
 
     What one more spike of an output neuron, or one more of a membrane, does to the
-    loss. ``u`` has shape (n_steps, width) and ``reading`` (2, n_outputs).
+    loss. ``u`` has shape (n_steps, width) and ``reading`` (2, n_outputs). There is one
+    weight, or one for each step.
     """
-    outputs, gradient = scratch.outputs, scratch.by_output
-    _set_outputs(readout, reading, outputs)
+    if readout.per_step:
+        return _losses_of_steps(readout, i, u, reading, target, loss_weights, scratch)
+    outputs, gradient, loss_weight = scratch.outputs, scratch.by_output, loss_weights[0]
+    _set_outputs(readout, i, reading, outputs)
     loss = evaluate_loss(readout.loss, outputs, target, gradient)
     for k in range(len(outputs)):
         gradient[k] *= loss_weight
     by_membrane = scratch.by_membrane
     if readout.counts:
         for k in range(len(outputs)):
-            scratch.by_spike[k] = readout.factor * gradient[k]
+            scratch.by_spike[k] = readout.factor[i] * gradient[k]
         if readout.is_soft:
             for t in range(readout.start, len(u)):
                 for k in range(len(outputs)):
-                    by_membrane[t, k] = scratch.by_spike[k] / readout.thresholds[k]
+                    soft = _soft_factor(readout, i, k)
+                    by_membrane[t, k] = scratch.by_spike[k] / soft
     elif readout.statistic == 1:
         for t in range(readout.start, len(u)):
             for k in range(len(outputs)):
-                by_membrane[t, k] = readout.by_step * gradient[k]
+                by_membrane[t, k] = readout.by_step[i] * gradient[k]
     elif readout.statistic == 2:
+        # The sample before may have been shorter.
+        for t in range(len(u) - 1):
+            for k in range(len(outputs)):
+                by_membrane[t, k] = 0
         for k in range(len(outputs)):
-            by_membrane[len(u) - 1, k] = readout.by_step * gradient[k]
+            by_membrane[len(u) - 1, k] = readout.by_step[i] * gradient[k]
     elif readout.statistic == 3:
-        _mark_largest(readout, u, gradient, by_membrane)
+        _mark_largest(readout, i, u, gradient, by_membrane)
     else:
-        _through_probabilities(readout, u, reading, gradient, scratch)
-    return loss_weight * loss
+        _through_probabilities(readout, i, u, reading, gradient, scratch)
+    return np.float64(loss_weight * loss)
 
 
 @compiled
-def _mark_largest(readout, u, gradient, by_membrane):
+def _losses_of_steps(readout, i, u, reading, target, loss_weights, scratch):
+    """Return the sum of the losses of all steps, and set its gradient.
+
+    Parameters are those of `loss_gradient`; targets of steps are one behind the other.
+    """
+    outputs, gradient = scratch.outputs, scratch.by_output
+    by_membrane, loss = scratch.by_membrane, 0.0
+    n_targets = len(target) // len(loss_weights)
+    for t in range(readout.start, len(u)):
+        for k in range(len(outputs)):
+            by_membrane[t, k] = 0
+        if loss_weights[t] == 0:
+            continue
+        for k in range(len(outputs)):
+            reading[1, k] = u[t, k]
+        _set_outputs(readout, i, reading, outputs)
+        of_step = segment(target, t * n_targets, n_targets)
+        of_step_loss = evaluate_loss(readout.loss, outputs, of_step, gradient)
+        loss += np.float64(loss_weights[t] * of_step_loss)
+        for k in range(len(outputs)):
+            by_membrane[t, k] = readout.by_step[i] * (loss_weights[t] * gradient[k])
+    return loss
+
+
+@compiled
+def _mark_largest(readout, i, u, gradient, by_membrane):
     """Give the gradient to the step of the largest membrane; of equals, the first."""
     for k in range(len(gradient)):
         when = readout.start
@@ -220,20 +261,20 @@ def _mark_largest(readout, u, gradient, by_membrane):
             by_membrane[t, k] = 0
             if u[t, k] > u[when, k]:
                 when = t
-        by_membrane[when, k] = readout.by_step * gradient[k]
+        by_membrane[when, k] = readout.by_step[i] * gradient[k]
 
 
 @compiled
-def _through_probabilities(readout, u, reading, gradient, scratch):
+def _through_probabilities(readout, i, u, reading, gradient, scratch):
     """Give each step its part in the gradient by the mean probabilities."""
     q, inner = scratch.shares, scratch.slopes
     one = u.dtype.type(1)
     for k in range(len(inner)):
-        p = _mean_probability(readout, reading[1, k])
+        p = _mean_probability(readout, i, reading[1, k])
         slope = one / (p * (one - p)) if readout.is_signed else one / p
-        inner[k] = slope * (readout.by_step * gradient[k] / readout.n_read)
+        inner[k] = slope * (readout.by_step[i] * gradient[k] / readout.n_read[i])
     for t in range(readout.start, len(u)):
-        _probabilities(readout, u[t], q)
+        _probabilities(readout, readout.by_step[i], u[t], q)
         mean = u.dtype.type(0)
         for k in range(len(q)):
             mean += inner[k] * q[k]

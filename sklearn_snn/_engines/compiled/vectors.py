@@ -29,7 +29,8 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     """Emit ``out = init + sum_{e < n} term(e)``, a block of vectors at a time.
 
     ``term(e)`` returns the index of a row of the table and its factor or None. The
-    sums stay in registers, which is what a loop over arrays would not do.
+    sums stay in registers, which is what a loop over arrays would not do. Blocks are
+    about as wide as each other: a narrow one waits for its own sums.
     """
     index = ir.IntType(64)
     number = context.get_value_type(dtype)
@@ -53,8 +54,11 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     builder.position_at_end(head)
     first = builder.load(done)
     left = builder.sub(builder.udiv(width, index(lanes)), first)
-    most = builder.icmp_unsigned(">", left, index(MAX_VECTORS))
-    left = builder.select(most, index(MAX_VECTORS), left)
+    n_blocks = _divided_up(builder, left, index(MAX_VECTORS))
+    n_blocks = builder.select(
+        builder.icmp_unsigned("==", left, index(0)), index(1), n_blocks
+    )
+    left = _divided_up(builder, left, n_blocks)
     offset = builder.mul(first, index(lanes))
     switch = builder.switch(left, end)
     for n_vectors in range(1, MAX_VECTORS + 1):
@@ -76,9 +80,8 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
                         ir.Constant(vector, ir.Undefined), factor, ir.IntType(32)(0)
                     )
                     zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-                    value = builder.fmul(
-                        value, builder.shuffle_vector(lane, lane, zeros)
-                    )
+                    factors = builder.shuffle_vector(lane, lane, zeros)
+                    value = builder.fmul(value, factors)
                 builder.store(add(builder.load(total), value), total)
         for j, total in enumerate(sums):
             builder.store(
@@ -88,6 +91,12 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
         builder.branch(head)
     builder.position_at_end(end)
     return context.get_dummy_value()
+
+
+def _divided_up(builder, number, by):
+    """Emit a quotient, rounded up."""
+    one = ir.IntType(64)(1)
+    return builder.udiv(builder.add(number, builder.sub(by, one)), by)
 
 
 @intrinsic

@@ -31,10 +31,11 @@ delta, workspace)``
 """
 
 from sklearn_snn._model.neurons.adlif import AdLIF
+from sklearn_snn._model.neurons.cuba import CUBA
 from sklearn_snn._model.neurons.integrator import LeakyIntegrator
 from sklearn_snn._model.neurons.lif import LIF
 
 # Those that hidden layers can be made of, by the names that users give.
-NEURONS = {"lif": LIF, "adlif": AdLIF}
+NEURONS = {"lif": LIF, "adlif": AdLIF, "cuba": CUBA}
 
-__all__ = ["LIF", "NEURONS", "AdLIF", "LeakyIntegrator"]
+__all__ = ["CUBA", "LIF", "NEURONS", "AdLIF", "LeakyIntegrator"]

@@ -11,12 +11,12 @@ would cost as much as the arithmetic.
 
 from numba.extending import overload
 
-from sklearn_snn._engines.compiled.neurons import adlif, lif
+from sklearn_snn._engines.compiled.neurons import adlif, cuba, lif
 from sklearn_snn._engines.compiled.neurons.resets import RESET_CODES
 from sklearn_snn._engines.compiled.options import INNER
 from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
 
-_FILES = lif, adlif
+_FILES = lif, adlif, cuba
 _BY_CLASS = {file.Compiled: file for file in _FILES}
 
 

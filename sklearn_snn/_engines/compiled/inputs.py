@@ -1,0 +1,86 @@
+"""Compiled entry points: what of an input can fire, and which samples are spikes.
+
+What is compiled here is kept on disk, with all that it calls: see `cache`.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.cache import code_key, entry_point
+
+# So that numba renews what it keeps when any code that it consists of changes.
+_CODE = code_key(__name__)
+
+
+class Trains(NamedTuple):
+    """Spike trains to draw.
+
+    Attributes
+    ----------
+    indptr : ndarray of int64 of shape (n_samples + 1,)
+        Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
+    features, thresholds : ndarrays of uint32 of shape (n_active,)
+    seed_key, presentation_key : uint64
+        See `encoding.stream_keys`.
+    """
+
+    indptr: np.ndarray
+    features: np.ndarray
+    thresholds: np.ndarray
+    seed_key: np.uint64
+    presentation_key: np.uint64
+
+
+@entry_point(_CODE)
+def active_inputs(rates):
+    """Return indptr, features and thresholds of all rates above 0, by sample.
+
+    ``rates`` is of float32 and of shape (n_samples, n_features); the thresholds are
+    those of `SpikeTrains.active`, and the three are laid out as in `Trains`.
+
+    Fast because there is no branch: every feature is written where the next one that
+    can fire belongs, and that place moves on only if it can. Four fifths of the pixels
+    of a digit are black, in no order that a processor could foresee.
+    """
+    n_samples, n_features = rates.shape
+    indptr = np.zeros(n_samples + 1, np.int64)
+    features = np.empty(rates.size, np.uint32)
+    thresholds = np.empty(rates.size, np.uint32)
+    n = 0
+    for i in range(n_samples):
+        for k in range(n_features):
+            features[n] = k  # the next one replaces it if the rate is 0
+            n += np.int64(rates[i, k] > 0)
+        for e in range(indptr[i], n):
+            words = math.ceil(np.float64(rates[i, features[e]]) * 2.0**32)
+            thresholds[e] = np.uint32(words - 1)
+        indptr[i + 1] = n
+    return indptr, features[:n], thresholds[:n]
+
+
+@entry_point(_CODE)
+def as_bits(x, bits):
+    """Copy spikes to bytes; tell for each sample whether it consists of spikes.
+
+    ``x`` has shape (n_samples, n_steps, n_features) and any type of number; ``bits``,
+    of uint8, at least that shape, and is filled up with zeros. A spike is a 1; a sample
+    with any value but 0 and 1 is graded, and left at the end of the step in which that
+    shows, so that graded data are hardly read twice. Within a step there is no branch,
+    which makes vector code of the loop.
+    """
+    is_binary = np.ones(len(x), np.bool_)
+    for i in range(len(x)):
+        for t in range(x.shape[1]):
+            is_graded = False
+            for k in range(x.shape[2]):
+                value = x[i, t, k]
+                bits[i, t, k] = np.uint8(value != 0)
+                is_graded |= (value != 0) & (value != 1)
+            for k in range(x.shape[2], bits.shape[2]):
+                bits[i, t, k] = 0
+            if is_graded:
+                is_binary[i] = False
+                break
+    return is_binary

@@ -1,0 +1,160 @@
+"""Times of spikes as steps of a fixed width, without the rounding of a quotient."""
+
+import numpy as np
+
+from sklearn_snn._inputs.event_sequences import MAX_STEPS, EventSequences
+
+# A quotient is taken for the whole number that it is so near to, in parts of itself,
+# and, whatever its size, in parts of a step.
+_RELATIVE, _LEAST, _MOST = 1e-9, 1e-9, 1e-3
+
+
+def steps_of(times, dt, start=0.0):
+    """Return the step that each time lies in.
+
+    Step ``k`` holds the times from ``start + k * dt`` to below ``start + (k + 1) *
+    dt``. A time that is on an edge but for rounding (``0.3 / 0.1`` is
+    2.9999999999999996) is taken to be on it; whole numbers are divided as such.
+
+    Parameters
+    ----------
+    times : ndarray of real numbers of shape (n,)
+        Finite.
+    dt, start : float
+        Width of a step, and where the first begins.
+
+    Returns
+    -------
+    steps : ndarray of int64 of shape (n,)
+        Negative for times before the start.
+    """
+    numbers = float(dt), float(start)
+    if times.dtype.kind in "iu" and all(number.is_integer() for number in numbers):
+        return (times.astype(np.int64) - int(start)) // int(dt)
+    quotients = (times.astype(np.float64) - start) / dt
+    relative = _RELATIVE
+    if times.dtype.kind == "f":
+        relative = max(relative, np.finfo(times.dtype).eps)
+    size = np.maximum(np.abs(times.astype(np.float64)), abs(start)) / dt
+    nearest = np.rint(quotients)
+    is_near = np.abs(quotients - nearest) <= np.clip(relative * size, _LEAST, _MOST)
+    steps = np.where(is_near, nearest, np.floor(quotients))
+    return np.clip(steps, -(2.0**62), 2.0**62).astype(np.int64)
+
+
+def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
+    """Return times and units of recordings as EventSequences.
+
+    Parameters
+    ----------
+    recordings : list of tuple (times, units) of ndarrays
+        Units are from 0 to below n_units.
+    n_units : int
+    dt : float
+    starts : ndarray of float of shape (n_samples,)
+    lengths : ndarray of int of shape (n_samples,) or None
+        Numbers of steps; None is up to the last event.
+    must_be_inside : bool
+        Whether an event outside of the steps is an error; else it is left out.
+    counts : bool
+        Whether spikes in one step are counted.
+
+    Returns
+    -------
+    X : EventSequences
+
+    Raises
+    ------
+    ValueError
+        As `as_sequences` says.
+    """
+    steps, units, n_spikes, ends = [], [], [], []
+    for i, (times, of_units) in enumerate(recordings):
+        _check_times(times, i)
+        of_times = steps_of(times, dt, starts[i])
+        end = int(of_times.max(initial=-1)) + 1 if lengths is None else int(lengths[i])
+        is_inside = (of_times >= 0) & (of_times < end)
+        if must_be_inside and not is_inside.all():
+            raise ValueError(
+                f"X[{i}] has an event at {times[np.argmin(is_inside)]}, outside of its "
+                f'{end} steps of {dt} from {starts[i]} on; outside="drop" leaves such '
+                "events out."
+            )
+        if end < 1:
+            raise ValueError(
+                f"X[{i}] has no events, from which its length would follow: give "
+                "n_steps or duration."
+            )
+        if end > MAX_STEPS:
+            raise ValueError(
+                f"X[{i}] would have {end} steps: is dt in the unit of the times?"
+            )
+        places, spikes = np.unique(
+            of_times[is_inside] * n_units + of_units[is_inside], return_counts=True
+        )
+        steps.append(places // n_units)
+        units.append(places % n_units)
+        n_spikes.append(spikes)
+        ends.append(end)
+    return EventSequences(
+        np.concatenate(steps),
+        np.concatenate(units),
+        np.cumsum([0, *map(len, steps)]),
+        lengths=ends,
+        n_units=n_units,
+        counts=np.concatenate(n_spikes) if counts else None,
+    )
+
+
+def lengths_of(n_steps, duration, dt, n):
+    """Return the number of steps of each of n recordings, as users may say it.
+
+    Parameters
+    ----------
+    n_steps : int or array-like of int of shape (n,), or None
+    duration : float or array-like of float of shape (n,), or None
+        Of a part of a step there is a step.
+    dt : float
+    n : int
+
+    Returns
+    -------
+    lengths : ndarray of int64 of shape (n,), or None if neither is given
+    """
+    if n_steps is not None and duration is not None:
+        raise ValueError("n_steps and duration say the same: give one of them.")
+    if n_steps is not None:
+        lengths = of_each("n_steps", n_steps, n)
+        if lengths.dtype.kind not in "iu" or lengths.min() < 1:
+            raise ValueError(
+                f"n_steps must be positive whole numbers, got {n_steps!r}."
+            )
+        return lengths
+    if duration is None:
+        return None
+    durations = of_each("duration", duration, n)
+    if not (np.isfinite(durations) & (durations > 0)).all():
+        raise ValueError(f"duration must be positive and finite, got {duration!r}.")
+    return -steps_of(-durations.astype(np.float64), dt)
+
+
+def of_each(name, value, n):
+    """Return a number for each of n recordings, given as one for all, or for each."""
+    value = np.asarray(value)
+    if value.shape not in ((), (n,)) or value.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must be one number, or one for each of {n} recordings; got "
+            f"{value.dtype} of shape {value.shape}."
+        )
+    return np.broadcast_to(value, (n,))
+
+
+def _check_times(times, i):
+    """Raise ValueError unless times are finite numbers."""
+    if times.size and times.dtype.kind not in "iuf":
+        raise ValueError(
+            f"X[{i}] has times of {times.dtype}, which are no numbers: of dates, take "
+            "what has passed since the start, divided by a unit."
+        )
+    if times.dtype.kind == "f" and not np.isfinite(times).all():
+        raise ValueError(f"X[{i}] has a time that is NaN or infinite.")

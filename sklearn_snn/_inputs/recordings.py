@@ -1,0 +1,174 @@
+"""Recordings of unequal length as users have them: in lists, or padded with NaN."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+from sklearn_snn._inputs.dates import refuse_dates_and_text
+from sklearn_snn._inputs.dtypes import FLOATS
+from sklearn_snn._inputs.layout import refuse_unlike
+from sklearn_snn._inputs.sequences import Recordings, Sequences
+from sklearn_snn._inputs.tensors import of_numpy
+
+# How many values are looked at at a time.
+_VALUES = 2**18
+
+
+def gathered(X):
+    """Return a list of recordings as one array, or as Sequences.
+
+    Parameters
+    ----------
+    X : anything
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_steps, n_features), Sequences, or X
+        An array if all recordings have one length, of the type that they have in
+        common; and X itself if it is no list, tuple, series or array of 2-D arrays.
+
+    Raises
+    ------
+    ValueError
+        If not all are of two dimensions, the same number of features and at least one
+        step, and made of numbers.
+    """
+    items = _items(X)
+    if items is None or _n_dimensions(items[0]) != 2:
+        return X
+    arrays = [_array(item, i) for i, item in enumerate(items)]
+    refuse_unlike([array.shape for array in arrays])
+    dtype = np.result_type(*{array.dtype for array in arrays})
+    is_kept = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if not is_kept or any(isinstance(item, list | tuple) for item in items):
+        dtype = np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
+    values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) == 1:
+        return values.reshape(len(arrays), lengths[0], -1)
+    return Sequences.of_lengths(values, lengths)
+
+
+def _items(X):
+    """Return what a list, tuple, series or 1-D array of objects holds, if anything."""
+    if isinstance(X, list | tuple):
+        return X or None
+    is_of_objects = getattr(getattr(X, "dtype", None), "kind", "") == "O"
+    if is_of_objects and getattr(X, "ndim", 0) == 1 and len(X):
+        return list(np.asarray(X))
+    return None
+
+
+def _n_dimensions(item):
+    """Return the number of axes of an item; None if it cannot become an array."""
+    try:
+        return np.ndim(item)
+    except ValueError:  # of lists of unequal length, which others tell of
+        return None
+
+
+def _array(item, i):
+    """Return a recording as an array of numbers, maybe as objects."""
+    if sparse.issparse(item):
+        raise ValueError(
+            f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
+        )
+    try:
+        array = np.asarray(of_numpy(item))
+    except ValueError as error:
+        raise ValueError(f"X[{i}] cannot become an array: {error}") from None
+    refuse_dates_and_text(array)
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"X[{i}] is of {array.dtype}: recordings are real numbers.")
+    return array
+
+
+def check_recordings(estimator, X, dtype="numeric"):
+    """Check that sequences are numbers, and where each of them ends; not their values.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : Sequences, EventSequences, or array-like of 3 dimensions
+        Lists of recordings are `gathered` already.
+    dtype : "numeric", or tuple of types
+        Those which are kept; others become the first.
+
+    Returns
+    -------
+    X : ndarray, Sequences or EventSequences
+        Sequences if X is an array that is padded with NaN.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `sklearn.utils.check_array` does, and if an axis is empty.
+    """
+    if not isinstance(X, Recordings):
+        X = check_array(
+            X,
+            dtype=dtype,
+            allow_nd=True,
+            ensure_all_finite=False,
+            estimator=estimator,
+            input_name="X",
+        )
+    elif isinstance(X, Sequences) and X.dtype.itemsize > 8:
+        X = X.with_values(X.concatenated().astype(np.float64))
+    if 0 in X.shape:
+        raise empty(estimator, X.shape)
+    if isinstance(X, np.ndarray):
+        return without_padding(X)
+    if not X.lengths.all():
+        raise ValueError(
+            f"Sample {np.argmin(X.lengths)} of X has no steps; each needs at least one."
+        )
+    return X
+
+
+def empty(estimator, shape):
+    """Return the ValueError for sequences with an empty axis."""
+    return ValueError(
+        f"Found array with shape {shape}; {type(estimator).__name__} needs at least "
+        "one sample, one step and one feature."
+    )
+
+
+def without_padding(X):
+    """Return recordings that end with steps of NaN as Sequences that end before.
+
+    A step belongs to the padding if it, and all after it, are NaN in all features:
+    the convention of tslearn.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_steps, n_features)
+        No axis of it is empty.
+
+    Returns
+    -------
+    X : ndarray or Sequences
+        X itself if no sample ends so. Sequences share the memory of a C-contiguous X.
+
+    Raises
+    ------
+    ValueError
+        If a sample is nothing but NaN.
+    """
+    if X.dtype.kind != "f" or not np.isnan(X[:, -1]).all(axis=1).any():
+        return X
+    n_samples, n_steps, n_features = X.shape
+    lengths = np.empty(n_samples, np.int64)
+    n_rows = max(1, _VALUES // (n_steps * n_features))
+    for start in range(0, n_samples, n_rows):
+        rows = slice(start, start + n_rows)
+        is_there = ~np.isnan(X[rows]).all(axis=2)
+        lengths[rows] = n_steps - is_there[:, ::-1].argmax(axis=1)
+        lengths[rows][~is_there.any(axis=1)] = 0
+    if not lengths.all():
+        raise ValueError(
+            f"Sample {np.argmin(lengths)} of X is NaN at all steps: NaN at the end "
+            "says that a recording is over, and each needs at least one step."
+        )
+    starts = np.arange(n_samples) * n_steps
+    return Sequences(X.reshape(-1, n_features), starts, lengths)

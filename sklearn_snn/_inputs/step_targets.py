@@ -1,0 +1,135 @@
+"""Targets of each step: as long as each recording, and together as a padded array."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_array
+
+from sklearn_snn._compat import num_samples
+from sklearn_snn._inputs.dates import check_numeric_y
+from sklearn_snn._inputs.lengths import all_lengths
+from sklearn_snn._inputs.validation import quietly, validate_input
+
+
+def validate_steps(estimator, X, y, *, reset):
+    """Check X and y, of which each sample has a target for each of its steps.
+
+    Parameters
+    ----------
+    estimator, X, reset
+        As of `validate_input`.
+    y : array-like of shape (n_samples, n_steps), or list of 1-D array-likes; of a \
+            regressor with a further axis, too
+
+    Returns
+    -------
+    X : SpikeTrains or input of three axes
+    y : ndarray of shape (n_samples, n_steps) or (n_samples, n_steps, n_outputs)
+        With n_steps of the longest sample. Beyond the end of a sample is a target that
+        is somewhere else in y.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is not acceptable or has no steps, or y does not have as many targets as X
+        has steps, and all of one kind.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
+    # Whether there are as many samples is compared with whatever has as many.
+    stand_ins = np.zeros(num_samples(y))
+    X, _ = validate_input(estimator, X, stand_ins, reset=reset)
+    if X.ndim == 2:
+        raise ValueError(
+            "per_step=True needs X with steps, to each of which there is an answer: of "
+            f"shape (n_samples, n_steps, n_features), or spike trains. X of shape "
+            f"{X.shape} is a table, whose rows have one answer each."
+        )
+    lengths, n_steps = all_lengths(X, X.shape[1]), X.shape[1]
+    flat = _one_behind_the_other(estimator, y, lengths)
+    padded = np.empty((len(lengths), n_steps, *flat.shape[1:]), flat.dtype)
+    padded[...] = flat[0]
+    padded[np.arange(n_steps) < lengths[:, np.newaxis]] = flat
+    return X, padded
+
+
+@quietly()
+def _one_behind_the_other(estimator, y, lengths):
+    """Return the targets of all steps of samples of these lengths, checked."""
+    rows = _rows(y)
+    _check_shapes(rows, lengths, is_classifier(estimator))
+    flat = np.concatenate(rows)
+    missing = np.flatnonzero(_are_missing(flat))
+    if len(missing):
+        ends = np.cumsum(lengths)
+        sample = np.searchsorted(ends, missing[0], side="right")
+        step = missing[0] - (ends[sample] - lengths[sample])
+        raise ValueError(
+            f"y[{sample}] has no value at step {step}: with per_step=True missing "
+            "targets are not supported. Cut the recordings where they are not known, "
+            "or fill them in."
+        )
+    must_be_numbers = estimator._y_options(flat).get("y_numeric", False)
+    if must_be_numbers:
+        check_numeric_y(flat)
+    flat = check_array(
+        flat, ensure_2d=False, dtype=None, input_name="y", estimator=estimator
+    )
+    if must_be_numbers and flat.dtype.kind == "O":
+        flat = flat.astype(np.float64)
+    return estimator._check_y(flat)
+
+
+def _rows(y):
+    """Return the targets of each sample as a list of arrays."""
+    if hasattr(y, "toarray"):
+        y = y.toarray()
+    elif hasattr(y, "shape"):  # iterating over a data frame gives its columns
+        y = np.asarray(y)
+    try:
+        return [np.asarray(row) for row in y]
+    except ValueError:
+        raise ValueError(
+            "y[i] must be an array of the targets of all steps of X[i]; its rows are "
+            "of unequal length."
+        ) from None
+
+
+def _check_shapes(rows, lengths, is_of_labels):
+    """Raise ValueError unless rows are as long as this, and of one kind."""
+    what, shapes = ("label", "(n_steps,)")
+    if not is_of_labels:
+        what, shapes = "number", "(n_steps,) or (n_steps, n_outputs)"
+    for i, (row, n_steps) in enumerate(zip(rows, lengths.tolist(), strict=True)):
+        if is_of_labels and row.ndim == 2:
+            raise ValueError(
+                f"y[{i}] has shape {row.shape}: several labels at once are not "
+                "supported with per_step=True, which takes one label for each step."
+            )
+        if row.ndim not in ((1,) if is_of_labels else (1, 2)):
+            raise ValueError(
+                f"per_step=True needs a {what} for each step: y[{i}] must have shape "
+                f"{shapes}, with {n_steps} steps as X[{i}], but has {row.shape}."
+            )
+        if len(row) != n_steps:
+            raise ValueError(
+                f"y[{i}] has {len(row)} steps, but X[{i}] has {n_steps}: per_step=True "
+                f"needs a {what} for each step."
+            )
+        if row.shape[1:] != rows[0].shape[1:]:
+            raise ValueError(
+                f"y[{i}] has shape {row.shape} and y[0] {rows[0].shape}: all steps "
+                "need equally many numbers."
+            )
+
+
+def _are_missing(flat):
+    """Tell which steps have no value: None, or what is not equal to itself."""
+    if flat.dtype.kind == "f":
+        return np.isnan(flat.reshape(len(flat), -1)).any(axis=1)
+    if flat.dtype.kind != "O":
+        return np.zeros(len(flat), bool)
+    cells = flat.reshape(len(flat), -1)
+    return np.array([any(c is None or c != c for c in row) for row in cells], bool)

@@ -1,0 +1,124 @@
+"""Targets that are none of steps, what is said of them, and displays: `per_step`."""
+
+import numpy as np
+import pytest
+from rhythms import NEXT, PHASES, X, classifier, regressor, rhythms
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_snn.inspection import (
+    AnytimeAccuracyDisplay,
+    ContributionDisplay,
+    MembraneDisplay,
+    SpikeRasterDisplay,
+    TrainingDisplay,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of epochs")
+each = pytest.mark.parametrize
+
+
+# What is refused
+
+
+def refusals():
+    short, object_y = [*PHASES], PHASES.astype(object)
+    short[7] = short[7][:-1]
+    object_y[4, 0] = None
+    holes = NEXT.copy()
+    holes[3, 5] = np.nan
+    deep = np.stack([NEXT, NEXT], axis=2)
+    uneven = [*deep]
+    uneven[2] = deep[2, :, :1]
+    infinite = np.where(NEXT.max() == NEXT, np.inf, NEXT)
+    binary = (PHASES == "low").astype(int)
+    return {
+        "a label for each sample": (
+            PHASES[:, 0],
+            r"y\[0\] must have shape \(n_steps,\)",
+        ),
+        "a sample is shorter": (short, r"y\[7\] has 29 steps, but X\[7\] has 30"),
+        "all are longer": (np.repeat(PHASES, 2, 1), r"y\[0\] has 60 steps, but X\[0\]"),
+        "a label is missing": (
+            object_y,
+            r"y\[4\] has no value at step 0.*not supported",
+        ),
+        "several labels": (np.stack([binary] * 2, 2), "several labels at once are not"),
+        "fewer samples": (PHASES[1:], r"inconsistent numbers of samples: \[60, 59\]"),
+        "no y": (None, "requires y to be passed"),
+        "one class": (np.full(PHASES.shape, "a"), "only one class"),
+        "a number is missing": (holes, r"y\[3\] has no value at step 5"),
+        "other numbers": (uneven, r"y\[2\] has shape \(30, 1\) and y\[0\] \(30, 2\)"),
+        "four axes": (NEXT[..., None, None], r"\(n_steps,\) or \(n_steps, n_outputs\)"),
+        "infinite": (infinite, "y contains infinity"),
+        "text": (PHASES, "dtype='numeric' is not compatible"),
+    }
+
+
+@each("what", refusals())
+def test_targets_that_are_no_targets_of_steps(what):
+    """Said before anything is done, and of the first sample that does not fit."""
+    y, message = refusals()[what]
+    is_of_numbers = [*refusals()].index(what) > 7
+    make = regressor if is_of_numbers else classifier
+    model = make()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "coefs_")
+    if what != "one class":
+        fitted = make().fit(X, NEXT if is_of_numbers else PHASES)
+        for method in (fitted.score, fitted.loss_and_gradients, fitted.partial_fit):
+            with pytest.raises(ValueError, match=message):
+                method(X, y)
+
+
+def test_a_table_has_no_steps():
+    for model, y in ((classifier(), PHASES), (regressor(), NEXT)):
+        with pytest.raises(
+            ValueError, match=r"per_step=True needs X with steps.*table"
+        ):
+            model.fit(X[:, :, 0], y)
+
+
+def test_readouts_of_many_steps_are_refused():
+    for name in ("spike_count", "soft_count", "membrane_mean", "membrane_max"):
+        for model, y in ((classifier(), PHASES), (regressor(), NEXT)):
+            with pytest.raises(ValueError, match=f"'membrane_last'.*Got '{name}' inst"):
+                model.set_params(readout=name).fit(X, y)
+    with pytest.raises(ValueError, match=r"readout_start must be smaller than .* 30"):
+        classifier(readout_start=30).fit(X, PHASES)
+    with pytest.raises(ValueError, match="'per_step' parameter"):
+        classifier(per_step="yes").fit(X, PHASES)
+
+
+# Diagnosis and displays
+
+
+def test_a_short_memory_is_no_matter():
+    """Where each step has an answer, long recordings need no long memory."""
+    long, phases, _ = rhythms(6, 300)
+    noise = np.random.default_rng(0).permutation(phases.ravel()).reshape(phases.shape)
+    model = classifier(n_iter_no_change=1, tol=10.0, learning_rate_init=1e-6)
+    with pytest.warns(ConvergenceWarning, match="guessing by the frequencies") as told:
+        model.set_params(max_iter=9).fit(long, noise)
+    assert not any("memory" in str(w.message) for w in told)
+    guessing = float(str(told[0].message).split("classes has ")[1][:6])
+    shares = np.unique(noise, return_counts=True)[1] / noise.size
+    assert guessing == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
+
+
+def test_displays():
+    model = classifier().fit(X, PHASES)
+    for show in (
+        lambda: AnytimeAccuracyDisplay.from_estimator(model, X, PHASES),
+        lambda: ContributionDisplay.from_estimator(model, X),
+        lambda: SpikeRasterDisplay.from_estimator(model, X, y=PHASES),
+        lambda: MembraneDisplay.from_estimator(model, X, y=PHASES),
+    ):
+        with pytest.raises(ValueError, match=r"answer to each of its steps \(per_step"):
+            show()
+    for show in (
+        lambda: TrainingDisplay.from_estimator(model),
+        lambda: SpikeRasterDisplay.from_estimator(model, X),
+        lambda: MembraneDisplay.from_estimator(model, X),
+    ):
+        show()
