@@ -14,11 +14,11 @@ with the values of all steps as columns, each with its defaults::
     pip install aeon
 
 The sets are in `series.py`, which says what they need. A seed is another model, and
-other folds, on the published split. The recipe and 1-NN-DTW read series of unequal
-lengths up to their ends; the others get the mean of the channel after the end. Each
-result is kept in a file of its model in FOLDER, and is not computed again: stop and go
-on at will, but take another folder when the code has changed. The files also have the
-seconds of `fit`, cross-validation included, when compiled.
+other folds, on the published split. Of series of unequal lengths all but 1-NN-DTW get
+the mean of the channel after the end. Each result is kept in a file of its model in
+FOLDER, and is not computed again: stop and go on at will, but take another folder when
+the code has changed. The files also have the seconds of `fit`, cross-validation
+included, when compiled.
 """
 
 import argparse
@@ -56,12 +56,23 @@ def leaks(first, last):
     return math.exp(-1 / first), math.exp(-1 / last)
 
 
+def filled(X, n_steps):
+    """Return standardized series as an array; after its end each goes on with 0, the mean.
+
+    On JapaneseVowels, of 7 to 29 steps, that halves the log loss of cross-validation.
+    """
+    if isinstance(X, Sequences):
+        X = X.padded()
+    return np.pad(X, ((0, 0), (0, max(0, n_steps - X.shape[1])), (0, 0)))
+
+
 def recipe(n_steps, n_delays, seed):
     """Return an unfitted model for series of so many steps."""
     membrane = leaks(max(4, 0.01 * n_steps), max(8, 0.05 * n_steps))
     adaptation = leaks(max(20, 0.1 * n_steps), max(40, 0.5 * n_steps))
     return make_pipeline(
         ChannelTransformer(StandardScaler()),
+        FunctionTransformer(filled, kw_args={"n_steps": n_steps}),
         DelayLine(n_delays),
         SpikingClassifier(
             (128,),
@@ -149,10 +160,9 @@ def rocket(X_train, y_train, X_test, seed):
 
     scaler = ChannelTransformer(StandardScaler())
     X_train, X_test = padded(X_train, X_test)
+    n_steps = X_train.shape[1]
     X_train, X_test = scaler.fit_transform(X_train), scaler.transform(X_test)
-    if isinstance(X_train, Sequences):
-        X_train, X_test = X_train.padded(), X_test.padded()
-    X_train, X_test = (X.transpose(0, 2, 1) for X in (X_train, X_test))
+    X_train, X_test = (filled(X, n_steps).transpose(0, 2, 1) for X in (X_train, X_test))
     return _measured(RocketClassifier(random_state=seed), X_train, y_train, X_test)
 
 
