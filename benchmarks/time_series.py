@@ -85,7 +85,7 @@ def recipe(n_steps, n_delays, seed):
             dropout=0.2,
             learning_rate_init=0.005,
             batch_size=32,
-            max_iter=100,
+            max_iter=200,
             n_iter_no_change=math.inf,
             random_state=seed,
         ),
