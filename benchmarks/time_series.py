@@ -2,6 +2,7 @@
 
     python benchmarks/time_series.py --cache FOLDER [--seeds 0 1 2 3 4]
         [--sets GunPoint ...] [--models recipe DTW ...] [--held-back]
+        [--output docs/_generated/time_series.rst]
 
 The recipe is `recipe`: the same parameters for every set, and time constants that
 follow the length of the series. Only the length of the delay line differs; it is chosen
@@ -13,20 +14,21 @@ with the values of all steps as columns, each with its defaults::
     pip install aeon
 
 The sets are in `series.py`, which says what they need. A seed is another model, and
-other folds, on the published split. The recipe and 1-NN-DTW read series of unequal
-lengths up to their ends; the others get the mean of the channel after the end. Each
-result is kept in a file of its model in FOLDER, and is not computed again: stop and go
-on at will, but take another folder when the code has changed. Seconds are those of
-`fit`, the cross-validation included, when compiled, and depend on the machine: run it
-when nothing else runs.
+other folds, on the published split. Of series of unequal lengths all but 1-NN-DTW get
+the mean of the channel after the end. Each result is kept in a file of its model in
+FOLDER, and is not computed again: stop and go on at will, but take another folder when
+the code has changed. The files also have the seconds of `fit`, cross-validation
+included, when compiled.
 """
 
 import argparse
+import itertools
 import json
 import math
 import statistics
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +44,10 @@ from sklearn_snn import ChannelTransformer, DelayLine, Sequences, SpikingClassif
 from sklearn_snn.exceptions import DeadNeuronWarning
 from sklearn_snn.neurons import AdLIF
 
-# Lengths of the delay line among which cross-validation chooses; 1 is none, and none is
-# longer than the series.
+# Lengths of the delay line among which cross-validation chooses; 1 is none. None is
+# longer than the series, or makes more than 64 channels of those that there are.
 DELAYS = 1, 8, 64
+MAX_CHANNELS = 64
 N_FOLDS = 3
 
 
@@ -53,21 +56,33 @@ def leaks(first, last):
     return math.exp(-1 / first), math.exp(-1 / last)
 
 
+def filled(X, n_steps):
+    """Return standardized series as an array, with 0, the mean, after their ends.
+
+    On JapaneseVowels, of 7 to 29 steps, cross-validation has a log loss of 0.07 with
+    this, and of 0.12 with networks that stop where a series ends.
+    """
+    if isinstance(X, Sequences):
+        X = X.padded()
+    return np.pad(X, ((0, 0), (0, max(0, n_steps - X.shape[1])), (0, 0)))
+
+
 def recipe(n_steps, n_delays, seed):
     """Return an unfitted model for series of so many steps."""
     membrane = leaks(max(4, 0.01 * n_steps), max(8, 0.05 * n_steps))
     adaptation = leaks(max(20, 0.1 * n_steps), max(40, 0.5 * n_steps))
     return make_pipeline(
         ChannelTransformer(StandardScaler()),
+        FunctionTransformer(filled, kw_args={"n_steps": n_steps}),
         DelayLine(n_delays),
         SpikingClassifier(
             (128,),
-            neuron=AdLIF(alpha=membrane, rho=adaptation),
+            neuron=AdLIF(alpha=membrane, rho=adaptation, b=(0.0, 0.5)),
             learn_neuron=True,
             readout="soft_count",
             logit_scale=20 / n_steps,
             beta=10.0,
-            learning_rate_init=0.01,
+            learning_rate_init=0.005,
             batch_size=32,
             max_iter=100,
             n_iter_no_change=math.inf,
@@ -89,9 +104,10 @@ def longest(cv_results):
     return int(np.flatnonzero(good)[-1])
 
 
-def searched(n_steps, seed):
+def searched(n_steps, n_channels, seed):
     """Return the recipe, which chooses the length of the delay line itself."""
-    n_delays = sorted({min(n, n_steps) for n in DELAYS})
+    longest_line = max(1, min(n_steps, MAX_CHANNELS // n_channels))
+    n_delays = sorted({min(n, longest_line) for n in DELAYS})
     return GridSearchCV(
         recipe(n_steps, 1, seed),
         {"delayline__n_delays": n_delays},
@@ -106,8 +122,10 @@ def spiking(with_delays):
 
     def predict(X_train, y_train, X_test, seed):
         X_train, X_test = padded(X_train, X_test)
-        n_steps = X_train.shape[1]
-        model = searched(n_steps, seed) if with_delays else recipe(n_steps, 1, seed)
+        _, n_steps, n_channels = X_train.shape
+        model = recipe(n_steps, 1, seed)
+        if with_delays:
+            model = searched(n_steps, n_channels, seed)
         start = time.perf_counter()
         model.fit(X_train, y_train)
         seconds = time.perf_counter() - start
@@ -142,10 +160,9 @@ def rocket(X_train, y_train, X_test, seed):
 
     scaler = ChannelTransformer(StandardScaler())
     X_train, X_test = padded(X_train, X_test)
+    n_steps = X_train.shape[1]
     X_train, X_test = scaler.fit_transform(X_train), scaler.transform(X_test)
-    if isinstance(X_train, Sequences):
-        X_train, X_test = X_train.padded(), X_test.padded()
-    X_train, X_test = (X.transpose(0, 2, 1) for X in (X_train, X_test))
+    X_train, X_test = (filled(X, n_steps).transpose(0, 2, 1) for X in (X_train, X_test))
     return _measured(RocketClassifier(random_state=seed), X_train, y_train, X_test)
 
 
@@ -197,50 +214,74 @@ class Results:
 
 
 def cell(runs):
-    """Return the mean accuracy, its deviation over seeds, and seconds, as text."""
+    """Return the mean accuracy and its deviation over seeds, as text."""
     accuracy = [run["accuracy"] for run in runs]
-    spread = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
-    seconds = statistics.median(run["seconds"] for run in runs)
-    return f"{statistics.mean(accuracy):.3f} ±{spread:.3f} {seconds:5.1f} s"
+    mean = f"{statistics.mean(accuracy):.3f}"
+    return f"{mean} ± {statistics.stdev(accuracy):.3f}" if len(runs) > 1 else mean
 
 
-def summary(sets, seeds, results):
-    """Print the table: accuracies, seconds, mean ranks, and what was chosen."""
-    width = max(map(len, (*sets, "mean rank")))
-    print(f"\nAccuracy, {len(seeds)} seeds; seconds to fit")
-    print(f"{'':{width}} " + " ".join(f"{r.name:>20}" for r in results))
-    means = []
+def rows(sets, seeds, results):
+    """Return the table: of each set the lengths chosen and the cells; mean ranks."""
+    lines, means = [], []
     for data in sets:
-        by_model = [[r.get(data, seed) for seed in seeds] for r in results]
-        means.append([statistics.mean(x["accuracy"] for x in v) for v in by_model])
-        row = " ".join(f"{cell(v):>20}" for v in by_model)
-        delays = [x["n_delays"] for v in by_model for x in v if "n_delays" in x]
-        print(f"{data:{width}} {row}  delays {delays}")
-    ranks = rankdata(-np.array(means), axis=1).mean(axis=0)
-    for label, numbers in (("mean", np.mean(means, axis=0)), ("mean rank", ranks)):
-        print(f"{label:{width}} " + " ".join(f"{x:20.3f}" for x in numbers))
+        runs = [
+            [r.get(data, s) for s in (seeds[:1] if r.name in DETERMINISTIC else seeds)]
+            for r in results
+        ]
+        means.append([statistics.mean(x["accuracy"] for x in v) for v in runs])
+        lengths = Counter(x["n_delays"] for v in runs for x in v if "n_delays" in x)
+        chosen = ", ".join(
+            str(k) if n == len(seeds) else f"{k} ({n})"
+            for k, n in sorted(lengths.items())
+        )
+        lines.append([data, chosen, *map(cell, runs)])
+    # The best has the rank 1; those that are equal share the mean of their ranks.
+    ranks = rankdata(-np.round(means, 12), axis=1).mean(axis=0)
+    lines.append(["mean", "", *(f"{m:.3f}" for m in np.mean(means, axis=0))])
+    lines.append(["mean rank", "", *(f"{rank:.2f}" for rank in ranks)])
+    return lines
+
+
+def as_rst(tables, names):
+    """Return tables, each with what it is of, in reStructuredText."""
+    lines = [".. Written by benchmarks/time_series.py.", ""]
+    for title, table in tables:
+        lines += [f"{title}:", "", ".. list-table::", "   :header-rows: 1", ""]
+        for first, *others in (["Data", "Delay line", *names], *table):
+            lines += [f"   * - {first}", *(f"     - {x}".rstrip() for x in others)]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main():
-    """Compute what is not known yet, and print it."""
+    """Compute what is not known yet, print it, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=[*MODELS])
     parser.add_argument("--held-back", action="store_true")
+    parser.add_argument("--output", type=Path, help="a file for the tables (rst)")
     args = parser.parse_args()
     for category in (ConvergenceWarning, DeadNeuronWarning):
         warnings.simplefilter("ignore", category)
+    # Of steps after the end of all series that are learned from there is no mean.
+    warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
     args.cache.mkdir(parents=True, exist_ok=True)
     results = [Results(args.cache, name) for name in args.models]
-    for sets in (args.sets, *[list(HELD_BACK)] * args.held_back):
-        for data in sets:
-            for seed in args.seeds:
-                for result in results:
-                    result.get(data, seed)
+    groups = {"Sets that were looked at while the recipe was chosen": args.sets}
+    if args.held_back:
+        groups["Sets that were held back until it was"] = list(HELD_BACK)
+    tables = []
+    for title, sets in groups.items():
+        for data, seed, result in itertools.product(sets, args.seeds, results):
+            result.get(data, seed)
             print(".", end="", flush=True)
-        summary(sets, args.seeds, results)
+        tables.append((title, rows(sets, args.seeds, results)))
+    text = as_rst(tables, args.models)
+    print(f"\n{text}")
+    if args.output:
+        args.output.write_text(text)
 
 
 if __name__ == "__main__":

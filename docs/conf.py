@@ -58,7 +58,7 @@ html_sidebars = {
     name: []
     for name in (
         *("index", "install", "when_to_use", "your_data", "deployment"),
-        *("coming_from", "benchmarks", "distributed", "glossary"),
+        *("coming_from", "benchmarks", "distributed", "glossary", "time_series"),
         *("architecture", "adding"),
     )
 }

@@ -388,4 +388,6 @@ for name in ("adlif", "lif, recurrent"):
 # =====================================  ========================================
 #
 # They go together: every neuron can be recurrent, and a delay line is a step of a
-# pipeline. Begin with the one that costs least, which is the leak.
+# pipeline. Begin with the one that costs least, which is the leak. A :doc:`recipe for
+# time series </time_series>` puts a delay line before adaptive neurons, and says how
+# accurate it is on sets of the UCR and UEA archives.
