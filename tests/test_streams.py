@@ -88,6 +88,18 @@ def test_the_parameter_of_the_fit_counts():
     np.testing.assert_array_equal(before, loaded.loss_and_gradients(X, y).coef_grads[0])
 
 
+def test_short_pieces_do_not_make_another_first_guess():
+    """Membranes of one step are small, and weights would be made larger for them."""
+    X, y = recordings()
+    one, whole = (
+        fast(bptt_steps=n, max_iter=1, learning_rate_init=1e-9, engine="numpy").fit(
+            X, y
+        )
+        for n in (1, None)
+    )
+    np.testing.assert_allclose(one.coefs_[0], whole.coefs_[0], atol=1e-6)
+
+
 @pytest.mark.parametrize("value", [0, -3, 2.5, "all"])
 def test_bad_number_of_steps(value):
     with pytest.raises(ValueError, match="bptt_steps"):

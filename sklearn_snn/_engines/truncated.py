@@ -25,6 +25,9 @@ from sklearn_snn._model.network import (
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
 
+# Of the first guess.
+MIN_FIRST_STEPS = 100
+
 
 class TruncatedEngine:
     """Outputs and gradients of a network; the same contract as `NumpyEngine`.
@@ -51,9 +54,13 @@ class TruncatedEngine:
         return self._engine.prepare(params, X, targets)
 
     def first_guess(self, params, X, weights):
-        """Make the first guess, from a piece in the middle of a few samples."""
-        first = max(0, (shortest(X, self.n_steps) - self.bptt_steps) // 2)
-        stop = min(first + self.bptt_steps, self.n_steps)
+        """Make the first guess, from a piece in the middle of a few samples.
+
+        It has as many steps at least as membranes take to show how far they go.
+        """
+        n_steps = max(self.bptt_steps, MIN_FIRST_STEPS)
+        first = max(0, (shortest(X, self.n_steps) - n_steps) // 2)
+        stop = min(first + n_steps, self.n_steps)
         engine = NumpyEngine(self.network, stop - first)
         return engine.first_guess(params, steps_between(X, first, stop), weights)
 
