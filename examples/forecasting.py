@@ -132,8 +132,8 @@ print(f"Largest difference: {np.abs(live - forecast[:300]).max():.1e}")
 # ----------------------
 # With ``stateful=True`` each call of ``partial_fit`` goes on with the membranes that
 # the last one left: the parts of a stream are learned as they come, here 40 parts of
-# 100 steps, and each is forecast before it is learned. ``reset_states`` would begin
-# with another signal.
+# 100 steps. Before it is learned each is forecast, from empty membranes, as all answers
+# begin. ``reset_states`` would begin with another signal.
 
 learner = SpikingRegressor(
     (100,),

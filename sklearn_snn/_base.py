@@ -140,13 +140,14 @@ class BaseSpikingNetwork(
     def _engine(self, X, constants=None, has_states=False):
         """Return the engine for an input like X, with the constants of the fit."""
         constants = self._constants_ if constants is None else constants
-        network, n_steps = self._network_for(X, constants)
         bptt_steps = constants["bptt_steps"]
+        network, n_steps = self._network_for(X, constants, bptt_steps)
         return make_engine(self.engine, network, n_steps, bptt_steps, has_states)
 
-    def _network_for(self, X, constants=None):
+    def _network_for(self, X, constants=None, at_once=None):
         """Return the Network and the number of steps for an input like X.
 
+        No more than so many of them, if that is given, are in memory at once.
         An `engine` that there is not is refused, also by what has no use for it.
         """
         validate_parameter_constraints(
@@ -161,7 +162,8 @@ class BaseSpikingNetwork(
         check_recurrent(self.recurrent_coefs_, own, self.coefs_[0].dtype)
         n_steps = X.shape[1] if X.ndim == 3 else constants["n_steps"]
         check_start(X, n_steps, constants["readout_start"])
-        check_memory(sizes, n_steps, network_dtype(X))
+        at_once = n_steps if at_once is None else min(at_once, n_steps)
+        check_memory(sizes, at_once, network_dtype(X))
         return make_network(constants, sizes[1:]), n_steps
 
     def _answers(self, X, answer):
@@ -224,8 +226,8 @@ class BaseSpikingNetwork(
 
         The gradients are those of backpropagation through time with respect to
         `coefs_`, `intercepts_`, `recurrent_coefs_` and learned `neuron_constants_`:
-        exact, as the class says, with `detach_reset_`. The network is not changed.
-        Spikes are those that `predict` sees.
+        exact, as the class says, with `detach_reset_`, and as far back as `bptt_steps`
+        says. The network is not changed. Spikes are those that `predict` sees.
 
         Parameters
         ----------

@@ -117,7 +117,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         memory is that of a piece. None is all steps, the exact gradient.
     stateful : bool, default=False
         Whether `partial_fit` goes on with the states that its last call left: row ``i``
-        of `X` follows row ``i`` of that. `reset_states` lets it begin at rest.
+        of `X` follows row ``i`` of that; `reset_states` lets it begin at rest, as all
+        answers do. `readout_start` counts in each part.
     logit_scale : "auto" or float, default="auto"
         Logit per output spike, positive. "auto" is ``10 / n_steps``, of the steps that
         are read: an output neuron that always fires has logit 10. Counts as they are
@@ -256,8 +257,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         before its mini-batch changes the weights, without what `dropout` leaves out.
         `sample_weight` counts, `class_weight` does not; so in `validation_scores_`.
     validation_scores_ : list of float or None
-        Accuracy after each epoch on the samples set aside; None without
-        `early_stopping`.
+        Accuracy after each epoch on the samples set aside, by `early_stopping`.
     best_validation_score_ : float or None
         That of the weights that are kept, on the samples set aside in the last call:
         the highest of its epochs, or with `warm_start` that of the weights before.
@@ -268,10 +268,10 @@ class SpikingClassifier(BaseSpikingClassifier):
     firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
         The same for each epoch.
     grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
-        Euclidean norm of the gradient of each layer's weights, in the unit that they
-        learn in and before clipping: the mean over the mini-batches of each epoch.
+        Norm of the gradient of each layer's weights, in the unit that they learn in and
+        before clipping: mean over the mini-batches of each epoch.
     n_layers_, n_outputs_ : int
-        Number of layers, input and output included, and of output neurons.
+        Number of layers, with the input, and of output neurons.
     out_activation_ : str
         "softmax"; "logistic" with several labels.
 

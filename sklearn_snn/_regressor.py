@@ -106,7 +106,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         memory is that of a piece. None is all steps, the exact gradient.
     stateful : bool, default=False
         Whether `partial_fit` goes on with the states that its last call left: row ``i``
-        of `X` follows row ``i`` of that. `reset_states` lets it begin at rest.
+        of `X` follows row ``i`` of that. `reset_states` lets it begin at rest. Answers
+        begin at rest, and `readout_start` counts in each part.
     solver : {"adam", "sgd"}, default="adam"
         Optimizer. "adam" needs hardly any tuning; "sgd" is for comparisons.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"}, default="cosine"

@@ -6,8 +6,10 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_snn._inputs.validation import check_shapes
 from sklearn_snn._model.network import answers, forward, prepared, resting
 from sklearn_snn._model.parameters import copied
+from sklearn_snn._model.readouts import Reading
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.workspace import Workspace
 
@@ -42,9 +44,14 @@ class StreamMixin:
                 "each row is injected at all steps."
             )
         if n_streams is not None and not (
-            isinstance(n_streams, Integral) and n_streams >= 1
+            isinstance(n_streams, Integral)
+            and not isinstance(n_streams, bool)
+            and n_streams >= 1
         ):
             raise ValueError(f"n_streams must be at least 1, got {n_streams!r}.")
+        check_shapes(
+            self.coefs_, self.intercepts_, self.n_features_in_, self.n_outputs_
+        )
         params = copied(self._learned_params())
         return Stream(self.network_, params, self._answer_functions(), n_streams)
 
@@ -79,7 +86,8 @@ class Stream:
     Made by the method ``stream`` of `SpikingClassifier` and `SpikingRegressor`. Steps
     are fed as they come, and at any time the answers are those to the recording so far:
     what the estimator answers to the same steps as a whole. A step costs some tens of
-    microseconds, however many there were before, and none is kept.
+    microseconds, however many there were before, and none is kept. But for networks
+    with `per_step`, answers are of all steps since the beginning: `reset` begins anew.
 
     Parameters
     ----------
@@ -168,7 +176,8 @@ class Stream:
             If `X` is of another shape, or holds anything but finite real numbers; no
             step of it counts then.
         """
-        X = self._validated(X)
+        X, (counts, membranes, n_read) = self._validated(X), self._reading
+        counts = np.zeros(0) if counts is None else counts
         readout = self._network.readout.from_step(self.n_steps, self._n_in_all)
         tape = forward(
             self._network._replace(readout=readout),
@@ -178,10 +187,11 @@ class Stream:
             len(X),
             self._workspace,
             before=self._states,
-            reading=self._reading,
+            # A copy, so that steps count wholly or not at all.
+            reading=Reading(counts.copy(), membranes.copy(), n_read),
         )
-        self._states, self._reading = tape.after, tape.reading
-        self.n_steps += len(X)
+        n_steps = self.n_steps + len(X)
+        self._states, self._reading, self.n_steps = tape.after, tape.reading, n_steps
         return self
 
     def predict(self):
@@ -239,9 +249,13 @@ class Stream:
                 f"({first}n_steps, {n_features}); got {array.dtype} of shape "
                 f"{array.shape}."
             )
+        with np.errstate(over="ignore"):
+            steps = np.ascontiguousarray(steps.transpose(1, 0, 2), self._dtype)
         if not np.isfinite(steps).all():
-            raise ValueError("X contains NaN or infinity.")
-        return np.ascontiguousarray(steps.transpose(1, 0, 2), self._dtype)
+            raise ValueError(
+                f"X contains NaN or infinity, or what {self._dtype} cannot hold."
+            )
+        return steps
 
     @property
     def _n_in_all(self):

@@ -1,21 +1,21 @@
 """Long recordings in pieces, streams that go on, and answers step by step."""
 
-import copy
 import pickle
 import re
 import tracemalloc
 
 import numpy as np
 import pytest
-from helpers import assert_same_network, assert_same_state, fast
-from sklearn.base import clone
+from helpers import assert_same_network, fast
 
 from sklearn_snn import (
     PoissonSpikeEncoder,
-    SpikingClassifier,
+    Sequences,
+    SpikeTrains,
     SpikingRegressor,
     Stream,
 )
+from sklearn_snn._model.network import forward
 
 N_STEPS = 30
 READOUTS = (
@@ -41,14 +41,6 @@ def labels_of_steps(X):
     total = X.sum(axis=2)
     total[:, 1:] += total[:, :-1].copy()
     return np.digitize(total, [1.0, 3.0])
-
-
-def still(**params):
-    """Return a network that answers at each step, and hardly learns."""
-    settings = {"learning_rate_init": 1e-12, "weight_decay": 0.0, "per_step": True}
-    return SpikingClassifier(
-        **{"hidden_layer_sizes": (8,), "random_state": 0} | settings | params
-    )
 
 
 # Truncated gradients
@@ -136,88 +128,6 @@ def test_memory_is_that_of_a_piece():
     assert peaks[10_000] <= 1.2 * peaks[100]
 
 
-# Parts of a stream
-
-
-@pytest.mark.parametrize("recurrent", [False, True])
-@pytest.mark.parametrize("kind", ["spikes", "graded"])
-def test_states_are_carried_from_call_to_call(kind, recurrent, engine):
-    """The losses of the parts are those of the whole, as the weights hardly change."""
-    X, _ = recordings(kind)
-    y = labels_of_steps(X)
-    for batch_size in ("auto", 7):
-        model = still(stateful=True, recurrent=recurrent, batch_size=batch_size)
-        losses = []
-        for first in range(0, N_STEPS, 10):
-            steps = slice(first, first + 10)
-            model.partial_fit(X[:, steps], y[:, steps], classes=[0, 1, 2])
-            losses.append(model.loss_)
-        whole = model.loss_and_gradients(X, y).loss
-        assert np.mean(losses) == pytest.approx(whole, rel=1e-5)
-        model.reset_states()
-        forgetful = []
-        for first in range(0, N_STEPS, 10):
-            steps = slice(first, first + 10)
-            model.set_params(stateful=False).partial_fit(X[:, steps], y[:, steps])
-            forgetful.append(model.loss_)
-        assert forgetful[0] == pytest.approx(losses[0], rel=1e-5)
-        assert np.mean(forgetful) != pytest.approx(whole, rel=1e-4)
-
-
-def test_a_stream_goes_on_after_pickle_and_failure(engine):
-    X, _ = recordings()
-    y = labels_of_steps(X)
-    parts = [(X[:, i : i + 10], y[:, i : i + 10]) for i in (0, 10, 20)]
-    model = SpikingClassifier((8,), per_step=True, stateful=True, random_state=0)
-    model.partial_fit(*parts[0], classes=[0, 1, 2])
-    other = pickle.loads(pickle.dumps(model))
-    before = copy.deepcopy(vars(model))
-    for bad in (np.full_like(parts[1][0], np.nan), parts[1][0][:5]):
-        with pytest.raises(ValueError, match=r"NaN|goes on from row i|inconsistent"):
-            model.partial_fit(bad, parts[1][1][: len(bad)])
-        assert_same_state(model, before)
-    for part in parts[1:]:
-        model.partial_fit(*part)
-        other.partial_fit(*part)
-    assert_same_network(model, other)
-    assert not hasattr(clone(model), "_states_")
-
-
-def test_reset_states_begins_at_rest(engine):
-    X, _ = recordings()
-    y = labels_of_steps(X)
-    model = still(stateful=True).partial_fit(X, y, classes=[0, 1, 2])
-    first = model.loss_
-    assert model.partial_fit(X, y).loss_ != pytest.approx(first, rel=1e-4)
-    assert model.reset_states() is model
-    assert model.partial_fit(X, y).loss_ == pytest.approx(first, rel=1e-5)
-    message = re.escape("which had 24 rows; X has 5. reset_states() lets")
-    with pytest.raises(ValueError, match=message):
-        model.partial_fit(X[:5], y[:5])
-    model.reset_states().partial_fit(X[:5], y[:5])
-
-
-def test_what_cannot_go_on():
-    X, y = recordings()
-    model = fast(engine="numpy", stateful=True).partial_fit(X, y, classes=[0, 1, 2])
-    model.reset_states()
-    with pytest.raises(ValueError, match="as many steps"):
-        model.partial_fit([x[: 10 + i] for i, x in enumerate(X)], y)
-    weights = np.ones(len(y))
-    weights[3] = 0
-    with pytest.raises(ValueError, match="no weight may be 0"):
-        model.partial_fit(X, y, sample_weight=weights)
-    assert model._states_ is None
-
-
-def test_fit_begins_at_rest_and_forgets():
-    X, y = recordings()
-    model = fast(engine="numpy", stateful=True).partial_fit(X, y, classes=[0, 1, 2])
-    assert model._states_ is not None
-    assert_same_network(model.fit(X, y), fast(engine="numpy").fit(X, y))
-    assert model._states_ is None
-
-
 # Answers step by step
 
 
@@ -302,6 +212,45 @@ def test_a_stream_keeps_its_network_and_can_begin_anew():
     np.testing.assert_array_equal(stream.reset().feed(X[0]).predict_proba(), expected)
 
 
+def test_answers_are_those_of_whole_recordings(engine):
+    """In pieces, of which the memory is that of one."""
+    for readout in READOUTS:
+        for kind in ("spikes", "graded"):
+            X, y = recordings(kind)
+            model = fast(readout=readout, bptt_steps=7, max_iter=1).fit(X, y)
+            answers = model.predict_proba(X)
+            model._constants_["bptt_steps"] = None
+            np.testing.assert_allclose(answers, model.predict_proba(X), rtol=1e-5)
+
+
+def test_recordings_that_are_too_long_for_memory_are_not_refused():
+    X = SpikeTrains(np.full((2, 3), 0.1), n_steps=5 * 10**9)
+    with pytest.raises(ValueError, match="GiB of memory"):
+        fast(engine="numpy").fit(X, [0, 1])
+    model = fast(engine="numpy", bptt_steps=10)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sklearn_snn._engines.truncated._Whole.run", stop)
+        patch.setattr("sklearn_snn._engines.truncated.TruncatedEngine._pieces", stop)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, [0, 1])
+
+
+def test_spans_that_there_are_not():
+    X, _ = recordings("spikes")
+    lengths = np.full(24, N_STEPS)
+    trains = SpikeTrains(np.full((2, 3), 0.1), n_steps=10)
+    for some in (Sequences.of_lengths(X.reshape(-1, 4), lengths), trains):
+        for span in ((5, 3), (-1, 4), (3, 3)):
+            with pytest.raises(ValueError, match="Steps from"):
+                some.between(*span)
+    with pytest.raises(ValueError, match="Steps from 12"):
+        trains.between(12, 20)
+
+
 def test_bad_steps_change_nothing():
     X, y = recordings("spikes")
     model = fast(engine="numpy").fit(X, y)
@@ -322,8 +271,18 @@ def test_bad_steps_change_nothing():
     ):
         with pytest.raises(ValueError, match="X must be numbers of shape"):
             stream.feed(bad)
-    with pytest.raises(ValueError, match="NaN or infinity"):
-        stream.feed(np.full(4, np.nan))
+    for bad in (np.full(4, np.nan), [1e300, 0, 0, 0]):
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            stream.feed(bad)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def run_and_stop(*args, **kwargs):
+            forward(*args, **kwargs)
+            raise KeyboardInterrupt
+
+        patch.setattr("sklearn_snn._stream.forward", run_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            stream.feed(X[0, 5])
     np.testing.assert_array_equal(stream.predict_proba(), before)
     assert stream.n_steps == 5
     for bad in (X[0, 0], X[:3, 0], X[:3]):

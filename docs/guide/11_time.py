@@ -1,6 +1,6 @@
 r"""
-11. Time
-========
+11. Time and memory
+===================
 
 A spiking network reads a recording step by step, and what it says of a step hangs on
 what it kept of those before. This chapter lists all that can remember in a network,

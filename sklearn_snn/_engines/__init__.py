@@ -87,7 +87,7 @@ def make_engine(name, network, n_steps, bptt_steps=None, has_states=False):
     bptt_steps = n_steps if bptt_steps is None else bptt_steps
     if bptt_steps >= n_steps and not has_states:
         return engine
-    return TruncatedEngine(engine, bptt_steps)
+    return TruncatedEngine(engine, bptt_steps, has_states)
 
 
 def _whole_engine(name, network, n_steps):

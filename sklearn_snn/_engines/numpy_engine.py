@@ -231,7 +231,7 @@ class NumpyEngine:
         return Step(loss, penalty, gradients, n_spikes, outputs)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def first_guess(self, params, X, weights):
+    def first_guess(self, params, X, weights, n_charging=None):
         """Make the first guess, from a few samples; see `first_guess`.
 
         Parameters
@@ -242,6 +242,8 @@ class NumpyEngine:
             As many samples as fit into a chunk are used.
         weights : ndarray of shape (n_samples,)
             Positive.
+        n_charging : int, default=None
+            See `first_guess`.
 
         Returns
         -------
@@ -262,6 +264,7 @@ class NumpyEngine:
                 weights,
                 self._workspace,
                 known_lengths(some),
+                n_charging,
             )
 
     def piece(self, first, n_steps, n_steps_in_all):

@@ -9,13 +9,21 @@ goes back through it. So the memory is that of a piece, and the loss that of the
 sample.
 """
 
+import math
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_snn._engines.numpy_chunks import Step, add_gradients, no_gradients
 from sklearn_snn._engines.numpy_engine import NumpyEngine
-from sklearn_snn._inputs.lengths import known_lengths, shortest, steps_between, steps_of
+from sklearn_snn._inputs.lengths import (
+    known_lengths,
+    repeated,
+    shortest,
+    steps_between,
+    steps_of,
+)
 from sklearn_snn._model.network import (
     add_threshold_gradient,
     answers,
@@ -25,8 +33,8 @@ from sklearn_snn._model.network import (
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
 
-# Of the first guess.
-MIN_FIRST_STEPS = 100
+# Number of steps of the first guess, and of those that charge a membrane at most.
+MIN_FIRST_STEPS, MAX_FIRST_STEPS, MAX_CHARGING = 100, 3_000, 10_000
 
 
 class TruncatedEngine:
@@ -38,31 +46,60 @@ class TruncatedEngine:
         That runs the pieces, and all that has no gradient.
     bptt_steps : int
         Number of steps of a piece, positive.
+    has_states : bool, default=False
+        Whether samples are parts of streams, and go on from states.
     """
 
-    def __init__(self, engine, bptt_steps):
-        self._engine, self.bptt_steps = engine, bptt_steps
+    def __init__(self, engine, bptt_steps, has_states=False):
+        self._engine, self.bptt_steps = engine, min(bptt_steps, engine.n_steps)
         self.network, self.n_steps = engine.network, engine.n_steps
-        self.compiles, self.run = engine.compiles, engine.run
+        self._has_states, self.compiles = has_states, engine.compiles
         self.read_out, self.spikes = engine.read_out, engine.spikes
 
     def prepare(self, params, X, targets):
-        """Compile or load what `loss_and_gradients` needs for batches like `X`.
-
-        It is no more than what the engine needs without pieces.
-        """
-        return self._engine.prepare(params, X, targets)
+        """Compile or load what `loss_and_gradients` needs for batches like `X`."""
+        engine, n_steps = copy(self._engine), self.bptt_steps
+        engine.n_steps = n_steps
+        targets = targets[:1, :n_steps] if self.network.readout.per_step else targets
+        return engine.prepare(params, steps_between(X[:1], 0, n_steps), targets)
 
     def first_guess(self, params, X, weights):
         """Make the first guess, from a piece in the middle of a few samples.
 
-        It has as many steps at least as membranes take to show how far they go.
+        It has as many steps at least as membranes take to show how far they go. Of a
+        part of a stream, which may be shorter, it is the part again and again.
         """
-        n_steps = max(self.bptt_steps, MIN_FIRST_STEPS)
-        first = max(0, (shortest(X, self.n_steps) - n_steps) // 2)
-        stop = min(first + n_steps, self.n_steps)
-        engine = NumpyEngine(self.network, stop - first)
-        return engine.first_guess(params, steps_between(X, first, stop), weights)
+        n_all = MAX_CHARGING if self._has_states else self.n_steps
+        layers = zip(self.network.layers, params, strict=True)
+        leak = max(p[name].max() for of, p in layers for name in of.neuron.leaks)
+        memory = min(1 / max(1 - leak, 1e-9), MAX_FIRST_STEPS)
+        n_steps = max(self.bptt_steps, MIN_FIRST_STEPS, math.ceil(3 * memory))
+        n_steps = min(n_steps, n_all, MAX_FIRST_STEPS)
+        if n_steps > self.n_steps:
+            X = repeated(X, n_steps)
+        else:
+            first = max(0, (shortest(X, self.n_steps) - n_steps) // 2)
+            X = steps_between(X, first, first + n_steps)
+        engine = NumpyEngine(self.network, n_steps)
+        return engine.first_guess(params, X, weights, min(n_all, MAX_CHARGING))
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def run(self, params, X):
+        """Run the network, piece by piece; see `NumpyEngine.run`."""
+        states = self._resting(params, X)
+        whole = self.go_on(params, X, states)
+        return answers(self.network, params, whole.reading(), whole.n_steps)
+
+    def go_on(self, params, X, states):
+        """Run the network on from states, which are overwritten with those after it."""
+        whole = _Whole(self.network, X, self.n_steps, params[0]["coef"].dtype)
+        for piece in self._pieces(X):
+            whole.run(params, piece, states, NO_RESTRAINT)
+        return whole
+
+    def _resting(self, params, X):
+        dtype = params[0]["coef"].dtype
+        return [resting(layer, X.shape[0], dtype) for layer in self.network.layers]
 
     @np.errstate(over="ignore", invalid="ignore")
     def loss_and_gradients(
@@ -93,8 +130,7 @@ class TruncatedEngine:
         loss_weights = np.asarray(loss_weights, dtype)
         if targets.dtype.kind == "f":
             targets = targets.astype(dtype, copy=False)
-        if states is None:
-            states = [resting(layer, X.shape[0], dtype) for layer in network.layers]
+        states = self._resting(params, X) if states is None else states
         before = [state.copy() for state in states]
         whole, pieces = _Whole(network, X, self.n_steps, dtype), list(self._pieces(X))
         for piece in pieces:

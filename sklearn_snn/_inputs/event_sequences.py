@@ -1,8 +1,11 @@
 """EventSequences: spikes of recordings of unequal length, as their events alone."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
 
+from sklearn_snn._inputs.selection import check_span
 from sklearn_snn._inputs.sequences import Recordings, whole_numbers
 
 # What 32 bits, and the place of a unit in a step in 64, have room for.
@@ -119,9 +122,15 @@ class EventSequences(Recordings):
         return self._some([i]).padded()[0]
 
     def _some(self, samples):
-        some = object.__new__(type(self))
-        some.n_units, some.lengths = self.n_units, self.lengths[samples]
         starts, n_events = self.indptr[:-1][samples], np.diff(self.indptr)[samples]
+        some = self._of_events(starts, n_events)
+        some.lengths = self.lengths[samples]
+        return some
+
+    def _of_events(self, starts, n_events):
+        """Return samples that have some of the events, so many from a place on each."""
+        some = object.__new__(type(self))
+        some.n_units = self.n_units
         some.indptr = np.concatenate([[0], np.cumsum(n_events)])
         if (starts[1:] == (starts + n_events)[:-1]).all():
             first = starts[0] if len(starts) else 0
@@ -145,14 +154,23 @@ class EventSequences(Recordings):
         -------
         X : EventSequences
             A sample that has none of the steps has length 0.
+
+        Raises
+        ------
+        ValueError
+            Unless ``0 <= first < stop``.
         """
-        some = object.__new__(type(self))
-        some.n_units = self.n_units
+        check_span(first, stop)
+        # Those of a sample are in the order of their steps.
+        span = np.minimum([first, stop], MAX_STEPS - 1).astype(self.steps.dtype)
+        places = [
+            start + np.searchsorted(self.steps[start:end], span)
+            for start, end in pairwise(self.indptr.tolist())
+        ]
+        starts, ends = np.reshape(places, (-1, 2)).T
+        some = self._of_events(starts, ends - starts)
+        some.steps = some.steps - np.uint32(first)
         some.lengths = np.minimum(self.lengths, stop) - np.minimum(self.lengths, first)
-        kept = (self.steps >= first) & (self.steps < stop)
-        some.indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr]
-        some.steps, some.units = self.steps[kept] - np.uint32(first), self.units[kept]
-        some.counts = None if self.counts is None else self.counts[kept]
         return some
 
     def concatenated(self):

@@ -63,6 +63,19 @@ def with_ends(X):
     return (X, None) if lengths is None else (X.padded(), lengths)
 
 
+def repeated(X, n_steps):
+    """Return a batch of samples of one length that begin anew until `n_steps`.
+
+    Of spike trains, whose spikes are drawn, there are more.
+    """
+    if X.ndim == 2:
+        return X
+    if hasattr(X, "rates"):
+        return X.prolonged(n_steps)
+    X, _ = with_ends(X)
+    return np.tile(X, (1, -(-n_steps // X.shape[1]), 1))[:, :n_steps]
+
+
 def steps_between(X, first, stop):
     """Return some of the steps of a batch, of samples that all have some of them.
 

@@ -3,6 +3,12 @@
 import numpy as np
 
 
+def check_span(first, stop):
+    """Raise ValueError unless there are steps from one to before another."""
+    if not 0 <= first < stop:
+        raise ValueError(f"Steps from {first} to before {stop} are none.")
+
+
 def selected(key, n_samples, name):
     """Return what is selected of the first axis.
 

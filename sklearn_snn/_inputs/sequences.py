@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_snn._inputs.selection import selected
+from sklearn_snn._inputs.selection import check_span, selected
 
 _NUMBERS = {*"biuf"}
 
@@ -218,7 +218,13 @@ class Sequences(Recordings):
         -------
         X : Sequences
             They share the values. A sample that has none of the steps has length 0.
+
+        Raises
+        ------
+        ValueError
+            Unless ``0 <= first < stop``.
         """
+        check_span(first, stop)
         some = self._some(slice(None))
         n_before = np.minimum(self.lengths, first)
         some.starts = self.starts + n_before

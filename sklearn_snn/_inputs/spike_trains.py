@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_snn._inputs.random import bernoulli, content_keys, counter_keys, mix64
-from sklearn_snn._inputs.selection import selected
+from sklearn_snn._inputs.selection import check_span, selected
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.workspace import Workspace
 
@@ -184,9 +184,30 @@ class SpikeTrains:
         -------
         X : SpikeTrains
             With the spikes that the steps have here; it shares the rates.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
         """
         stop = min(stop, self.n_steps)
+        check_span(first, stop)
         return self._replace(n_steps=stop - first, first_step=self.first_step + first)
+
+    def prolonged(self, n_steps):
+        """Return the same rates for so many steps.
+
+        Parameters
+        ----------
+        n_steps : int
+            At least 1.
+
+        Returns
+        -------
+        trains : SpikeTrains
+            With the same spikes at the steps that there are here.
+        """
+        return self._replace(n_steps=n_steps)
 
     def present(self, presentation):
         """Return the same rates as another, independent presentation.

@@ -40,7 +40,14 @@ OUTPUT_PERIOD = 10
 
 
 def first_guess(
-    network, params, inputs, n_steps, sample_weights, workspace, lengths=None
+    network,
+    params,
+    inputs,
+    n_steps,
+    sample_weights,
+    workspace,
+    lengths=None,
+    n_charging=None,
 ):
     """Scale the weights and set the biases from a few samples.
 
@@ -54,6 +61,8 @@ def first_guess(
         As in `network.forward`.
     sample_weights : ndarray of shape (n_samples,)
         Weights of the samples, which sum to 1.
+    n_charging : int, default=None
+        Number of steps that a current has to charge a membrane in, if not `n_steps`.
 
     Returns
     -------
@@ -63,6 +72,7 @@ def first_guess(
         What the recurrent weights of each layer that has them were multiplied with.
     """
     x, scales, recurrent_scales = inputs, [], []
+    n_charging = n_steps if n_charging is None else n_charging
     n_samples = len(sample_weights)
     shares = _shares_of_steps(n_samples, n_steps, lengths)
     limits = CONSTANT_RANGE if is_constant(inputs) else MEMBRANE_RANGE
@@ -74,7 +84,7 @@ def first_guess(
         neuron, constants = layer.neuron, p
         if neuron.fires:
             neuron, constants = neuron.unreset(p)
-            response, threshold = neuron.response(p, n_steps), p["threshold"]
+            response, threshold = neuron.response(p, n_charging), p["threshold"]
             low, high = (np.median(threshold) * r for r in limits)
         else:
             response, (low, high) = np.ones(1), INTEGRATOR_RANGE
@@ -91,11 +101,11 @@ def first_guess(
         wanted = 0.0
         if neuron.fires:
             is_output = index == len(params) - 1
-            n_charging = min(OUTPUT_PERIOD, n_steps) if is_output else n_steps
-            wanted = threshold / layer.neuron.response(p, n_charging)
+            period = min(OUTPUT_PERIOD, n_charging) if is_output else n_charging
+            wanted = threshold / layer.neuron.response(p, period)
         p["intercept"][:] = wanted - scale * mean
         if layer.recurrent:
-            unit = unit_of_recurrence(layer.neuron, p, n_steps)
+            unit = unit_of_recurrence(layer.neuron, p, n_charging)
             p["recurrent"] *= unit
             recurrent_scales.append(float(unit))
         rest = resting(layer, n_samples, p["coef"].dtype)

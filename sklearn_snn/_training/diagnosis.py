@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.extent import parts
+from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 
 # Share of a hidden layer that may be silent, or saturated, without a word.
@@ -256,7 +257,10 @@ def _memory_advice(trainer):
     X, n_steps = trainer.samples.X, trainer.engine.n_steps
     layers = zip(trainer.engine.network.layers, trainer.params, strict=True)
     leak = 1 - max(p[name].max() for of, p in layers for name in of.neuron.leaks)
-    is_recorded = isinstance(X, np.ndarray) and X.ndim == 3
+    # Pieces of an array are looked at as sequences of one length.
+    lengths = all_lengths(X, n_steps)
+    is_recorded = X.ndim == 3 and not isinstance(X, SpikeTrains)
+    is_recorded = is_recorded and lengths.min() == lengths.max()
     # Up to the rounding of 1 - alpha.
     if not is_recorded or n_steps * leak <= LONGEST_RECORDING * (1 + 1e-9):
         return ""

@@ -35,7 +35,11 @@ from sklearn_snn._training.samples import (
     without_ignored,
 )
 from sklearn_snn._training.seeds import child_random_state
-from sklearn_snn._training.states import go_on_from_states
+from sklearn_snn._training.states import (
+    check_all_learn,
+    pass_by,
+    states_to_go_on_from,
+)
 from sklearn_snn._training.trainer import Trainer, first_guess
 from sklearn_snn._utils.warnings import warn_user
 
@@ -112,6 +116,9 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         )
         check_class_weight(class_weight, target)
         if is_continued and weigh_nothing(data.read_y(), class_weight, target):
+            if estimator.stateful:
+                check_all_learn(data.rows, data.X.shape[0])
+                pass_by(estimator, data.X)
             return
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -125,7 +132,14 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
             estimator, samples, target, constants, is_continued, relative
         )
         if estimator.stateful:
-            go_on_from_states(estimator, trainer, is_continued)
+            check_all_learn(samples.rows, samples.X.shape[0])
+            trainer.states = states_to_go_on_from(
+                estimator,
+                samples.X,
+                trainer.engine.network,
+                trainer.params[0]["coef"].dtype,
+                is_continued,
+            )
         state = estimator._optimizer_state_
         if state is not None and state["solver"] == estimator.solver:
             trainer.optimizer.restore(state)

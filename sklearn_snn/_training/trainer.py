@@ -314,6 +314,8 @@ class Trainer:
         """Raise DivergedError if the norm of the parameters is not finite."""
         weights = _weights(self.params) + part(self.params, "intercept")
         _check_finite(norms(weights), "weights")
+        if self.states is not None:
+            _check_finite([float(np.abs(s).max()) for s in self.states], "states")
 
 
 def _weights(params):

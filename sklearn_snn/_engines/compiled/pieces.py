@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.packing import unpack_states
+from sklearn_snn._inputs.lengths import known_lengths
 from sklearn_snn._model.restraint import NO_RESTRAINT
 
 
@@ -31,8 +32,9 @@ class CompiledPiece:
         """Run the network on; see `NumpyPiece.run_on`."""
         batch = self._batch(params, X, restraint)
         batch.go_on(states, reading)
-        per_step, has_bounds = self.network.readout.per_step, len(batch.bounds.limits)
-        if per_step:
+        readout, has_bounds = self.network.readout, len(batch.bounds.limits)
+        per_step, is_mean = readout.per_step, readout.statistic == "probability"
+        if per_step or is_mean:
             batch.keep_membranes()
         if has_bounds:
             batch.keep_spikes(batch.layers.sizes[1:].sum())
@@ -45,6 +47,11 @@ class CompiledPiece:
             of_samples = [n.sum(axis=1) for n in hidden]
         if per_step:
             return batch.reading().membranes, n_spikes, of_samples
+        if is_mean:
+            # Of exponentials, which compiled code may round in another way than numpy.
+            record = {"membrane": batch.membranes.transpose(1, 0, 2)}
+            readout.read(record, known_lengths(X), reading)
+            return None, n_spikes, of_samples
         reading.counts[...], reading.membranes[...] = batch.readings.transpose(1, 0, 2)
         return None, n_spikes, of_samples
 
