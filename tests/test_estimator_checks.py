@@ -76,10 +76,9 @@ ESTIMATORS = [
 def estimator(request, engine):
     """Return an estimator as it comes; where that is slow, one of fewer epochs."""
     params, fewer = request.param.get_params(deep=False), {}
-    if "hidden_layer_sizes" in params and engine == "numpy":
+    is_first = request.param is ESTIMATORS[0] and engine == "numba"
+    if "hidden_layer_sizes" in params and not is_first:
         fewer = {"n_steps": 8, "max_iter": 60}
-    elif params.get("neuron") in ("adlif", "cuba"):
-        fewer = {"max_iter": 60}
     return clone(request.param).set_params(**fewer)
 
 

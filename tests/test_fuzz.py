@@ -62,18 +62,18 @@ def run_cases(cases, n_cases, share, kind):
 
 @in_parts
 def test_classifier(part):
-    run_cases(CLASSIFIER_CASES, 900, 0.5, SpikingClassifier)
+    run_cases(CLASSIFIER_CASES, 500, 0.5, SpikingClassifier)
 
 
 @in_parts
 def test_neurons_and_labels(part):
     """With one engine: that both agree on any neuron is tested elsewhere."""
-    run_cases(NEURON_CASES, 400, 0.2, SpikingClassifier)
+    run_cases(NEURON_CASES, 250, 0.2, SpikingClassifier)
 
 
 @in_parts
 def test_regressor(part):
-    run_cases(REGRESSOR_CASES, 400, 0.1, SpikingRegressor)
+    run_cases(REGRESSOR_CASES, 250, 0.1, SpikingRegressor)
 
 
 @in_parts

@@ -64,6 +64,9 @@ MORE_READOUTS = {
     "membrane_max": INTEGRATED,
     "softmax_mean": INTEGRATED,
 }
+# Of float32 each neuron has compiled code of its own, which takes long to make: the
+# equations are checked in float64, and for these float32 is, too.
+NARROW = "lif", "leaky gain", "adlif", "integrator"
 KINDS = "spikes", "trains", "graded", "mixed", "constant"
 LOSSES = "cross_entropy", "logistic", "squared_error"
 
@@ -71,6 +74,12 @@ N_SAMPLES, N_FEATURES, N_OUTPUTS = 5, 6, 3
 HIDDEN = 7, 4
 # Of weights, biases and inputs with which all layers fire, whatever is chosen.
 SEED = 40
+
+
+def narrow(name, recurrent=False):
+    """Return float32 where code for it is tried, else float64."""
+    is_tried = name in (NARROW[:2] if recurrent else NARROW)
+    return np.float32 if is_tried else np.float64
 
 
 def variants(name, **fixed):

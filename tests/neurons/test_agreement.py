@@ -17,6 +17,7 @@ from neurons.cases import (
     N_FEATURES,
     case_of,
     lone,
+    narrow,
     stacks,
     telling,
     variants,
@@ -33,6 +34,12 @@ from sklearn_snn._model.surrogates import SURROGATES
 ENGINES = "numba", "numpy"
 DTYPES = np.float64, np.float32
 TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
+
+
+def typed(names):
+    """Run a test for neurons, in the types that are tried for each."""
+    cases = [(n, d) for n in names for d in DTYPES if d in (np.float64, narrow(n))]
+    return pytest.mark.parametrize(("name", "dtype"), cases)
 
 
 def assert_same_answers(a, b):
@@ -70,8 +77,7 @@ def check_engines(case, dtype):
 
 
 @pytest.mark.parametrize("surrogate", sorted(SURROGATES))
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", FIRING)
+@typed(FIRING)
 def test_engines_agree(name, dtype, surrogate):
     for choices in variants(name, surrogate=surrogate):
         for names, readout in stacks(name):
@@ -81,8 +87,7 @@ def test_engines_agree(name, dtype, surrogate):
                     check_engines(case, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [n for n in ALL if n != "leaky gain"])
+@typed([n for n in ALL if n != "leaky gain"])
 def test_engines_agree_on_neurons_that_are_alike(name, dtype):
     """Alike in a layer, and in all of them, so that one number is enough.
 
@@ -105,8 +110,7 @@ def test_engines_agree_on_neurons_that_are_alike(name, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ALL)
+@typed(ALL)
 def test_engines_agree_on_every_input_and_loss(name, dtype, kind):
     for names, readout in stacks(name):
         for loss in LOSSES:
@@ -117,8 +121,7 @@ def test_engines_agree_on_every_input_and_loss(name, dtype, kind):
                 check_engines(case, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [COUNTED, INTEGRATED])
+@typed([COUNTED, INTEGRATED])
 def test_engines_agree_on_a_single_layer(name, dtype):
     """Membranes of neurons that fire are read, too; others are in hidden layers."""
     for names, readout in lone(name):
@@ -132,8 +135,7 @@ def test_engines_agree_on_a_single_layer(name, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ALL)
+@typed(ALL)
 def test_answers_do_not_depend_on_the_batch(name, dtype, kind, engine):
     for names, readout in stacks(name):
         case = case_of(names, readout, dtype=dtype, kind=kind, n_samples=35)
@@ -152,7 +154,8 @@ def test_gradients_for_any_number_of_threads(name, kind, monkeypatch):
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)
         for names, readout in stacks(name):
-            case = case_of(names, readout, dtype=np.float32, kind=kind, n_samples=70)
+            dtype = narrow(name)
+            case = case_of(names, readout, dtype=dtype, kind=kind, n_samples=70)
             steps = {}
             for n_threads in (1, 2, 4):
                 monkeypatch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)

@@ -113,7 +113,10 @@ def test_a_piece_that_has_all_steps_is_the_whole(bptt_steps, engine):
         piece, whole = case.step(engine), case._replace(bptt_steps=None).step(engine)
         with telling(names, readout):
             assert piece.loss == pytest.approx(whole.loss, rel=1e-12)
-            np.testing.assert_array_equal(piece.outputs, whole.outputs)
+            if readout == "softmax_mean":  # compiled exponentials round otherwise
+                np.testing.assert_allclose(piece.outputs, whole.outputs, rtol=1e-12)
+            else:
+                np.testing.assert_array_equal(piece.outputs, whole.outputs)
             assert_same_gradients(piece.gradients, whole.gradients, 1e-12)
 
 
