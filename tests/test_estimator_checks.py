@@ -74,10 +74,9 @@ ESTIMATORS = [
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
 def estimator(request, engine):
-    """Return an estimator as it comes; where that is slow, one of fewer epochs."""
+    """Return an estimator; a network of fewer steps and epochs than by default."""
     params, fewer = request.param.get_params(deep=False), {}
-    is_first = request.param is ESTIMATORS[0] and engine == "numba"
-    if "hidden_layer_sizes" in params and not is_first:
+    if "hidden_layer_sizes" in params:
         fewer = {"n_steps": 8, "max_iter": 60}
     return clone(request.param).set_params(**fewer)
 

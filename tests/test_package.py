@@ -95,7 +95,6 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     ("script", "pattern", "at_least"),
     [
         ("train_images.py", r"held-out images: ([\d.]+)", 0.95),
-        ("grid_search.py", r"best on held-out digits: ([\d.]+)", 0.93),
         ("distributed_search.py", r"best on held-out digits: ([\d.]+)", 0.8),
         ("persistence.py", r"bit: True\naccuracy on held-out digits: ([\d.]+)", 0.85),
     ],
