@@ -31,7 +31,6 @@ depend on the machine: run it when nothing else runs.
 """
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -41,6 +40,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from results import Results
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -176,31 +176,14 @@ def levelled_mlp(X, seed):
 MODELS = {"recipe": network, "MLP": mlp, "MLP levelled": levelled_mlp}
 
 
-class Results:
-    """Results of a model, in a file with a line for each set and seed."""
-
-    def __init__(self, folder, name):
-        self.name = name
-        self.path = folder / f"{name.replace(' ', '_')}.jsonl"
-        self.known = {}
-        if self.path.exists():
-            for line in self.path.read_text().splitlines():
-                data, seed, result = json.loads(line)
-                self.known[data, seed] = result
-
-    def get(self, data, seed):
-        """Return a result, which is computed if it is not known."""
-        if (data, seed) not in self.known:
-            X_train, X_test, y_train, y_test = SETS[data]()
-            model = MODELS[self.name](X_train, seed)
-            start = time.perf_counter()
-            model.fit(X_train, y_train)
-            seconds = time.perf_counter() - start
-            accuracy = float(model.score(X_test, y_test))
-            self.known[data, seed] = {"accuracy": accuracy, "seconds": seconds}
-            with self.path.open("a") as file:
-                file.write(json.dumps([data, seed, self.known[data, seed]]) + "\n")
-        return self.known[data, seed]
+def computed(name, data, seed):
+    """Fit a model to a set, and return its accuracy on the test set."""
+    X_train, X_test, y_train, y_test = SETS[data]()
+    model = MODELS[name](X_train, seed)
+    start = time.perf_counter()
+    model.fit(X_train, y_train)
+    seconds = time.perf_counter() - start
+    return {"accuracy": float(model.score(X_test, y_test)), "seconds": seconds}
 
 
 def main():
@@ -215,7 +198,7 @@ def main():
     for category in (ConvergenceWarning, DeadNeuronWarning, InputMismatchWarning):
         warnings.simplefilter("ignore", category)
     args.cache.mkdir(parents=True, exist_ok=True)
-    results = [Results(args.cache, name) for name in args.models]
+    results = [Results(args.cache, name, computed) for name in args.models]
     print(f"Accuracy, {len(args.seeds)} seeds: mean, deviation, each; seconds to fit")
     for data in args.sets:
         for result in results:

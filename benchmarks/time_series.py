@@ -23,7 +23,6 @@ included, when compiled.
 
 import argparse
 import itertools
-import json
 import math
 import statistics
 import time
@@ -32,6 +31,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from results import Results
 from scipy.stats import rankdata
 from series import HELD_BACK, SETS, padded
 from sklearn.exceptions import ConvergenceWarning
@@ -184,33 +184,17 @@ MODELS = {
 DETERMINISTIC = {"DTW"}
 
 
-class Results:
-    """Results of a model, in a file with a line for each set and seed."""
+def computed(name, data, seed):
+    """Fit a model to a set, and return its accuracy and what else it tells."""
+    X_train, X_test, y_train, y_test = (SETS | HELD_BACK)[data]()
+    predicted, seconds, chosen = MODELS[name](X_train, y_train, X_test, seed)
+    accuracy = float(np.mean(predicted == y_test))
+    return {"accuracy": accuracy, "seconds": seconds, **chosen}
 
-    def __init__(self, folder, name):
-        self.name = name
-        self.path = folder / f"{name.replace(' ', '_')}.jsonl"
-        self.known = {}
-        if self.path.exists():
-            for line in self.path.read_text().splitlines():
-                data, seed, result = json.loads(line)
-                self.known[data, seed] = result
 
-    def get(self, data, seed):
-        """Return a result, which is computed if it is not known."""
-        if self.name in DETERMINISTIC:
-            seed = 0
-        if (data, seed) not in self.known:
-            X_train, X_test, y_train, y_test = (SETS | HELD_BACK)[data]()
-            predicted, seconds, chosen = MODELS[self.name](
-                X_train, y_train, X_test, seed
-            )
-            accuracy = float(np.mean(predicted == y_test))
-            result = {"accuracy": accuracy, "seconds": seconds, **chosen}
-            self.known[data, seed] = result
-            with self.path.open("a") as file:
-                file.write(json.dumps([data, seed, result]) + "\n")
-        return self.known[data, seed]
+def seeds_of(result, seeds):
+    """Return the seeds of a model, one if they make no difference."""
+    return [0] if result.name in DETERMINISTIC else seeds
 
 
 def cell(runs):
@@ -224,10 +208,7 @@ def rows(sets, seeds, results):
     """Return the table: of each set the lengths chosen and the cells; mean ranks."""
     lines, means = [], []
     for data in sets:
-        runs = [
-            [r.get(data, s) for s in (seeds[:1] if r.name in DETERMINISTIC else seeds)]
-            for r in results
-        ]
+        runs = [[r.get(data, s) for s in seeds_of(r, seeds)] for r in results]
         means.append([statistics.mean(x["accuracy"] for x in v) for v in runs])
         lengths = Counter(x["n_delays"] for v in runs for x in v if "n_delays" in x)
         chosen = ", ".join(
@@ -268,15 +249,16 @@ def main():
     # Of steps after the end of all series that are learned from there is no mean.
     warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
     args.cache.mkdir(parents=True, exist_ok=True)
-    results = [Results(args.cache, name) for name in args.models]
+    results = [Results(args.cache, name, computed) for name in args.models]
     groups = {"Sets that were looked at while the recipe was chosen": args.sets}
     if args.held_back:
         groups["Sets that were held back until it was"] = list(HELD_BACK)
     tables = []
     for title, sets in groups.items():
-        for data, seed, result in itertools.product(sets, args.seeds, results):
-            result.get(data, seed)
-            print(".", end="", flush=True)
+        for data, result in itertools.product(sets, results):
+            for seed in seeds_of(result, args.seeds):
+                result.get(data, seed)
+                print(".", end="", flush=True)
         tables.append((title, rows(sets, args.seeds, results)))
     text = as_rst(tables, args.models)
     print(f"\n{text}")

@@ -205,7 +205,8 @@ class BaseSpikingNetwork(
         """Check X, run the network, and return an iterator over the running outputs."""
         check_is_fitted(self)
         X = validate_input(self, X, reset=False)
-        engine = self._engine(X)
+        # What is read of all steps is kept, so there is nothing to gain by pieces.
+        engine = make_engine(self.engine, *self._network_for(X))
         params = self._learned_params()
         tape, lengths = engine.read_out(params, X), known_lengths(X)
         # By output, which is how the answers are computed fastest.

@@ -176,8 +176,11 @@ class Stream:
             If `X` is of another shape, or holds anything but finite real numbers; no
             step of it counts then.
         """
-        X, (counts, membranes, n_read) = self._validated(X), self._reading
-        counts = np.zeros(0) if counts is None else counts
+        X, reading = self._validated(X), None
+        if not self._network.readout.per_step:
+            # A copy, so that steps count wholly or not at all.
+            counts, membranes, n_read = self._reading
+            reading = Reading(counts.copy(), membranes.copy(), n_read)
         readout = self._network.readout.from_step(self.n_steps, self._n_in_all)
         tape = forward(
             self._network._replace(readout=readout),
@@ -187,8 +190,7 @@ class Stream:
             len(X),
             self._workspace,
             before=self._states,
-            # A copy, so that steps count wholly or not at all.
-            reading=Reading(counts.copy(), membranes.copy(), n_read),
+            reading=reading,
         )
         n_steps = self.n_steps + len(X)
         self._states, self._reading, self.n_steps = tape.after, tape.reading, n_steps

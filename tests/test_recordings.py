@@ -21,7 +21,9 @@ def script(name):
         name, ROOT / "benchmarks" / f"{name}.py"
     )
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")  # for what scripts share
+        spec.loader.exec_module(module)
     return module
 
 

@@ -16,6 +16,7 @@ from sklearn_snn import (
     Stream,
 )
 from sklearn_snn._model.network import forward
+from sklearn_snn.exceptions import InputMismatchWarning
 
 N_STEPS = 30
 READOUTS = (
@@ -233,10 +234,30 @@ def test_recordings_that_are_too_long_for_memory_are_not_refused():
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sklearn_snn._engines.truncated._Whole.run", stop)
         patch.setattr("sklearn_snn._engines.truncated.TruncatedEngine._pieces", stop)
         with pytest.raises(KeyboardInterrupt):
             model.fit(X, [0, 1])
+
+
+def test_answers_step_by_step_are_kept_whole():
+    """So recordings that are too long for that are refused, whatever was learned."""
+    X, y = recordings("spikes")
+    model = fast(engine="numpy", bptt_steps=7).fit(X, y)
+    assert len(list(model.staged_predict(X))) == N_STEPS
+    X = SpikeTrains(np.full((1, 4), 0.1), n_steps=5 * 10**9)
+    with (
+        pytest.warns(InputMismatchWarning),
+        pytest.raises(ValueError, match="GiB of memory"),
+    ):
+        model.staged_predict(X)
+
+
+def test_prolonged_trains_begin_alike():
+    trains = SpikeTrains(np.full((2, 3), 0.4), n_steps=10, seed=1)
+    longer = trains.prolonged(25)
+    assert longer.shape == (2, 25, 3)
+    np.testing.assert_array_equal(np.asarray(longer)[:, :10], np.asarray(trains))
+    assert np.asarray(longer)[:, 10:].any()
 
 
 def test_spans_that_there_are_not():

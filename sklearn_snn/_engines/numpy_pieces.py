@@ -55,7 +55,8 @@ class NumpyPiece:
         n_spikes : list of ndarrays of shape (n_units,)
             Number of spikes of each neuron, all samples together.
         of_samples : list of ndarrays of float64 of shape (n_samples,)
-            Number of spikes of each sample in the hidden layers.
+            Number of spikes of each sample in the hidden layers, if their rates have
+            bounds; else there are none.
         """
         per_step = self.network.readout.per_step
         n_spikes = [np.zeros(layer.n_units) for layer in self.network.layers]
@@ -63,7 +64,8 @@ class NumpyPiece:
         for chunk in chunks_of(X.shape[0], self.n_steps, params):
             read = None if per_step else reading.take(chunk)
             tape = self._run(params, X[chunk], states, read, restraint, chunk)
-            of_samples.append(list(spikes_of_samples(tape)))
+            if restraint.bounds is not None:
+                of_samples.append(list(spikes_of_samples(tape)))
             for n, record in zip(n_spikes, tape.layers, strict=True):
                 n += record["spikes"].sum(axis=(0, 1))
             membranes.append(tape.reading.membranes)

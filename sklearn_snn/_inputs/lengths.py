@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_snn._inputs.spike_trains import SpikeTrains
+
 
 def known_lengths(X):
     """Return the number of steps of each sample, or None if all have as many.
@@ -70,7 +72,7 @@ def repeated(X, n_steps):
     """
     if X.ndim == 2:
         return X
-    if hasattr(X, "rates"):
+    if isinstance(X, SpikeTrains):
         return X.prolonged(n_steps)
     X, _ = with_ends(X)
     return np.tile(X, (1, -(-n_steps // X.shape[1]), 1))[:, :n_steps]

@@ -131,15 +131,6 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         trainer = _trainer(
             estimator, samples, target, constants, is_continued, relative
         )
-        if estimator.stateful:
-            check_all_learn(samples.rows, samples.X.shape[0])
-            trainer.states = states_to_go_on_from(
-                estimator,
-                samples.X,
-                trainer.engine.network,
-                trainer.params[0]["coef"].dtype,
-                is_continued,
-            )
         state = estimator._optimizer_state_
         if state is not None and state["solver"] == estimator.solver:
             trainer.optimizer.restore(state)
@@ -247,8 +238,14 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
             f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} is not what the "
             f"network to go on with has, {tuple(hidden)}."
         )
-    has_states = is_stream and estimator.stateful
+    has_states, states = is_stream and estimator.stateful, None
     engine = estimator._engine(samples.X, constants, has_states)
+    if has_states:
+        check_all_learn(samples.rows, samples.X.shape[0])
+        dtype = estimator.coefs_[0].dtype
+        states = states_to_go_on_from(
+            estimator, samples.X, engine.network, dtype, is_continued
+        )
     if engine.bptt_steps is not None:
         samples = samples.without_copies()
     first_constants = initial_constants(constants, n_units(estimator))
@@ -273,6 +270,7 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         n_epochs=estimator._n_epochs_,
         n_seen=estimator.t_,
         weight=stream_weight if is_stream else 1.0,
+        states=states,
     )
     if estimator.verbose and trainer.engine.compiles and not is_continued:
         compile_aloud(trainer)

@@ -3,6 +3,7 @@
 from sklearn_snn._inputs.lengths import known_lengths
 from sklearn_snn._model.build import make_network
 from sklearn_snn._model.network import resting
+from sklearn_snn._training.trainer import check_states
 
 
 def states_to_go_on_from(estimator, X, network, dtype, is_continued):
@@ -58,6 +59,7 @@ def pass_by(estimator, X):
         estimator, X, engine.network, params[0]["coef"].dtype, is_continued=True
     )
     engine.go_on(params, X, states)
+    check_states(states)
     estimator._states_ = states
 
 

@@ -315,7 +315,7 @@ class Trainer:
         weights = _weights(self.params) + part(self.params, "intercept")
         _check_finite(norms(weights), "weights")
         if self.states is not None:
-            _check_finite([float(np.abs(s).max()) for s in self.states], "states")
+            check_states(self.states)
 
 
 def _weights(params):
@@ -335,6 +335,11 @@ def _louder(arrays, index, share):
 def slices(n_samples, size):
     """Cut so many samples into slices of `size`."""
     return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
+
+
+def check_states(states):
+    """Raise DivergedError if states are not finite."""
+    _check_finite([float(np.abs(state).max()) for state in states], "states")
 
 
 def _check_finite(by_array, what):
