@@ -57,6 +57,7 @@ __all__ = [
     "numba_borrowed_array",
     "numba_cgutils",
     "numba_disk_cache",
+    "numba_inner_compiler",
     "safe_indexing",
     "validate_parameter_constraints",
     "validate_parameters",
@@ -114,3 +115,72 @@ def numba_disk_cache(dispatcher, key):
     index_key = cache._index_key
     cache._index_key = lambda sig, codegen: (*index_key(sig, codegen), key)
     return cache
+
+
+def numba_inner_compiler():
+    """Return a compiler of functions that other compiled functions alone call.
+
+    numba optimizes each function with all that it calls, and makes machine code of it,
+    before it does the same for its callers; Python calls the last of these alone.
+    What is done for the others is done in vain: three in ten seconds. Here a function
+    is left as it was first put down, to be optimized as a part of its callers.
+
+    Compilers of one's own are documented; what a library of code is made of is not.
+    """
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+    from numba.core.compiler_machinery import FunctionPass, register_pass
+    from numba.core.untyped_passes import IRProcessing
+
+    class PartOfCallers(JITCodeLibrary):
+        """Code that has no address of its own."""
+
+        def finalize(self):
+            self._raise_if_finalized()
+            for library in dict.fromkeys(self._linking_libraries):
+                self._reload_init.update(library._reload_init)
+                module = library._get_module_for_linking()
+                self._final_module.link_in(module, preserve=True)
+            self._finalize_dynamic_globals()
+            self._finalized = True
+
+        def get_pointer_to_function(self, name):
+            self._ensure_finalized()
+            return 0  # as of a function without a wrapper for Python
+
+        @property
+        def codegen(self):
+            return _WithoutEnvironments(self._codegen)
+
+    class _WithoutEnvironments:
+        """What errors with messages need is kept at an address, which is not there."""
+
+        def __init__(self, codegen):
+            self._codegen = codegen
+
+        def __getattr__(self, name):
+            return getattr(self._codegen, name)
+
+        def set_env(self, name, environment):
+            pass
+
+    @register_pass(mutates_CFG=False, analysis_only=False)
+    class MakePartOfCallers(FunctionPass):
+        _name = "sklearn_snn_make_part_of_callers"
+
+        def __init__(self):
+            FunctionPass.__init__(self)
+
+        def run_pass(self, state):
+            codegen, name = state.targetctx.codegen(), state.func_id.func_qualname
+            state.library = PartOfCallers(codegen, name)
+            return False
+
+    class InnerCompiler(CompilerBase):
+        def define_pipelines(self):
+            passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+            passes.add_pass_after(MakePartOfCallers, IRProcessing)
+            passes.finalize()
+            return [passes]
+
+    return InnerCompiler

@@ -2,14 +2,20 @@
 
 from numba import njit
 
+from sklearn_snn._compat import numba_inner_compiler
+
 # Of what Python calls; C does not.
 OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 # Of what compiled code alone calls, and which makes no arrays: numba need not count who
 # refers to one. Where each view was counted up and down again, across threads, that
 # took a seventh of the time of training, and a third of that of compiling. It must not
 # return any either, but views of `views`: its caller may count, and would give back a
-# reference that was never taken.
-INNER = OPTIONS | {"no_cpython_wrapper": True, "_nrt": False}
+# reference that was never taken. Nor is it optimized by itself, but with its callers.
+INNER = OPTIONS | {
+    "no_cpython_wrapper": True,
+    "_nrt": False,
+    "pipeline_class": numba_inner_compiler(),
+}
 
 compiled = njit(**INNER)
 # For what is small, or called once.
