@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import zipimport
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -17,6 +19,7 @@ from sklearn.base import clone
 import sklearn_snn
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import cache as compiled_cache
+from sklearn_snn._engines.compiled import engine as compiled_engine
 from sklearn_snn._engines.compiled.chunks import entry_point
 from sklearn_snn._training import control
 from sklearn_snn.neurons import LIF
@@ -285,3 +288,26 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
     for Z in (X.astype(np.float32), np.stack([X, X], axis=1), SpikeTrains(X, 5)):
         assert is_announced(Z)
         assert not is_announced(Z)
+
+
+def test_the_calling_thread_compiles(monkeypatch):
+    """Before others begin; a compiler that another thread waits for is slow."""
+    events, run = [], compiled_engine.Batch.run
+
+    def record(batch, i, *args):
+        events.append(("begins", i, threading.current_thread()))
+        if i == 0:
+            time.sleep(0.1)  # in which others would begin
+        done = run(batch, i, *args)
+        events.append(("ends", i, threading.current_thread()))
+        return done
+
+    monkeypatch.setattr(compiled_engine.Batch, "run", record)
+    monkeypatch.setattr(compiled_engine, "_known", set())
+    X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2
+    model = fast(max_iter=2, batch_size=64, engine="numba")
+    model.fit(X, y)
+    here = threading.main_thread()
+    assert events[:2] == [("begins", 0, here), ("ends", 0, here)]
+    done = sorted(i for what, i, _ in events if what == "ends")
+    assert done == sorted(2 * [*range(8)])

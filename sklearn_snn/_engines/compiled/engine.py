@@ -36,6 +36,9 @@ MAX_GRADIENT_ELEMENTS = 2**26
 # Partial gradients are added in pieces of this many numbers.
 PIECE = 2**15
 
+# Networks and kinds of batches for which this process has compiled code.
+_known = set()
+
 
 class NumbaEngine:
     """Outputs and gradients of a network; the same contract as `NumpyEngine`.
@@ -208,15 +211,25 @@ class NumbaEngine:
 
     def run_batch(self, batch, chunks):
         """Run all chunks; return (losses, n_spikes, first gradient) of each."""
+        # This thread compiles what has to be: where it waits for another one that does,
+        # that takes half as long again.
+        kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
+        n_alone = min(len(chunks), int(kind not in _known))
 
         def run(i, runner):
             return batch.run(i, chunks[i], self._workspaces[runner])
+
+        def run_other(i, runner):
+            return run(n_alone + i, runner)
 
         # Graded input takes the BLAS, whose rounding depends on its threads.
         needs_blas = not isinstance(batch.X, SpikeTrains)
         with single_threaded_blas() if needs_blas else nullcontext():
             try:
-                return run_chunks(run, len(chunks), self._n_threads)
+                first = run_chunks(run, n_alone, 1)
+                _known.add(kind)
+                n_others = len(chunks) - n_alone
+                return first + run_chunks(run_other, n_others, self._n_threads)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
