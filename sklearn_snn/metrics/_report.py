@@ -45,6 +45,19 @@ class LayerOperations:
     See Also
     --------
     operation_report : Makes a report of all layers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.metrics import operation_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((20,), n_steps=10, random_state=0).fit(X, y)
+    >>> hidden, output = operation_report(model, X).layers
+    >>> hidden.source, hidden.effective_macs  # 4 numbers, multiplied once
+    ('Input', 80.0)
+    >>> output.source, output.dense  # 20 spikes or none, 3 classes, 10 steps
+    ('Hidden layer 1', 600.0)
     """
 
     name: str

@@ -15,20 +15,21 @@ from sklearn_snn.metrics import operation_report
 
 torch = pytest.importorskip("torch")
 snn = pytest.importorskip("snntorch")
-pytest.importorskip("neurobench")
-
-from neurobench.benchmarks import Benchmark
-from neurobench.metrics.static import ConnectionSparsity, Footprint
-from neurobench.metrics.workload import (
-    ActivationSparsity,
-    MembraneUpdates,
-    SynapticOperations,
-)
-from neurobench.models import SNNTorchModel, TorchModel
+benchmarks = pytest.importorskip("neurobench.benchmarks")
+static = pytest.importorskip("neurobench.metrics.static")
+workload = pytest.importorskip("neurobench.metrics.workload")
+models = pytest.importorskip("neurobench.models")
 
 N_SAMPLES, N_STEPS, N_INPUTS, N_CLASSES = 12, 20, 10, 3
 NEURON = {"alpha": 0.75, "threshold": 0.5}
-WORKLOAD = [SynapticOperations, ActivationSparsity, MembraneUpdates]
+METRICS = [
+    [static.ConnectionSparsity, static.Footprint],
+    [
+        workload.SynapticOperations,
+        workload.ActivationSparsity,
+        workload.MembraneUpdates,
+    ],
+]
 
 
 class Case(NamedTuple):
@@ -101,13 +102,12 @@ def measure(wrapped, X, batch_size=6):
     X = torch.tensor(X.astype(np.float32))
     data = torch.utils.data.TensorDataset(X, torch.zeros(len(X)))
     loader = torch.utils.data.DataLoader(data, batch_size)
-    static = [ConnectionSparsity, Footprint]
-    return Benchmark(wrapped, loader, [], [], [static, WORKLOAD]).run(quiet=True)
+    return benchmarks.Benchmark(wrapped, loader, [], [], METRICS).run(quiet=True)
 
 
 def measure_modules(modules, X, **kwargs):
     """Return what the harness measures of modules one after the other."""
-    return measure(SNNTorchModel(torch.nn.Sequential(*modules)), X, **kwargs)
+    return measure(models.SNNTorchModel(torch.nn.Sequential(*modules)), X, **kwargs)
 
 
 def assert_same_operations(report, theirs):
@@ -217,7 +217,7 @@ def test_mlp():
     for coef, intercept in zip(mlp.coefs_, mlp.intercepts_, strict=True):
         modules += [linear(coef.astype(np.float32), intercept.astype(np.float32))]
         modules += [torch.nn.ReLU()]
-    wrapped = TorchModel(torch.nn.Sequential(*modules[:-1]))
+    wrapped = models.TorchModel(torch.nn.Sequential(*modules[:-1]))
     report, theirs = operation_report(mlp, X), measure(wrapped, X, batch_size=75)
     assert_same_operations(report, theirs)
     sparsity = theirs["ActivationSparsity"]
