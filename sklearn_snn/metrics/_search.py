@@ -117,7 +117,8 @@ def cheapest_within(x, of="accuracy", cost="neg_synaptic_operations"):
 
     Of the candidates whose mean score is at least that of the best minus `x`, it takes
     the one that costs least; of equally cheap ones the best. Candidates whose fits
-    failed are passed over.
+    failed are passed over. With a rule, scikit-learn's searches have no `score` for
+    several metrics: that of ``best_estimator_`` is the one to call.
 
     Parameters
     ----------

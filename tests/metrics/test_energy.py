@@ -48,6 +48,15 @@ def test_each_constant_counts_what_it_says(report):
     assert estimate.constants == PRIMES
 
 
+def test_sums_of_layers(report):
+    assert report.dense == 9e6 + 8e6 + 7e6
+    assert (report.effective_acs, report.effective_macs) == (100 + 1e4, 10)
+    assert report.synaptic_operations == 10 + 100 + 1e4
+    assert report.input_operations == 10
+    assert report.membrane_updates == 1e3 + 1e5
+    assert report.footprint == 2
+
+
 def test_default_constants_are_of_arithmetic_alone(report):
     """Horowitz 2014: an addition 0.9 pJ, a multiplication 3.7 pJ."""
     expected = 10 * (3.7 + 0.9) + (100 + 1e4) * 0.9

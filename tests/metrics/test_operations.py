@@ -156,6 +156,7 @@ def test_equals_counting_one_by_one(fitted):
         sparsity = n["silent"] / (n["silent"] + n["fired"])
         expected = sparsity if of_network.neuron.fires else np.nan
         np.testing.assert_equal(layer.activation_sparsity, expected)
+    assert report.input_operations == found[0]["effective"] / n_samples
     sending = [
         n for n, layer in zip(found, network.layers, strict=True) if layer.neuron.fires
     ]
@@ -207,6 +208,15 @@ def test_does_not_depend_on_how_many_are_computed_at_once(size, fitted, monkeypa
     expected = operation_report(*fitted)
     monkeypatch.setattr(numpy_chunks, "MAX_CHUNK_SAMPLES", size)
     assert_same(operation_report(*fitted), expected)
+
+
+@pytest.mark.parametrize("graded", [0, N_SAMPLES - 1])
+def test_one_graded_value_is_enough_for_all_samples(graded, spikes, monkeypatch):
+    monkeypatch.setattr(numpy_chunks, "MAX_CHUNK_SAMPLES", 1)
+    X = spikes.astype(float)
+    X[graded] /= 2
+    report = operation_report(tiny().fit(X, np.arange(N_SAMPLES) % 3), X)
+    assert report.effective_macs == report.input_operations == 5 * spikes.sum() / 9
 
 
 def test_footprint_has_constants_that_differ(spikes):
