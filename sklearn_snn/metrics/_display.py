@@ -133,6 +133,8 @@ class AccuracyOperationsDisplay:
     def from_estimators(cls, estimators, X, y, *, ax=None):
         """Draw fitted estimators, each by its `score` and its operations.
 
+        Accumulates and multiply-accumulates count alike, although the latter take more.
+
         Parameters
         ----------
         estimators : dict of str to estimator
@@ -187,9 +189,6 @@ class AccuracyOperationsDisplay:
             point = operations[[self.chosen]], accuracy[[self.chosen]]
             ring = {"markersize": 14, "markerfacecolor": "none", "linestyle": "none"}
             ax.plot(*point, "o", color=COLORS[1], label="Chosen", **ring)
-        for name, *point in zip(self.names or (), operations, accuracy, strict=False):
-            place = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
-            ax.annotate(short(name), point, **place)
         ax.set(xlabel=self.operations_name, ylabel=self.score_name)
         # Networks that do nothing at all have no place on a logarithmic axis.
         if (operations[np.isfinite(operations)] > 0).all():
@@ -197,6 +196,12 @@ class AccuracyOperationsDisplay:
         else:
             ax.set_xscale("symlog")
         ax.margins(0.1)
+        for name, *point in zip(self.names or (), operations, accuracy, strict=False):
+            # Towards the middle, where there is room.
+            place = ax.transAxes.inverted().transform(ax.transData.transform(point))
+            side = "left" if place[0] < 0.5 else "right"
+            offset = {"xytext": (0, 7), "textcoords": "offset points", "ha": side}
+            ax.annotate(short(name), point, **offset)
         ax.legend(loc="lower right")
         self.ax_, self.figure_ = ax, figure
         return self

@@ -53,6 +53,19 @@ def test_points_and_those_that_are_best_for_their_cost():
     display.figure_.canvas.draw()
 
 
+def test_names_stay_within_the_axes():
+    names = ["a network of many words", "in the middle", "another one of such words"]
+    operations = np.array([1.0, 1e3, 1e6])
+    display = AccuracyOperationsDisplay(ACCURACY[:3], operations, names=names).plot()
+    display.figure_.canvas.draw()
+    axes = display.ax_.get_window_extent()
+    texts = display.ax_.texts
+    assert len(texts) == 3
+    for text in texts:
+        box = text.get_window_extent()
+        assert axes.x0 < box.x0 < box.x1 < axes.x1
+
+
 def test_a_network_that_does_nothing_is_drawn():
     display = AccuracyOperationsDisplay(np.array([0.1, 0.9]), np.array([0, 100])).plot()
     assert display.ax_.get_xscale() == "symlog"
