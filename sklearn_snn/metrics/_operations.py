@@ -158,9 +158,7 @@ def _report(counts, params, sends, n_samples):
             sum(int(c.n_fired.sum()) for c in fired),
             sum(c.n_steps * len(c.n_fired) for c in fired),
         ),
-        _sparsity(
-            sum(np.count_nonzero(w) for w in weights), sum(w.size for w in weights)
-        ),
+        _connection_sparsity(weights),
     )
 
 
@@ -172,7 +170,6 @@ def _of_layer(name, source, counts, p, is_sent, n_samples):
     if "recurrent" in p:
         recurrent_dense = counts.n_steps * n_units**2 / n_samples
         recurrent_acs = _effective(counts.n_heard, p["recurrent"]) / n_samples
-    weights = _weights(p)
     n_sent = counts.n_steps * n_units if is_sent else 0
     return LayerOperations(
         name,
@@ -186,9 +183,7 @@ def _of_layer(name, source, counts, p, is_sent, n_samples):
         recurrent_acs,
         counts.n_updates / n_samples,
         _sparsity(int(counts.n_fired.sum()), n_sent),
-        _sparsity(
-            sum(np.count_nonzero(w) for w in weights), sum(w.size for w in weights)
-        ),
+        _connection_sparsity(_weights(p)),
         _footprint(p),
     )
 
@@ -201,6 +196,12 @@ def _weights(p):
 def _effective(n_active, weights):
     """Return how many operations active inputs led to, by weights that are not zero."""
     return int(n_active @ np.count_nonzero(weights, axis=1))
+
+
+def _connection_sparsity(weights):
+    """Return the share of all weights that is zero."""
+    n_not_zero = sum(np.count_nonzero(w) for w in weights)
+    return _sparsity(n_not_zero, sum(w.size for w in weights))
 
 
 def _sparsity(n_not_zero, n):

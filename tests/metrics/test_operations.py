@@ -270,8 +270,8 @@ def test_mlp_one_by_one(kind, activation):
     n_weights = report.dense + 6 + 5 + n_outputs
     assert report.footprint == 8 * n_weights
     np.testing.assert_equal(report.layers[-1].activation_sparsity, np.nan)
-    as_sparse = operation_report(mlp, sparse.csr_array(X))
-    assert_same(as_sparse, report)
+    for make_sparse in (sparse.csr_array, sparse.csc_matrix):
+        assert_same(operation_report(mlp, make_sparse(X)), report)
 
 
 def test_mlp_on_bits():
