@@ -8,7 +8,7 @@ import numpy as np
 from sklearn_snn._compat import InvalidParameterError
 from sklearn_snn.metrics._report import OperationReport, as_table, number_of
 
-# What each constant is for, and where it is 0 is missing in an estimate.
+# What an estimate leaves out where a constant is 0.
 _PARTS = {
     "membrane_update": "updates of membranes",
     "weight_access": "reading weights from memory",
@@ -183,8 +183,8 @@ def energy(report, constants=None):
     - Every neuron is updated at every step, silent ones too, and the static power of
       a chip flows as long as it computes: both grow with the number of steps, which an
       MLP does not have.
-    - With rate coding the operations on the input are mostly the most, and the fewer
-      steps, spikes of the encoder and hidden neurons there are, the fewer are they.
+    - With rate coding most operations are on the input. Fewer steps, fewer spikes of
+      the encoder and fewer neurons in the first layer save the most.
     - What encodes the input, what moves spikes from core to core, and what reads the
       answer out is not counted.
 

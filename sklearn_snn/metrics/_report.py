@@ -111,8 +111,7 @@ class OperationReport:
     synaptic_operations : float
         Effective operations of both kinds.
     input_operations : float
-        Those of them on the input of the network. With rate coding there are mostly
-        far more of these than of all others.
+        Those of them on the input of the network: with rate coding, most of them.
     membrane_updates : float
         Changes of the membranes of all layers.
     footprint : int
