@@ -170,7 +170,8 @@ class _Writer:
             lines.append(("uint8_t", f"{p}_s_{index}", size))
         if self._is_constant:
             lines.append((self._sum, f"{p}_current", sizes[0]))
-        lines.append((self._sum, f"{p}_sums", max(sizes)))
+        if summing := sizes[self._is_constant :]:  # the input has sums of its own
+            lines.append((self._sum, f"{p}_sums", max(summing)))
         if self._layers[0].recurrent_weights is not None:
             lines.append((self._sum, f"{p}_own", max(sizes[:-1])))
         readout = self._network.readout

@@ -40,8 +40,8 @@ def usage(model, input_type, p, n_steps):
         steps = f"{p}_step({given}, spikes_out) for each step"
     text = [
         f"For each sample call {p}_reset(), {steps}. spikes_out, which may be 0, gets "
-        "the spikes of the output neurons. Answers may be asked for after any step, and "
-        "are to the steps since the reset."
+        "the spikes of the output neurons. Answers are to the steps since the reset, "
+        "and may be asked for after any step."
     ]
     if levels.are_spikes:
         text.append("An input is 1 where there is a spike, and else 0.")
