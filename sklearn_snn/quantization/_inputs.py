@@ -68,7 +68,9 @@ class InputLevels(NamedTuple):
         if isinstance(X, EventSequences) and self.are_spikes and X.counts is None:
             return X
         if isinstance(X, Recordings):
-            return Sequences.of_lengths(self._levels(X.concatenated()), X.lengths)
+            rows = X.concatenated()
+            rows = rows.toarray() if sparse.issparse(rows) else rows
+            return Sequences.of_lengths(self._levels(rows), X.lengths)
         if sparse.issparse(X):
             parts = self._levels(X.data), X.indices, X.indptr
             return sparse.csr_array(parts, X.shape)

@@ -23,6 +23,9 @@ from sklearn_snn.quantization._dynamics import IntegerNeuron
 
 # Shares of the range of the weights that clipping may leave.
 _SHARES = np.linspace(0.3, 1.0, 36)
+# How much larger than other weights recurrent ones may be, beyond what inputs of many
+# bits make of it, in bits.
+_MORE = 8
 # Sums of float64, and of the integers that stand in it, are exact below.
 _LARGEST_SUM = 2**53
 
@@ -150,9 +153,10 @@ def scale_of(layer, p, precision, unit_of_input, input_bits):
     if layer.recurrent:
         own = p["recurrent"] * gain
         sizes = np.abs(own).max(), np.abs(weights).max()
-        # As far apart as both are, in powers of two, which a shift can make up for.
+        # As far apart as both are, in powers of two, which a shift can make up for; but
+        # no farther than either counts.
         more = int(np.rint(np.log2(sizes[0] / sizes[1]))) if min(sizes) > 0 else 0
-        more = max(more, -shift)
+        more = min(max(more, -shift), input_bits + _MORE)
         weights = np.vstack([weights, own / 2.0**more])
     largest = 2 ** (precision.bits - 1) - 1
     if neuron.fires:
