@@ -11,7 +11,26 @@ from string import Template
 import numpy as np
 
 from sklearn_snn._version import __version__
-from sklearn_snn.export import _c_text as text
+from sklearn_snn.export._c_text import (
+    ADD,
+    ADDING,
+    ADDING_OWN,
+    ADDING_TIMES,
+    ANSWER,
+    FUNCTIONS,
+    HEADER,
+    INPUT,
+    INTEGRATING,
+    LAYER,
+    MAIN,
+    MULTIPLY,
+    OUTPUTS,
+    PACKED_ADD,
+    POWER_OF_TWO,
+    SPIKING,
+    STATES,
+    SYNAPSE,
+)
 from sklearn_snn.export._c_usage import description, usage
 from sklearn_snn.quantization._dynamics import SPIKE_BITS
 from sklearn_snn.quantization._layers import largest_sums
@@ -70,7 +89,7 @@ class _Writer:
         lines = usage(self._model, self._input, self._names["p"], n_steps)
         sizes = [self._model.n_features_in_, *map(len, (x.bias for x in self._layers))]
         return self._fill(
-            text.HEADER,
+            HEADER,
             version=__version__,
             described=description(self._model, sizes),
             usage="\n".join(f" * {line}".rstrip() for line in lines),
@@ -108,12 +127,12 @@ class _Writer:
     def _helpers(self):
         """Return the functions that all layers share."""
         precision = self._model._precision_
-        leaked = text.MULTIPLY if precision.leak == "multiply" else text.POWER_OF_TWO
+        leaked = MULTIPLY if precision.leak == "multiply" else POWER_OF_TWO
         whole, limit = 2**precision.leak_bits, 2 ** (precision.membrane_bits - 1) - 1
         bits = precision.membrane_bits
-        parts = [self._fill(text.STATES, membrane_bits=bits, limit=limit)]
+        parts = [self._fill(STATES, membrane_bits=bits, limit=limit)]
         parts.append(self._fill(leaked, whole=whole))
-        add = text.PACKED_ADD if self._is_packed else text.ADD
+        add = PACKED_ADD if self._is_packed else ADD
         types = {"sum": self._sum, "weight": self._weight}
         is_recurrent = self._layers[0].recurrent_weights is not None
         if self._levels.are_spikes or len(self._layers) > 1 or is_recurrent:
@@ -197,21 +216,21 @@ class _Writer:
             sums = f"{p}_current"
         else:
             is_graded = is_first and not self._levels.are_spikes
-            adding = text.ADDING_TIMES if is_graded else text.ADDING
+            adding = ADDING_TIMES if is_graded else ADDING
             parts["input"] = self._fill(adding, sums=sums, **values)
             type_ = self._input if is_first else "uint8_t"
             parts["argument"] = f"const {type_} *x"
         if layer.recurrent_weights is not None:
-            parts["own"] = self._fill(text.ADDING_OWN, **values)
+            parts["own"] = self._fill(ADDING_OWN, **values)
             parts["own_current"] = (
                 f" + (int64_t){p}_own[k] * {2**layer.recurrent_shift}"
             )
         parts["synapse"], source = "", "current"
         if layer.leak_syn is not None:
             leak = self._leak(index, "leak_syn")
-            parts["synapse"] = self._fill(text.SYNAPSE, leak=leak, **self._cast(index))
+            parts["synapse"] = self._fill(SYNAPSE, leak=leak, **self._cast(index))
             source = f"{p}_i_{index}[k]"
-        neuron = text.SPIKING if layer.threshold is not None else text.INTEGRATING
+        neuron = SPIKING if layer.threshold is not None else INTEGRATING
         reset = {
             "zero": "s ? 0 : u",
             "subtract": f"s ? u - {p}_threshold_{index}[k] : u",
@@ -221,7 +240,7 @@ class _Writer:
         reading = self._reading() if is_last else ""
         leak = self._leak(index, "leak")
         parts |= {"source": source, "leak": leak, "neuron": body, "reading": reading}
-        return self._fill(text.LAYER, sums=sums, **parts, **values)
+        return self._fill(LAYER, sums=sums, **parts, **values)
 
     def _cast(self, index):
         """Return the number of a layer, and how its states are stored."""
@@ -279,17 +298,17 @@ class _Writer:
             n_inputs, n_units = self._layers[0].weights.shape
             values = {"n_inputs": n_inputs, "n_units": n_units, "index": 0}
             values |= {"row": self._row(n_units), "weight": self._weight}
-            adding = text.ADDING if self._levels.are_spikes else text.ADDING_TIMES
+            adding = ADDING if self._levels.are_spikes else ADDING_TIMES
             body = self._fill(adding, sums=f"{p}_current", **values)
-            parts.append(self._fill(text.INPUT, type=self._input, body=body))
+            parts.append(self._fill(INPUT, type=self._input, body=body))
         head = self._fill(self._step_head().replace("$p", "${p}"))
         values = {"resets": "\n".join(resets), "calls": "\n".join(calls)}
         values |= {"cases": "\n".join(cases), "head": head, "last": n_layers - 1}
         values["start"] = readout.start
-        parts.append(self._fill(text.FUNCTIONS, **values))
-        parts.append(self._fill(text.OUTPUTS, body=self._output()))
+        parts.append(self._fill(FUNCTIONS, **values))
+        parts.append(self._fill(OUTPUTS, body=self._output()))
         if self._has_answer():
-            parts.append(self._fill(text.ANSWER))
+            parts.append(self._fill(ANSWER))
         return "".join(parts)
 
     def _output(self):
@@ -320,7 +339,7 @@ class _Writer:
         if self._is_constant:
             step = f"if (t == 0) {{ {p}_input(values); }} {step}"
         return self._fill(
-            text.MAIN,
+            MAIN,
             sizes=", ".join(str(len(layer.bias)) for layer in self._layers),
             input=self._input,
             reads="t == 0" if self._is_constant else "1",

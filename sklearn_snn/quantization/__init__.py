@@ -1,15 +1,10 @@
 """Quantised networks: integers in the place of numbers, as chips compute with."""
 
 from sklearn_snn.quantization._classifier import QuantizedSpikingClassifier
-from sklearn_snn.quantization._quantize import (
-    QuantizationCost,
-    quantization_cost,
-    quantize,
-)
+from sklearn_snn.quantization._quantize import quantization_cost, quantize
 from sklearn_snn.quantization._regressor import QuantizedSpikingRegressor
 
 __all__ = [
-    "QuantizationCost",
     "QuantizedSpikingClassifier",
     "QuantizedSpikingRegressor",
     "quantization_cost",

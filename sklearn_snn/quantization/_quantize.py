@@ -31,9 +31,8 @@ class QuantizationCost(NamedTuple):
     cost : float
         What is lost of it: ``score - quantized_score``.
     agreement : float
-        Share of the samples to which both answer the same; of a regressor, to whose
-        numbers are close to none but by chance, R squared of its numbers as predictions
-        of those of the other.
+        Share of the samples to which both answer the same; of a regressor, R squared of
+        the quantised one's numbers as predictions of the other's.
     """
 
     score: float
@@ -166,7 +165,10 @@ def quantization_cost(estimator, quantized, X, y, sample_weight=None):
     Returns
     -------
     cost : QuantizationCost
-        A named tuple of ``score``, ``quantized_score``, ``cost`` and ``agreement``.
+        A named tuple of ``score`` and ``quantized_score``, accuracies or R squared;
+        ``cost``, what is lost of it; and ``agreement``, the share of the samples to
+        which both answer the same, or R squared of the quantised one's numbers as
+        predictions of the other's.
 
     Examples
     --------
