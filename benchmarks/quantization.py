@@ -142,7 +142,7 @@ def tables(scores, in_c, args):
         lines += row(kind, *numbers)
     lines += [
         "",
-        f".. list-table:: Its C file: {N_IN_C:,} images, of which all spikes are the same",
+        f".. list-table:: Its C file, all spikes of {N_IN_C:,} images being the same",
         "   :header-rows: 1",
         "   :widths: 46 18 18 18",
         "",
