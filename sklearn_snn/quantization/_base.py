@@ -13,7 +13,7 @@ from sklearn_snn._inputs.lengths import check_start, known_lengths
 from sklearn_snn._inputs.validation import validate_input
 from sklearn_snn._model.network import running_answers
 from sklearn_snn._persistence import PersistenceMixin, StateError
-from sklearn_snn._simulation import check_record, record
+from sklearn_snn._simulation import check_record, record, spikes_per_step
 from sklearn_snn._training.results import parameters_of
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.quantization._dynamics import (
@@ -82,13 +82,18 @@ class BaseQuantizedNetwork(PersistenceMixin, BaseEstimator):
         estimator = self.estimator
         estimator = self._default() if estimator is None else clone(estimator)
         self._check_kind(estimator)
+        neuron = estimator.neuron
+        neuron = neuron if isinstance(neuron, str) else neuron.name
+        _refuse(neuron, estimator.readout, estimator.per_step)
         return self._quantize(estimator.fit(X, y), X, y)
 
     def _quantize(self, estimator, X=None, y=None):
         """Become the quantised network of a fitted estimator, which is not changed."""
         self._check_kind(estimator)
         check_is_fitted(estimator)
-        _refuse(estimator)
+        constants = estimator._constants_
+        _refuse(*(constants[name] for name in ("neuron", "readout", "per_step")))
+        _check_finite(estimator)
         names = Precision._fields
         precision = Precision(*(getattr(self, name) for name in names))
         precision = Precision(*(v if isinstance(v, str) else int(v) for v in precision))
@@ -110,6 +115,7 @@ class BaseQuantizedNetwork(PersistenceMixin, BaseEstimator):
         self.layers_, self._levels_, self._on_grid_ = layers, levels, on_the_grid
         self._precision_ = precision
         for name in _SHARED:
+            vars(self).pop(name, None)  # of an earlier fit
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
         return self
@@ -207,6 +213,13 @@ class BaseQuantizedNetwork(PersistenceMixin, BaseEstimator):
         stages = running_answers(engine.network, params, tape, "F", lengths)
         return (answer(outputs) for outputs in stages)
 
+    @with_own_errstate
+    def _spikes_per_step(self, X):
+        """Return mean spikes per step, (n_steps, n_layers_), of validated input."""
+        check_is_fitted(self)
+        engine, X = self._engine_and_input(X)
+        return spikes_per_step(engine, self._integer_params(), X)
+
     def _is_per_step(self):
         return False
 
@@ -279,18 +292,17 @@ class _Rounding:
         return [on_grid(layer, q, p, self._precision) for layer, q, p in parts]
 
 
-def _refuse(estimator):
+def _refuse(neuron, readout, per_step):
     """Raise ValueError for what no integers stand for, naming the nearest that has."""
-    constants = estimator._constants_
     problem = None
-    if constants["neuron"] not in ("lif", "cuba"):
-        problem = f"neuron={constants['neuron']!r}", "neuron='cuba' or 'lif'"
-    elif constants["readout"] == "softmax_mean":
+    if neuron not in ("lif", "cuba"):
+        problem = f"neuron={neuron!r}", "neuron='cuba' or 'lif'"
+    elif readout == "softmax_mean":
         problem = (
             "readout='softmax_mean', which takes exponentials at each step,",
             "readout='membrane_mean' or 'spike_count'",
         )
-    elif constants["per_step"]:
+    elif per_step:
         problem = (
             "per_step=True",
             "readout='membrane_last', whose staged_predict answers after each step",
@@ -299,6 +311,10 @@ def _refuse(estimator):
         raise ValueError(
             f"There are no integer dynamics of {problem[0]}. Fit with {problem[1]}."
         )
+
+
+def _check_finite(estimator):
+    """Raise ValueError unless weights, which users may assign, are finite."""
     arrays = [*estimator.coefs_, *estimator.intercepts_, *estimator.recurrent_coefs_]
     if not all(np.isfinite(a).all() for a in arrays):
         raise ValueError("Weights and biases must be finite to be quantised.")

@@ -1,9 +1,11 @@
 """quantize: what it makes of networks, how close that is, and what it refuses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import fast, make_encoder
 from quantized import CASES, N_STEPS, fitted, inputs, quantized, targets
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, r2_score
@@ -17,7 +19,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_snn import SpikingClassifier, SpikingRegressor
-from sklearn_snn.inspection import SpikeRasterDisplay
+from sklearn_snn.inspection import AnytimeAccuracyDisplay, SpikeRasterDisplay
 from sklearn_snn.quantization import (
     QuantizedSpikingClassifier,
     QuantizedSpikingRegressor,
@@ -175,6 +177,17 @@ def test_what_it_costs():
     assert cost.agreement > 0.99
 
 
+def test_a_second_fit_is_as_a_first():
+    X, y = inputs("signed"), targets("classes")
+    model = QuantizedSpikingClassifier(fast(engine="numpy"))
+    model.fit(pd.DataFrame(X).add_prefix("x"), y)
+    assert len(model.feature_names_in_) == 64
+    first = model.fit(X[:, :9], y > 4).decision_function(X[:, :9])
+    assert not hasattr(model, "feature_names_in_")
+    again = clone(model).fit(X[:, :9], y > 4).decision_function(X[:, :9])
+    np.testing.assert_array_equal(again, first)
+
+
 def test_a_search_over_bits():
     X, y = inputs("signed"), targets("classes")
     model = QuantizedSpikingClassifier(SpikingClassifier((10,), **SMALL))
@@ -216,6 +229,9 @@ def test_it_can_be_looked_at():
     model, X = quantized("default"), inputs("trains", 3)
     display = SpikeRasterDisplay.from_estimator(model, X)
     assert display.figure_ is not None
+    X, y = inputs("trains", 100), targets("classes", 100)
+    over_time = AnytimeAccuracyDisplay.from_estimator(model, X, y)
+    assert over_time.accuracy[-1] == model.score(X, y)
     record = model.simulate(X, layers=[-1], inputs=False)
     assert record.layers == [1]
     assert record.inputs is None
@@ -239,9 +255,11 @@ def test_networks_that_no_integers_stand_for(name):
     y = targets("classes")
     if name == "per_step":
         y = np.repeat(y[:, np.newaxis], N_STEPS, axis=1)
-    model = fast(engine="numpy", max_iter=1, **params).fit(inputs("spikes"), y)
+    model = fast(engine="numpy", max_iter=1, **params)
     with pytest.raises(ValueError, match=message):
-        quantize(model)
+        QuantizedSpikingClassifier(model).fit(None, None)  # before it looks at data
+    with pytest.raises(ValueError, match=message):
+        quantize(model.fit(inputs("spikes"), y))
 
 
 def test_what_is_refused():
