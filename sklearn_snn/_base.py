@@ -35,7 +35,7 @@ from sklearn_snn._model.readouts import STATISTICS
 from sklearn_snn._model.recurrence import check_recurrent
 from sklearn_snn._model.surrogates import SURROGATES
 from sklearn_snn._persistence import PersistenceMixin
-from sklearn_snn._simulation import record, spikes_per_step
+from sklearn_snn._simulation import check_record, record, spikes_per_step
 from sklearn_snn._stream import StreamMixin
 from sklearn_snn._training.data import check_data
 from sklearn_snn._training.fitting import FITTED_NAMES, initial_coefs, n_units
@@ -318,25 +318,14 @@ class BaseSpikingNetwork(
         True
         """
         check_is_fitted(self)
-        n_layers = len(self.coefs_)
-        chosen = np.arange(n_layers) if layers is None else np.atleast_1d(layers)
-        if chosen.ndim > 1 or not all(
-            isinstance(i, Integral) and -n_layers <= i < n_layers
-            for i in chosen.tolist()
-        ):
-            raise ValueError(
-                f"layers must be a list of indices of coefs_, of which there are "
-                f"{n_layers}, got {layers!r}."
-            )
-        if not (isinstance(max_memory, Real) and max_memory > 0):
-            raise ValueError(f"max_memory must be positive, got {max_memory!r}.")
+        chosen = check_record(layers, len(self.coefs_), max_memory)
         X = validate_input(self, X, reset=False)
         return record(
             NumpyEngine(*self._network_for(X)),
             self._learned_params(),
             X,
             self._fitted_target(),
-            sorted({int(i) % n_layers for i in chosen}),
+            chosen,
             inputs,
             max_memory,
         )

@@ -34,6 +34,10 @@ class Added(NamedTuple):
     before: object
 
 
+_QUANTIZED = (
+    *("estimator", "bits", "leak", "leak_bits", "fraction_bits", "membrane_bits"),
+    *("input_bits", "epochs", "learning_rate_init"),
+)
 # The parameters of each class in the version that it came with: every file of it, and
 # of later versions, has them.
 _FIRST = {
@@ -64,6 +68,8 @@ _FIRST = {
     "DeltaSpikeEncoder": ("threshold", "max_count", "initial"),
     "DelayLine": ("n_delays", "stride"),
     "ChannelTransformer": ("transformer",),
+    "QuantizedSpikingClassifier": _QUANTIZED,
+    "QuantizedSpikingRegressor": _QUANTIZED,
 }
 # Parameters that came later, by class: {"SpikingClassifier": {"name": Added(...)}}.
 ADDED = {
@@ -99,6 +105,8 @@ ADDED = {
     "DeltaSpikeEncoder": {},
     "DelayLine": {},
     "ChannelTransformer": {},
+    "QuantizedSpikingClassifier": {},
+    "QuantizedSpikingRegressor": {},
 }
 
 

@@ -1,6 +1,7 @@
 """A record of what happened in a network: every membrane and spike of some samples."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -121,6 +122,40 @@ class SimulationRecord:
             f"SimulationRecord(n_samples={n_samples}, n_steps={n_steps}, "
             f"layers={self.layers})"
         )
+
+
+def check_record(layers, n_layers, max_memory):
+    """Check what a record is to be of.
+
+    Parameters
+    ----------
+    layers : array-like of int or None
+        As the user gave them; None for all.
+    n_layers : int
+        How many there are.
+    max_memory : float
+
+    Returns
+    -------
+    chosen : list of int
+        Indices of the layers, not negative.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or no such memory.
+    """
+    chosen = np.arange(n_layers) if layers is None else np.atleast_1d(layers)
+    if chosen.ndim > 1 or not all(
+        isinstance(i, Integral) and -n_layers <= i < n_layers for i in chosen.tolist()
+    ):
+        raise ValueError(
+            f"layers must be a list of indices of coefs_, of which there are "
+            f"{n_layers}, got {layers!r}."
+        )
+    if not (isinstance(max_memory, Real) and max_memory > 0):
+        raise ValueError(f"max_memory must be positive, got {max_memory!r}.")
+    return sorted({int(i) % n_layers for i in chosen})
 
 
 def record(engine, params, X, target, layers, keep_inputs, max_memory):

@@ -19,6 +19,7 @@ from sklearn_snn import (
     SpikingClassifier,
     __version__,
     load_model,
+    quantization,
 )
 from sklearn_snn._migrations import (
     _FIRST,
@@ -72,7 +73,7 @@ def test_a_state_says_who_wrote_it(model):
 
 SAVED = [
     cls
-    for cls in vars(sklearn_snn).values()
+    for cls in (*vars(sklearn_snn).values(), *vars(quantization).values())
     if isinstance(cls, type) and issubclass(cls, PersistenceMixin)
 ]
 

@@ -242,10 +242,14 @@ class Trainer:
             ]
         return Restraint(kept, self.plan.rate_bounds, self.plan.rate_penalty)
 
+    def _params_at_work(self):
+        """Return the parameters that loss and gradients are those of."""
+        return self.params
+
     def _loss_and_gradients(self, batch, loss_weights, random_state):
         """Return a Step; where neurons are left out, the others count for them."""
         restraint = self._restraint(len(batch.y), random_state)
-        params, share = self.params, 1 - self.plan.dropout
+        params, share = self._params_at_work(), 1 - self.plan.dropout
         if share < 1:
             params = [_louder(p, index, share) for index, p in enumerate(params)]
         arguments = params, batch.inputs(), batch.y, loss_weights, restraint
