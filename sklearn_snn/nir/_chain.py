@@ -136,9 +136,9 @@ def _walk(ends, before, after, loops):
             leads_on = sources == [name] and following not in path
         if not leads_on:
             raise ValueError(
-                f"Node {name!r} of this graph leads to {after[name]}, and what it leads "
-                "to may have other sources: from_nir reads chains of layers, beside "
-                "the weights of what neurons hear of each other."
+                f"Node {name!r} of this graph leads to {after[name]}, which may have "
+                "other sources: from_nir reads chains of layers, beside the weights of "
+                "what neurons hear of each other."
             )
         name = following
         path.append(name)

@@ -220,7 +220,10 @@ def _spikingjelly(layers, dt):
 def _norse(layers, dt):
     """Return why norse does not make the same spikes, or None."""
     if _of_kind(layers, "LI"):
-        return "it does not know nir.LI: refit with readout='spike_count'"
+        return (
+            "it leaves out nir.LI without a word, so that its outputs are currents: "
+            "refit with readout='spike_count'"
+        )
     if any(not _is_one(fields["r"]) for fields in _of_kind(layers, "LIF")):
         return "it takes r for 1 where it is tau / dt"
     return None
@@ -258,7 +261,7 @@ _DOCUMENTED = {
         "passes over r, nir.Linear and recurrent graphs"
     ),
     "Lava": (
-        "the example of NIR is for a single neuron, of a nir.Affine without a bias, and "
-        "each connection delays by a step"
+        "the example of NIR is for a single neuron, of a nir.Affine without a bias, "
+        "and each connection delays by a step"
     ),
 }

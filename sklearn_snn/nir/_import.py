@@ -69,8 +69,8 @@ def from_nir(
         1e-4, as snnTorch and SpikingJelly have it.
     n_steps : int, default=None
         Number of steps that a table, of shape (n_samples, n_features), is injected for
-        as a constant current. None is what the metadata say; or else the estimator takes
-        arrays of shape (n_samples, n_steps, n_features).
+        as a constant current. None is what the metadata say; or else the estimator is
+        one of arrays of shape (n_samples, n_steps, n_features).
     discretization : {"euler", "exp"}, default="euler"
         What is left of a membrane after a step: ``1 - dt / tau``, as snnTorch,
         SpikingJelly and norse have it, or ``exp(-dt / tau)``.

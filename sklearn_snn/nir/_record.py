@@ -1,11 +1,11 @@
 """What a graph of ours says of itself beside NIR: the metadata, and how it is read.
 
 NIR tells of the neurons and the weights, and these are taken from it, whoever changed
-them. It does not tell what is read of the output neurons, and what that stands for: that
-is one string of JSON in the metadata of the graph, which other readers pass over, as
-NIR allows nothing in it that they would need. And it is not exact: a weight is scaled,
-a leak becomes a time constant. What they were rounded by is in the metadata of the
-nodes, so that a graph that nobody changed comes back to the bit.
+them. It does not tell what is read of the output neurons, and what that stands for:
+that is one string of JSON in the metadata of the graph, which other readers pass over.
+And weights that were scaled, or leaks that became time constants, are rounded: by how
+much, is in the metadata of the nodes, so that a graph that nobody changed comes back to
+the bit.
 """
 
 import json

@@ -7,7 +7,6 @@ that `partial_fit` goes on from it.
 
 import numpy as np
 
-from sklearn_snn._constants import frozen_constants
 from sklearn_snn._model.build import initial_constants, make_network
 from sklearn_snn._model.readouts import COUNTING
 from sklearn_snn.neurons import CUBA, LIF
