@@ -166,7 +166,7 @@ def layers_of(model, dt, resistance):
                 f"{type(model).__name__} has reset={neuron.reset!r}: refit with "
                 "reset='zero'."
             )
-        constants = {name: p[name] for name in neuron.constants}
+        constants = {name: p[name].copy() for name in neuron.constants}
         fields = _fields(kind, constants, dt, resistance)
         empty = NodeLayer(kind, fields, p["coef"], None, None, {})
         scale = weight_scale(empty, dt, "euler", neuron, constants)
@@ -187,7 +187,7 @@ def _fields(kind, constants, dt, resistance):
     fields = {"v_leak": zero, "r": one if is_one else tau / dt}
     if kind == "LI":
         return fields | {"tau": tau}
-    threshold = constants["threshold"]
+    threshold = constants["threshold"].copy()
     if not (threshold == threshold[0]).all():
         threshold = np.full_like(threshold, threshold.mean())
     fields |= {"v_threshold": threshold, "v_reset": zero.copy()}

@@ -216,7 +216,10 @@ def _recorded_estimator(record):
     estimator = SpikingRegressor() if is_of_numbers else SpikingClassifier()
     names, params = estimator.get_params(deep=False), record.params
     if "neuron" not in params:
-        params = params | {"neuron": params_of(record.constants)["neuron"]}
+        neuron = params_of(record.constants)["neuron"]
+        settings = neuron.get_params(deep=False)
+        neuron.set_params(**{k: _tuple(v) for k, v in settings.items()})
+        params = params | {"neuron": neuron}
     known = {k: _tuple(v) for k, v in params.items() if k in names}
     return estimator.set_params(**known)
 
