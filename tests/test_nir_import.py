@@ -216,7 +216,7 @@ def test_numbers_of_no_dimension_are_those_of_all_neurons(tmp_path):
     for node in (nodes[1], nodes[3]):
         for name in ("tau", "r", "v_leak", "v_threshold", "v_reset"):
             setattr(node, name, getattr(node, name)[0])
-    nir.write(tmp_path / "graph.nir", chain(*nodes), compression=None)
+    nir.write(tmp_path / "graph.nir", chain(*nodes))
     for graph in (chain(*nodes), str(tmp_path / "graph.nir")):
         assert_spikes(from_nir(graph), expected)
 

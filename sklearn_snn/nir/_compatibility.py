@@ -32,9 +32,19 @@ class BackendCompatibility:
     reason : str
         Why they do not; or if they do, in which numbers.
     call : str
-        How it reads a graph; empty where it is not known to read such a network.
+        How it reads the graph; empty if it does not make the same spikes of it.
     tested : bool
         Whether tests run the library, or what is said stands in its code.
+
+    See Also
+    --------
+    nir_compatibility : Makes one for each reader.
+
+    Examples
+    --------
+    >>> from sklearn_snn.nir import BackendCompatibility
+    >>> BackendCompatibility("snnTorch", True, "float32", "import_from_nir(graph)", True)
+    BackendCompatibility(name='snnTorch', exact=True, reason='float32', ...)
     """
 
     name: str
@@ -51,6 +61,8 @@ class NIRCompatibility:
     Parameters
     ----------
     backends : tuple of BackendCompatibility
+        One for each reader; iterating goes through them, and ``report["norse"]`` is
+        that of norse.
     dt : float
         Duration of a step in seconds.
     resistance : str
@@ -60,6 +72,27 @@ class NIRCompatibility:
     ----------
     exact : list of str
         Names of those that make the same spikes.
+
+    See Also
+    --------
+    nir_compatibility : Makes one of a network.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_snn import SpikingClassifier
+    >>> from sklearn_snn.nir import nir_compatibility
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SpikingClassifier((5,), alpha=0.0, reset="zero", random_state=0)
+    >>> report = nir_compatibility(model.fit(X, y))
+    >>> print(report)
+    NIRCompatibility, dt=0.0001, resistance='auto'
+      snnTorch     exact  snntorch.import_nir.import_from_nir(graph): float32; import
+                          anew, or reset, for each batch
+      SpikingJelly -      tau must be more than dt, and alpha=0 makes it dt
+    ...
+    >>> report["spikingjelly"].exact
+    False
     """
 
     backends: tuple
@@ -152,10 +185,8 @@ def nir_compatibility(estimator, *, dt=DT, resistance="auto"):
     backends = []
     for name, why_not, numbers, call in _TESTED:
         reason = refusal or why_not(layers, dt)
-        said = reason or numbers
-        backends.append(
-            BackendCompatibility(name, not reason, said, call.format(dt=dt), True)
-        )
+        said, how = (reason, "") if reason else (numbers, call.format(dt=dt))
+        backends.append(BackendCompatibility(name, not reason, said, how, True))
     backends += [
         BackendCompatibility(name, False, refusal or reason, "", False)
         for name, reason in _DOCUMENTED.items()
