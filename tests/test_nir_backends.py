@@ -5,27 +5,21 @@ import re
 import nir
 import numpy as np
 import pytest
-from nir_backends import (
-    BACKENDS,
-    first_differences,
-    outputs_in,
-    quiet,
-    spikes_in,
-    torch,
-)
+from nir_backends import quiet, readers
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 from sklearn_snn.neurons import CUBA, LIF
 from sklearn_snn.nir import from_nir, nir_compatibility, to_nir
 
 pytestmark = quiet
+BACKENDS, torch = readers.BACKENDS, readers.torch
 # Membranes of float32 are as near as this to those of float64.
 NEAR = 1e-5
 
 
 def assert_same_spikes(record, spikes, is_double):
     """See that spikes are the same, but where float32 has the membrane at threshold."""
-    distances = first_differences(record, spikes)
+    distances = readers.first_differences(record, spikes)
     assert len(distances) <= (0 if is_double else 3)
     assert max(distances, default=0) < NEAR
     for a in record.spikes:
@@ -63,7 +57,7 @@ def test_trained_networks_make_the_same_spikes_everywhere(sizes, recurrent, mnis
         graph, record = to_nir(model), model.simulate(X, inputs=False)
         assert type(graph.nodes["fc1"]) is (nir.Affine if has_bias else nir.Linear)
         for backend in BACKENDS:
-            spikes = spikes_in(backend, graph, X)
+            spikes = readers.spikes_in(backend, graph, X)
             assert_same_spikes(record, spikes, backend == "SpikingJelly")
 
 
@@ -136,20 +130,20 @@ def test_the_report_says_what_each_backend_does(name):
             otherwise = OTHERWISE.get((name, resistance, backend))
             assert report[backend].exact == (otherwise is None)
             if otherwise is None or otherwise == "other spikes":
-                spikes = spikes_in(backend, graph, X, dt)
+                spikes = readers.spikes_in(backend, graph, X, dt)
             if otherwise is None:
                 assert_same_spikes(record, spikes, backend == "SpikingJelly")
             elif otherwise == "other spikes":
-                assert len(first_differences(record, spikes)) > 20
+                assert len(readers.first_differences(record, spikes)) > 20
             elif otherwise == "no membranes":
-                hidden = spikes_in(backend, graph, X)
+                hidden = readers.spikes_in(backend, graph, X)
                 current = hidden[-1] @ model.coefs_[-1] + model.intercepts_[-1]
-                outputs = outputs_in(backend, graph, X)
+                outputs = readers.outputs_in(backend, graph, X)
                 np.testing.assert_allclose(outputs, current, atol=1e-4)
             else:
                 error, message = otherwise
                 with pytest.raises(error, match=re.escape(message)):
-                    spikes_in(backend, graph, X)
+                    readers.spikes_in(backend, graph, X)
 
 
 # Weights in whole 64ths, of which all sums are exact in float32.

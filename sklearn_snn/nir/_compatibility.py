@@ -43,7 +43,7 @@ class BackendCompatibility:
     Examples
     --------
     >>> from sklearn_snn.nir import BackendCompatibility
-    >>> BackendCompatibility("snnTorch", True, "float32", "import_from_nir(graph)", True)
+    >>> BackendCompatibility("snnTorch", True, "float32", "call", True)
     BackendCompatibility(name='snnTorch', exact=True, reason='float32', ...)
     """
 
