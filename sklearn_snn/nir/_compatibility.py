@@ -87,8 +87,8 @@ class NIRCompatibility:
     >>> report = nir_compatibility(model.fit(X, y))
     >>> print(report)
     NIRCompatibility, dt=0.0001, resistance='auto'
-      snnTorch     exact  snntorch.import_nir.import_from_nir(graph): float32; import
-                          anew, or reset, for each batch
+      snnTorch     exact  snntorch.import_nir.import_from_nir(graph): float32; pass
+                          the state from step to step, and import anew for each batch
       SpikingJelly -      tau must be more than dt, and alpha=0 makes it dt
     ...
     >>> report["spikingjelly"].exact
@@ -260,22 +260,22 @@ def _norse(layers, dt):
     return None
 
 
-_STATE = "float32; pass the state from step to step"
+_STATE = "pass the state from step to step"
 # Name, what tells why not, in which numbers it computes, and how it reads a graph.
 _TESTED = (
     (
         "snnTorch",
         _snntorch,
-        "float32; import anew, or reset, for each batch",
+        f"float32; {_STATE}, and import anew for each batch",
         "snntorch.import_nir.import_from_nir(graph)",
     ),
     (
         "SpikingJelly",
         _spikingjelly,
-        "dtype is float32 or float64; pass the state from step to step",
+        f"dtype is float32 or float64; {_STATE}",
         "spikingjelly.activation_based.nir_exchange.import_from_nir(graph, dt={dt})",
     ),
-    ("norse", _norse, _STATE, "norse.torch.from_nir(graph, dt={dt})"),
+    ("norse", _norse, f"float32; {_STATE}", "norse.torch.from_nir(graph, dt={dt})"),
 )
 _DOCUMENTED = {
     "Rockpool": (
@@ -286,13 +286,16 @@ _DOCUMENTED = {
         "its neurons take the threshold off, a step later, and it passes over r and "
         "what it does not know"
     ),
-    "Nengo": "the example of NIR has neurons of rates, of threshold 1",
+    "Nengo": (
+        "the example of NIR fires at the rates that steady currents would lead to, with "
+        "a threshold of 1; it passes over r"
+    ),
     "sinabs": (
         "its neurons take the threshold off and leak exp(-1 / tau), tau in steps; it "
-        "passes over r, nir.Linear and recurrent graphs"
+        "passes over r and nir.Linear"
     ),
     "Lava": (
-        "the example of NIR is for a single neuron, of a nir.Affine without a bias, "
-        "and each connection delays by a step"
+        "the example of NIR has a nir.LIF of a single neuron, without a bias; that of "
+        "lava-dl none, and states of whole numbers"
     ),
 }

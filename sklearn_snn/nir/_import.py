@@ -83,8 +83,9 @@ def from_nir(
     Returns
     -------
     estimator : SpikingClassifier or SpikingRegressor
-        Fitted, without a history: `n_iter_` is 0. It can learn on with `partial_fit` or
-        `warm_start`.
+        Fitted, without a history: `n_iter_` is 0, curves are empty, and nothing warns
+        of input that is unlike what was learned from. It can learn on with
+        `partial_fit` or `warm_start`.
 
     Raises
     ------
@@ -115,7 +116,8 @@ def from_nir(
     are read out.
 
     A graph does not say how its author reset membranes: snnTorch writes the same for
-    ``reset_mechanism="subtract"``, its default, as for "zero", which alone it means.
+    ``reset_mechanism="subtract"``, its default, as for "zero", which alone it means;
+    and, of neurons other than ``Leaky``, for ``reset_delay=True`` as for False.
 
     Examples
     --------
