@@ -16,11 +16,12 @@ from sklearn_snn import (
     inspection,
     metrics,
     neurons,
+    nir,
     quantization,
 )
 
 MODULES = (
-    *(sklearn_snn, datasets, exceptions, export, inspection, metrics, neurons),
+    *(sklearn_snn, datasets, exceptions, export, inspection, metrics, neurons, nir),
     quantization,
 )
 # Rules that are not kept: a summary may say it all (ES01), not all have relatives

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "dask", "distributed"]
-OPTIONAL += ["h5py", "aeon", "sktime"]
+OPTIONAL += ["h5py", "nir", "aeon", "sktime"]
 
 
 def run(*args, **kwargs):
@@ -37,6 +37,7 @@ def run(*args, **kwargs):
 def test_import_loads_no_optional_package():
     code = (
         "import sys, sklearn_snn, sklearn_snn.datasets, sklearn_snn.adapters._series;"
+        "import sklearn_snn.nir;"
         f"print([m for m in {OPTIONAL} if m in sys.modules])"
     )
     assert run(sys.executable, "-c", code).strip() == "[]"
@@ -261,7 +262,8 @@ def test_ci_does_not_overlook_a_skip(n_processes, n_skipped, tmp_path):
 # Blocks what only comparisons with other libraries need, in the plugin of a run.
 NO_ORACLES = """
 import sys
-for name in ("torch", "torchvision", "torchaudio", "spikingjelly", "snntorch"):
+libraries = "torch torchvision torchaudio spikingjelly snntorch norse nirtorch"
+for name in libraries.split():
     sys.modules[name] = None
 """
 
@@ -279,8 +281,7 @@ def test_tests_are_found_without_the_oracles(tmp_path):
 
 def test_extras_bring_what_code_uses():
     extras = PYPROJECT["project"]["optional-dependencies"]
-    assert "nir" not in extras
-    everything = {"fast", "plot", "datasets", "shd", "distributed", "progress"}
+    everything = {"fast", "plot", "datasets", "shd", "nir", "distributed", "progress"}
     assert {*re.split(r"[\[\],]", extras["all"][0])[1:-1]} == everything
     # These bound other libraries, of which the tests take the newest.
     bounding = {"aeon", "sktime"}

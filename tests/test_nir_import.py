@@ -1,0 +1,379 @@
+"""Graphs of NIR by other programs: against its equations, and what is refused."""
+
+from itertools import pairwise
+
+import nir
+import numpy as np
+import pytest
+
+from sklearn_snn import SpikingClassifier, SpikingRegressor
+from sklearn_snn.nir import from_nir, to_nir
+
+pytestmark = [
+    pytest.mark.usefixtures("engine", "seeded"),
+    pytest.mark.parametrize("engine", ["numpy"], indirect=True),
+]
+DT = 1e-4
+rng = np.random.default_rng(0)
+X = (rng.random((20, 30, 6)) < 0.4).astype(np.float64)
+
+
+@pytest.fixture
+def seeded():
+    """Let the numbers of a test not depend on which others were before."""
+    rng.bit_generator.state = np.random.default_rng(1).bit_generator.state
+
+
+def numbers(low, high, n):
+    return rng.uniform(low, high, n)
+
+
+def lif(n=4, **fields):
+    """Return neurons that differ in all that they may."""
+    leak = numbers(-0.2, 0.3, n)
+    default = {
+        "tau": numbers(2, 20, n) * DT,
+        "r": numbers(1, 12, n),
+        "v_leak": leak,
+        "v_reset": leak.copy(),
+        "v_threshold": leak + numbers(0.3, 1, n),
+    }
+    return nir.LIF(**(default | fields))
+
+
+def plain(n=3, **fields):
+    """Return neurons that are all alike."""
+    default = {"tau": 1e-3, "r": 10.0, "v_leak": 0.0, "v_reset": 0.0, "v_threshold": 1}
+    return nir.LIF(**{k: np.full(n, v, float) for k, v in (default | fields).items()})
+
+
+def cuba(n=4, **fields):
+    neurons = lif(n)
+    default = {
+        "tau_mem": neurons.tau,
+        "tau_syn": numbers(1, 6, n) * DT,
+        "w_in": numbers(1, 3, n),
+        **{k: getattr(neurons, k) for k in ("r", "v_leak", "v_reset", "v_threshold")},
+    }
+    return nir.CubaLIF(**(default | fields))
+
+
+def weights(n_inputs, n_units, has_bias=True):
+    weight = rng.normal(0.2, 0.3, (n_units, n_inputs))
+    return (
+        nir.Affine(weight, rng.normal(0, 0.1, n_units))
+        if has_bias
+        else nir.Linear(weight)
+    )
+
+
+def chain(*nodes, n_inputs=6, **metadata):
+    """Return a graph of nodes in a row."""
+    named = {"input": nir.Input({"input": np.array([n_inputs])})}
+    named |= {f"n{i}": node for i, node in enumerate(nodes)}
+    last = [*named.values()][-1].output_type
+    named["output"] = nir.Output({"output": np.array(next(iter(last.values())))})
+    edges = [*pairwise(named)]
+    return nir.NIRGraph(named, edges, metadata=metadata, type_check=False)
+
+
+def loop(neurons, around):
+    """Return the graph of neurons that hear each other."""
+    shape = neurons.v_threshold.shape
+    nodes = {
+        "in": nir.Input({"input": np.array(shape)}),
+        "neurons": neurons,
+        "around": around,
+        "out": nir.Output({"output": np.array(shape)}),
+    }
+    edges = [("in", "neurons"), ("neurons", "around"), ("around", "neurons")]
+    return nir.NIRGraph(nodes, [*edges, ("neurons", "out")])
+
+
+def integrated(nodes, x, dt=DT, decay=lambda tau, dt: 1 - dt / tau):
+    """Return what each neuron node of a row does, from the equations of NIR.
+
+    Spikes, or the membrane of a nir.LI, of shape (n_samples, n_steps, n_units).
+    """
+    found = []
+    for node in nodes:
+        around = None
+        if isinstance(node, nir.NIRGraph):
+            node, around = node.nodes["neurons"], node.nodes["around"]
+        if isinstance(node, nir.Linear | nir.Affine):
+            x = x @ node.weight.T + getattr(node, "bias", 0)
+            continue
+        leak = getattr(node, "v_leak", getattr(node, "v_reset", None))
+        v = np.zeros((len(x), *node.output_type["output"])) + leak
+        i, s, steps = np.zeros_like(v), np.zeros_like(v), []
+        for t in range(x.shape[1]):
+            current = x[:, t]
+            if around is not None:
+                current = current + s @ around.weight.T + getattr(around, "bias", 0)
+            if isinstance(node, nir.CubaLIF):
+                kept = decay(node.tau_syn, dt)
+                i = current = kept * i + (1 - kept) * node.w_in * current
+            if isinstance(node, nir.IF):
+                v = v + dt * node.r * current
+            else:
+                tau = getattr(node, "tau", getattr(node, "tau_mem", None))
+                kept = decay(tau, dt)
+                v = kept * v + (1 - kept) * (node.v_leak + node.r * current)
+            if isinstance(node, nir.LI):
+                steps.append(v)
+                continue
+            s = (v > node.v_threshold).astype(float)
+            v = np.where(s, node.v_reset, v)
+            steps.append(s)
+        x = np.stack(steps, axis=1)
+        found.append(x)
+    return found
+
+
+ROWS = {
+    "leaks": lambda: [weights(6, 4), lif(), weights(4, 3, False), lif(3)],
+    "alike": lambda: [weights(6, 3), plain(), weights(3, 3), plain(v_threshold=0.5)],
+    "currents": lambda: [weights(6, 4), cuba(), weights(4, 3), lif(3)],
+    "both": lambda: [
+        weights(6, 4),
+        cuba(),
+        weights(4, 5),
+        lif(5),
+        weights(5, 3),
+        lif(3),
+    ],
+    "last currents": lambda: [weights(6, 4), lif(), weights(4, 3), cuba(3)],
+    "no leak": lambda: [
+        weights(6, 4),
+        nir.IF(
+            r=numbers(2e3, 9e3, 4), v_threshold=np.ones(4), v_reset=np.full(4, -0.2)
+        ),
+        weights(4, 3),
+        nir.IF(r=np.full(3, 1 / DT), v_threshold=np.full(3, 0.7)),
+    ],
+    "recurrent": lambda: [
+        weights(6, 4),
+        loop(lif(), weights(4, 4)),
+        weights(4, 5),
+        lif(5),
+        weights(5, 3),
+        loop(lif(3), weights(3, 3, False)),
+    ],
+    "no weights": lambda: [lif(6), weights(6, 3), lif(3)],
+}
+
+
+def assert_spikes(model, expected, X=X):
+    record = model.simulate(X)
+    for ours, theirs in zip(record.spikes, expected, strict=False):
+        assert 0.005 < theirs.mean() < 0.95
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(record.spikes[-1], expected[-1])
+    return record
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_spikes_are_those_of_the_equations(name):
+    nodes = ROWS[name]()
+    model = from_nir(chain(*nodes))
+    record = assert_spikes(model, integrated(nodes, X))
+    is_repeated = name in ("last currents", "recurrent")
+    n_neurons = sum(not isinstance(n, nir.Linear | nir.Affine) for n in nodes)
+    assert len(record.spikes) == n_neurons + is_repeated
+    assert isinstance(model, SpikingClassifier)
+    assert (model.n_iter_, model.n_features_in_) == (0, 6)
+    np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+    # It goes on learning from there, and is written as it is read.
+    again = from_nir(to_nir(model))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    before = [{k: a.copy() for k, a in p.items()} for p in model.neuron_constants_]
+    model.set_params(learning_rate_init=1e-12, engine="numpy")
+    model.partial_fit(X, np.arange(20) % 3)
+    for old, new in zip(before, model.neuron_constants_, strict=True):
+        for k in old:
+            np.testing.assert_allclose(old[k], new[k], atol=1e-9)
+
+
+def exactly(tau, dt):
+    return np.exp(-dt / tau)
+
+
+def test_steps_of_another_length_or_law():
+    nodes = ROWS["both"]()
+    for dt, metadata, given in ((5e-5, {}, 5e-5), (5e-5, {"dt": 5e-5}, None)):
+        expected = integrated(nodes, X, dt)
+        assert_spikes(from_nir(chain(*nodes, **metadata), dt=given), expected)
+    model = from_nir(chain(*nodes, dt=1e-3), dt=DT, discretization="exp")
+    assert_spikes(model, integrated(nodes, X, DT, exactly))
+    for bad in (-1.0, "soon", np.nan):
+        with pytest.raises(ValueError, match="no positive number: pass dt"):
+            from_nir(chain(*nodes, dt=bad))
+
+
+def test_numbers_of_no_dimension_are_those_of_all_neurons(tmp_path):
+    nodes = ROWS["alike"]()
+    expected = integrated(nodes, X)
+    for node in (nodes[1], nodes[3]):
+        for name in ("tau", "r", "v_leak", "v_threshold", "v_reset"):
+            setattr(node, name, getattr(node, name)[0])
+    nir.write(tmp_path / "graph.nir", chain(*nodes))
+    for graph in (chain(*nodes), str(tmp_path / "graph.nir")):
+        assert_spikes(from_nir(graph), expected)
+
+
+def test_a_reset_that_old_files_do_not_have_is_zero():
+    nodes = ROWS["alike"]()
+    expected = integrated(nodes, X)
+    nodes[1].v_reset = None
+    assert_spikes(from_nir(chain(*nodes)), expected)
+
+
+def test_weights_in_a_row_images_and_loops_without_a_graph_of_their_own():
+    first, second = weights(6, 4), weights(4, 3)
+    scale = nir.Scale(numbers(0.5, 2, 4))
+    neurons = lif(3)
+    image = nir.Flatten({"input": np.array([2, 3])}, start_dim=0, end_dim=-1)
+    graph = chain(image, first, scale, second, neurons, n_inputs=6)
+    x = X @ (scale.scale[:, np.newaxis] * first.weight).T + first.bias * scale.scale
+    expected = integrated([second, neurons], x)
+    assert_spikes(from_nir(graph), expected)
+    around = weights(3, 3)
+    graph.nodes["around"] = around
+    graph.edges += [("n4", "around"), ("around", "n4")]
+    assert_spikes(from_nir(graph), integrated([second, loop(neurons, around)], x))
+
+
+def test_membranes_and_currents_are_read_out():
+    li = nir.LI(tau=numbers(2, 9, 3) * DT, r=numbers(1, 3, 3), v_leak=np.zeros(3))
+    nodes = [weights(6, 4), lif(), weights(4, 3), li]
+    model = from_nir(chain(*nodes))
+    assert model.readout == "membrane_mean"
+    membranes = integrated(nodes, X)[-1]
+    logits = model.decision_function(X)
+    np.testing.assert_allclose(logits, membranes.mean(axis=1), rtol=1e-9)
+    last = SpikingRegressor(readout="membrane_last")
+    model = from_nir(chain(*nodes), estimator=last)
+    np.testing.assert_allclose(model.predict(X), membranes[:, -1], rtol=1e-9)
+    assert not hasattr(last, "coefs_")
+    model = from_nir(chain(*nodes[:-1]))
+    currents = integrated(nodes[:2], X)[-1] @ nodes[2].weight.T + nodes[2].bias
+    logits = model.decision_function(X)
+    np.testing.assert_allclose(logits, currents.mean(axis=1), rtol=1e-9)
+
+
+def test_what_the_graph_does_not_tell_is_taken_from_arguments():
+    nodes = ROWS["alike"]()
+    graph = chain(*nodes)
+    template = SpikingClassifier(
+        (9, 9, 9), alpha=0.1, logit_scale=2.0, reset="subtract", neuron="adlif"
+    )
+    model = from_nir(graph, classes=["c", "a", "b"], n_steps=30, estimator=template)
+    assert (model.alpha, model.neuron.threshold, model.threshold) == (0.9, 1.0, 0.5)
+    assert (model.reset_, model.hidden_layer_sizes) == ("zero", (3,))
+    table = rng.normal(size=(20, 6))
+    steady = np.repeat(table[:, np.newaxis], 30, axis=1)
+    spikes = integrated(nodes, steady)[-1]
+    # In the order of the labels.
+    np.testing.assert_array_equal(model.classes_, ["a", "b", "c"])
+    record = model.simulate(table)
+    np.testing.assert_array_equal(record.spikes[-1], spikes[..., [1, 2, 0]])
+    counts = spikes.sum(axis=1)[:, [1, 2, 0]]
+    assert (np.abs(model.decision_function(table) - 2 * counts) <= 1).all()
+
+
+def other_fields(**fields):
+    """Return a graph with such a field in one of its neurons."""
+    nodes = ROWS["alike"]()
+    for name, value in fields.items():
+        getattr(nodes[1], name)[1] = value
+    return chain(*nodes)
+
+
+def other_edges(*edges, without=(), **nodes):
+    graph = chain(*ROWS["alike"]())
+    graph.nodes |= nodes
+    graph.edges = [e for e in graph.edges if e not in without] + [*edges]
+    return graph
+
+
+CONV = nir.Conv1d(6, np.ones((2, 1, 3)), 1, 0, 1, 1, np.zeros(2))
+STEADY = nir.LI(np.full(3, 1e-3), np.ones(3), np.ones(3))
+REFUSED = {
+    "'n0' of this graph is a nir.Conv1d": lambda: chain(CONV),
+    "nothing in this graph": lambda: chain(),
+    "v_leak other than its v_reset": lambda: other_fields(v_leak=0.5),
+    "not above its v_reset": lambda: other_fields(v_threshold=0.0),
+    "is not positive, or below the step": lambda: other_fields(tau=5e-5),
+    "is not positive, or below": lambda: other_fields(tau=-1.0),
+    "tau of 3 numbers, not one finite": lambda: other_fields(tau=np.nan),
+    "do not leak": lambda: chain(
+        weights(6, 3), nir.IF(np.full(3, 1e4), np.ones(3)), weights(3, 3), lif(3)
+    ),
+    "nir.LI before the last": lambda: chain(
+        weights(6, 3), STEADY, weights(3, 3), plain()
+    ),
+    "v_leak other than 0": lambda: chain(weights(6, 3), STEADY),
+    "'input' of this graph leads to": lambda: other_edges(("n3", "n0")),
+    "'n0' of this graph leads to": lambda: other_edges(("n0", "n3")),
+    "'n2' of this graph leads to": lambda: other_edges(without=[("n2", "n3")]),
+    r"\['idle'\] of this graph are not on the way": lambda: other_edges(idle=plain()),
+    "to 'nowhere', of which one is no node": lambda: other_edges(("n3", "nowhere")),
+    "has 2 nodes that are a nir.Input": lambda: other_edges(
+        more=nir.Input({"input": np.array([6])})
+    ),
+    "through 2 weights": lambda: other_edges(
+        *[("n1", "a"), ("a", "n1"), ("n1", "b"), ("b", "n1")],
+        a=weights(3, 3),
+        b=weights(3, 3),
+    ),
+    r"shape \(2, 3\) around 3 neurons": lambda: other_edges(
+        *[("n1", "a"), ("a", "n1")], a=weights(3, 2)
+    ),
+    "flattens what comes of others": lambda: chain(
+        weights(6, 3),
+        plain(),
+        nir.Flatten({"input": np.array([3])}, start_dim=0, end_dim=-1),
+    ),
+    "of 3 neurons in this graph is followed by weights for 4": lambda: chain(
+        weights(6, 3), plain(), weights(4, 3), plain()
+    ),
+    "do not fit what comes before": lambda: chain(weights(6, 3), weights(4, 3)),
+    "too few for classes": lambda: chain(weights(6, 1), plain(1)),
+    "are not finite where": lambda: chain(
+        nir.Linear(np.full((3, 6), 1e308)), plain(r=1e4)
+    ),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_graphs_that_are_refused(message):
+    with pytest.raises(ValueError, match=message):
+        from_nir(REFUSED[message]())
+
+
+def test_arguments_and_files_that_are_refused(tmp_path):
+    graph = chain(*ROWS["alike"]())
+    for params, message in (
+        ({"classes": ["a", "b"]}, "classes must be 3 different labels"),
+        ({"classes": ["a", "b", "a"]}, "classes must be 3 different labels"),
+        (
+            {"classes": [1, 2, 3], "estimator": SpikingRegressor()},
+            "classes are of a classifier",
+        ),
+        (
+            {"estimator": SpikingClassifier(readout="membrane_max")},
+            "fire, which readout='membrane_max'",
+        ),
+        ({"estimator": SpikingClassifier(per_step=True)}, "fire, which readout='mem"),
+        ({"dt": 0}, "dt"),
+        ({"discretization": "midpoint"}, "discretization"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            from_nir(graph, **params)
+    with pytest.raises(TypeError, match=r"must be a nir\.NIRGraph or the name of a f"):
+        from_nir([1])
+    with pytest.raises(FileNotFoundError):
+        from_nir(tmp_path / "nothing.nir")
+    (tmp_path / "text.nir").write_text("text")
+    with pytest.raises(ValueError, match=r"text\.nir is no file of NIR, is damaged"):
+        from_nir(tmp_path / "text.nir")
