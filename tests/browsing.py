@@ -54,8 +54,9 @@ def open_page(browser, path, width=1400, **options):
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
         "request",
-        lambda request: request.url.startswith((url, "data:"))
-        or problems.append(request.url),
+        lambda request: (
+            request.url.startswith((url, "data:")) or problems.append(request.url)
+        ),
     )
     page.goto(url)
     yield page

@@ -9,9 +9,9 @@ from numpydoc.validate import validate
 from sphinx.ext.autodoc.mock import mock
 
 import sklearn_snn
-from sklearn_snn import datasets, exceptions, inspection, neurons
+from sklearn_snn import datasets, exceptions, export, inspection, neurons
 
-MODULES = sklearn_snn, datasets, exceptions, inspection, neurons
+MODULES = sklearn_snn, datasets, exceptions, export, inspection, neurons
 # Rules that are not kept: a summary may say it all (ES01), not all have relatives
 # (SA01), and, as in scikit-learn, what is returned has a name (RT02).
 IGNORED = {"ES01", "SA01", "RT02"}

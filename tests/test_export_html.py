@@ -103,7 +103,11 @@ def networks(rng):
         "labels": (fast(), table, labels),
         "label shares": (fast(readout="softmax_mean"), spikes, labels),
         "numbers": (regressor(), table, numbers),
-        "per step": (fast(per_step=True, readout="auto", readout_start=3), spikes, steps),
+        "per step": (
+            fast(per_step=True, readout="auto", readout_start=3),
+            spikes,
+            steps,
+        ),
     }
 
 
@@ -214,6 +218,43 @@ def test_texts_are_text(title, browser, rng, tmp_path):
         assert page.locator("#sliders span").all_inner_texts() == [odd, "b"]
         assert page.locator("#outputs .name").all_inner_texts() == [odd, "no"]
         assert page.locator("img, h1 b").count() == 0
+
+
+def test_values_are_set(browser, iris, tmp_path):
+    X, y = iris
+    model = make_pipeline(StandardScaler(), fast(n_steps=40))
+    model.fit(X, y)
+    path = export_html(model, tmp_path / "iris.html", X[:3], labels=["a", "b", "c"])
+    with open_page(browser, path) as page:
+        page.evaluate("spikingPage.player.goTo(0)")
+        assert page.locator("#sliders input").count() == 4
+        assert not page.is_visible("#pad")
+        values = X[:3].max(axis=0)
+        for slider in page.locator("#sliders input").all():
+            slider.press("End")
+        assert page.inner_text("#clock") == "40 / 40 steps"
+        answer = "abc"[model.predict(values[np.newaxis])[0]]
+        assert page.inner_text("#verdict") == answer
+        shown = page.locator("#outputs .number").all_inner_texts()
+        expected = model.predict_proba(values[np.newaxis])[0]
+        assert [float(n) for n in shown] == pytest.approx(expected, abs=0.0051)
+
+
+def test_numbers_and_pictures_that_cannot_be_drawn(browser, images, tmp_path):
+    X, _, y, _ = images
+    X, y = X[:20], y[:20]
+    latency = make_pipeline(LatencySpikeEncoder(40), regressor())
+    path = export_html(latency.fit(X, y), tmp_path / "a.html", X, y=y)
+    with open_page(browser, path) as page:
+        page.evaluate("spikingPage.player.goTo(40)")
+        shown = float(page.inner_text("#verdict"))
+        assert shown == pytest.approx(latency.predict(X)[0], rel=0.006)
+        assert page.inner_text("#verdict-detail") == f"Truth: {y[0]}."
+        assert page.is_visible("#pad")
+        assert not page.is_visible("#clear")
+        before = page.evaluate("spikingPage.pad.levels.join()")
+        page.locator("#pad").click()
+        assert page.evaluate("spikingPage.pad.levels.join()") == before
 
 
 @pytest.fixture(scope="module")

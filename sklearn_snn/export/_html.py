@@ -203,7 +203,9 @@ def _truths(model, names, y, n_samples):
         return [None] * n_samples
     refuse_answers_per_step(model, "y is what stands beside")
     if num_samples(y) != n_samples:
-        raise ValueError(f"There are {n_samples} samples, and {num_samples(y)} rows of y.")
+        raise ValueError(
+            f"There are {n_samples} samples, and {num_samples(y)} rows of y."
+        )
     y = np.asarray(y)
     loss = model.network_.loss
     if loss == "cross_entropy":

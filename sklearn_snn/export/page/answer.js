@@ -21,14 +21,18 @@ class Answer {
     });
   }
 
-  // Return the output that stands out after so many steps; undefined if none does.
+  // Return the outputs that stand out after so many steps: the class, the labels that
+  // are more probable than not, or all numbers.
   best({ logits }, nDone) {
-    if (nDone <= this.model.readout.start) return undefined;
-    if (this.model.task !== "classes") return 0;
+    const { names, task, readout } = this.model;
+    if (nDone <= readout.start) return [];
     const z = logits[nDone - 1];
+    const all = [...names.keys()];
+    if (task === "numbers") return all;
+    if (task === "labels") return all.filter((k) => z[k] > 0);
     const highest = Math.max(...z);
     // Where all are alike, nothing speaks for any of them.
-    return z.every((x) => x === highest) ? undefined : z.indexOf(highest);
+    return z.every((x) => x === highest) ? [] : [z.indexOf(highest)];
   }
 
   // Show the answer after so many steps; return it in words.
@@ -36,25 +40,24 @@ class Answer {
     const { names, task, readout } = this.model;
     const isRead = nDone > readout.start;
     const answers = isRead ? record.answers[nDone - 1] : names.map(() => 0);
-    const best = task === "classes" ? this.best(record, nDone) : undefined;
+    const best = this.best(record, nDone);
     this.rows?.forEach(({ row, fill, number }, k) => {
-      const isBest = task === "labels" ? answers[k] > 0.5 : k === best;
-      row.classList.toggle("best", isBest);
+      row.classList.toggle("best", best.includes(k));
       fill.style.transform = `scaleX(${answers[k]})`;
       number.textContent = isRead ? this.written(answers[k]) : "";
     });
-    let verdict = null;
-    if (best !== undefined) verdict = names[best];
-    else if (isRead && task === "numbers") verdict = answers.map(brief).join(", ");
-    else if (isRead && task === "labels") {
-      verdict = names.filter((_, k) => answers[k] > 0.5).join(", ") || "none";
-    }
-    find("verdict").textContent = verdict ?? "\u2013";
-    find("verdict").classList.toggle("long", verdict?.length > 10);
-    const sure = best === undefined ? "" : `Probability ${this.written(answers[best])}. `;
+    let verdict = best.map((k) => names[k]).join(", ") || null;
+    if (isRead && task === "numbers") verdict = answers.map(brief).join(", ");
+    if (isRead && task === "labels") verdict ??= "none";
+    const box = find("verdict");
+    box.textContent = verdict ?? "\u2013";
+    const words = box.textContent.split(" ");
+    box.style.setProperty("--letters", Math.max(...words.map((word) => word.length)));
+    const isClass = task === "classes" && best.length > 0;
+    const sure = isClass ? `Probability ${this.written(answers[best[0]])}.` : "";
     const beside = truth === null ? "" : `Truth: ${truth}.`;
-    find("verdict-detail").textContent = sure + beside;
-    return verdict === null ? "no answer yet" : `${verdict}. ${sure}${beside}`;
+    find("verdict-detail").textContent = `${sure}\n${beside}`.trim();
+    return verdict === null ? "no answer yet" : `${verdict}. ${sure} ${beside}`.trim();
   }
 
   written(x) {

@@ -23,8 +23,9 @@ class Pad {
     this.isSample = true;
     canvas.style.aspectRatio = `${shape[1]} / ${shape[0]}`;
     // A stroke is about as thick as those of handwritten digits.
-    this.radius = 0.3 + 0.035 * Math.max(...shape);
-    this.pen = { x: shape[1] / 2, y: shape[0] / 2, isDown: false, isShown: false };
+    this.radius = 0.65 + 0.022 * Math.max(...shape);
+    const [y, x] = shape.map((side) => Math.floor(side / 2) + 0.5);
+    this.pen = { x, y, isDown: false, isShown: false };
   }
 
   // Let it be drawn on, by mouse, finger or keyboard.
@@ -112,8 +113,8 @@ class Pad {
     const { pen, shape: [height, width] } = this;
     if (moves[event.key]) {
       const [dx, dy] = moves[event.key];
-      const x = Math.min(Math.max(pen.x + dx, 0.5), width - 0.5);
-      const y = Math.min(Math.max(pen.y + dy, 0.5), height - 0.5);
+      const x = Math.min(Math.max(Math.floor(pen.x) + dx, 0), width - 1) + 0.5;
+      const y = Math.min(Math.max(Math.floor(pen.y) + dy, 0), height - 1) + 0.5;
       if (pen.isDown) this.moveTo({ x, y });
       else Object.assign(pen, { x, y });
     } else if (event.key === " ") {

@@ -1,7 +1,7 @@
 // Pictures of a record over time, each on a canvas of its own: rasters, shades, lines.
 //
-// What a picture shows of all steps is painted once, off the screen, and uncovered
-// from left to right: a frame costs a copy and what stands out.
+// What a picture shows of all steps is painted once, off the screen, and uncovered from
+// left to right: a step costs a copy and what stands out, a frame a line that moves.
 
 // In CSS pixels: room for labels on the left, and for half the handle on the right.
 const GUTTER = 42;
@@ -29,6 +29,10 @@ function readColors() {
 // Return a number as few characters as it needs.
 const brief = (x) => String(Number(x.toPrecision(3)));
 
+// Return the smallest and the largest of some values.
+const ends = (values) => values.reduce(
+  ([low, high], x) => [Math.min(low, x), Math.max(high, x)], [Infinity, -Infinity]);
+
 class Plot {
   constructor(title, height) {
     this.figure = document.createElement("figure");
@@ -39,8 +43,10 @@ class Plot {
     name.textContent = this.title = title;
     this.caption.append(name, this.note);
     this.canvas.setAttribute("role", "img");
-    this.figure.append(this.caption, this.canvas);
-    this.canvas.style.height = `${height}px`;
+    this.cursor = document.createElement("i");
+    this.cursor.className = "cursor";
+    this.figure.append(this.caption, this.canvas, this.cursor);
+    this.canvas.style.height = this.cursor.style.height = `${height}px`;
     this.height = height;
     this.history = document.createElement("canvas");
   }
@@ -59,7 +65,8 @@ class Plot {
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.left = Math.round(GUTTER * ratio);
-    const w = this.history.width = Math.round((width - GUTTER - MARGIN) * ratio);
+    this.span = width - GUTTER - MARGIN;
+    const w = this.history.width = Math.round(this.span * ratio);
     const h = this.history.height = this.canvas.height;
     this.stepWidth = w / this.record.nSteps;
     const context = this.history.getContext("2d");
@@ -67,28 +74,34 @@ class Plot {
     this.paint(context, w, h);
   }
 
-  // Show what there is after so many steps, which may be a fraction.
-  show(time) {
+  // Point at a time, in steps, of which there may be a fraction.
+  point(time) {
+    const share = time / this.record.nSteps;
+    this.cursor.style.transform = `translateX(${GUTTER + share * this.span}px)`;
+    this.cursor.hidden = share >= 1;
+  }
+
+  // Show what there is after so many steps.
+  show(nDone) {
     const { canvas, history, left, ratio } = this;
     if (!this.record || !history.width) return;
     const context = canvas.getContext("2d");
     const h = canvas.height;
-    const done = Math.round(time * this.stepWidth);
+    const done = Math.round(nDone * this.stepWidth);
     context.clearRect(0, 0, canvas.width, h);
     context.strokeStyle = palette.line;
     context.lineWidth = ratio;
     context.strokeRect(left - ratio / 2, ratio / 2, history.width + ratio, h - ratio);
     this.writeLabels(context, h);
-    if (done > 0) context.drawImage(history, 0, 0, done, h, left, 0, done, h);
+    if (!done) return;
+    context.drawImage(history, 0, 0, done, h, left, 0, done, h);
     context.save();
     context.beginPath();
     context.rect(left, 0, done, h);
     context.clip();
     context.translate(left, 0);
-    this.highlight(context, time, h);
+    this.highlight(context, nDone, h);
     context.restore();
-    context.fillStyle = palette.accent;
-    if (time < this.record.nSteps) context.fillRect(left + done, 0, 1.5 * ratio, h);
   }
 
   writeLabels(context, h) {
@@ -129,7 +142,7 @@ class Raster extends Plot {
   paint(context, w, h) {
     const { ratio, nUnits, stepWidth } = this;
     const row = h / nUnits;
-    const width = Math.max(ratio, Math.min(0.6 * stepWidth, 3 * ratio));
+    const width = Math.max(ratio, Math.min(0.5 * stepWidth, 5 * ratio));
     const height = Math.max(ratio, 0.8 * row);
     // Where rows are narrower than a mark, marks lie over each other.
     context.globalAlpha = row < ratio ? 0.6 : 1;
@@ -143,7 +156,7 @@ class Raster extends Plot {
     }
   }
 
-  highlight(context, time, h) {
+  highlight(context, nDone, h) {
     if (this.chosen === undefined) return;
     const row = h / this.nUnits;
     const height = Math.max(3 * this.ratio, row);
@@ -191,7 +204,7 @@ class Shades extends Plot {
 }
 
 // A line for each of some series; `series(record)` returns {values, n, limits, threshold,
-// spikes}, values step after step, and `best(time)` which line stands out.
+// spikes}, values step after step, and `best(nDone)` which lines stand out.
 class Lines extends Plot {
   constructor(title, height, series, best) {
     super(title, height);
@@ -209,9 +222,7 @@ class Lines extends Plot {
     const thresholds = this.data.threshold ?? [];
     if (limits) [this.low, this.high] = limits;
     else {
-      this.high = [...values, ...thresholds].reduce((a, b) => Math.max(a, b), -Infinity);
-      this.low = [...values, 0].reduce((a, b) => Math.min(a, b), Infinity);
-      this.high = Math.max(this.high, 0);
+      [this.low, this.high] = ends([...values, ...thresholds, 0]);
       if (this.high > 0) this.low = Math.max(this.low, -DEPTH * this.high);
     }
     if (!(this.high > this.low)) this.high = this.low + 1;
@@ -234,29 +245,30 @@ class Lines extends Plot {
   }
 
   paint(context, w, h) {
-    const { n } = this.data;
     context.lineJoin = "round";
     context.lineWidth = this.ratio;
     context.strokeStyle = palette.others;
-    if (n > 1) for (let k = 0; k < n; k++) this.trace(context, k, this.record.nSteps, h);
+    for (let k = 0; k < this.data.n; k++) this.trace(context, k, this.record.nSteps, h);
   }
 
-  highlight(context, time, h) {
-    const k = this.best(time);
+  highlight(context, nDone, h) {
     const { threshold, spikes, values, n } = this.data;
-    if (threshold) this.drawThreshold(context, threshold[k ?? 0], h);
-    if (k === undefined) return;
-    const nSteps = Math.min(Math.ceil(time) + 1, this.record.nSteps);
+    const best = this.best(nDone);
+    if (threshold) this.drawThreshold(context, threshold[best[0] ?? 0], h);
+    // One step more, so that the line leads to the edge of what is shown.
+    const nSteps = Math.min(nDone + 1, this.record.nSteps);
     context.lineJoin = "round";
     context.lineWidth = 2 * this.ratio;
     context.strokeStyle = context.fillStyle = palette.accent;
-    this.trace(context, k, nSteps, h);
-    for (let t = 0; spikes && t < nSteps; t++) {
-      if (!spikes[t * n + k]) continue;
-      context.beginPath();
-      const y = this.place(values[t * n + k]) * h;
-      context.arc((t + 0.5) * this.stepWidth, y, 3 * this.ratio, 0, 2 * Math.PI);
-      context.fill();
+    for (const k of best) {
+      this.trace(context, k, nSteps, h);
+      for (let t = 0; spikes && t < nSteps; t++) {
+        if (!spikes[t * n + k]) continue;
+        context.beginPath();
+        const y = this.place(values[t * n + k]) * h;
+        context.arc((t + 0.5) * this.stepWidth, y, 3 * this.ratio, 0, 2 * Math.PI);
+        context.fill();
+      }
     }
   }
 

@@ -20,6 +20,8 @@ class View {
     const { input, samples } = this.spec;
     this.samples = new Samples(
       find("samples"), samples, input.shape, (i) => this.chooseSample(i));
+    if (!input.shape) document.querySelector("main").classList.add("wide");
+    find("input").hidden = !input.shape && input.choice !== "sliders";
     if (input.shape) {
       find("pad-box").hidden = false;
       this.pad = new Pad(find("pad"), input.shape, (levels) => this.draw(levels));
@@ -87,12 +89,14 @@ class View {
   makePanels() {
     const { layers, names, task } = this.model;
     const { input } = this.spec;
-    const best = (time) => this.answer.best(this.record, stepsDone(time));
+    const best = (nDone) => this.answer.best(this.record, nDone);
     this.panels = [];
     if (input.kind !== "constant") {
       const events = ({ events: of }, t) => of?.[t] ?? { on: [], off: [] };
       this.inputRaster = new Raster("Input spikes", 150, input.n_features, events);
-      this.panels.push(this.inputRaster, new Shades("Input", 150, input.n_features));
+      const shades = new Shades("Input", 150, input.n_features);
+      shades.note.textContent = "blue above 0, orange below";
+      this.panels.push(this.inputRaster, shades);
     }
     this.rasters = layers.slice(0, -1).map((layer, l) => {
       const name = layers.length > 2 ? `Hidden spikes, layer ${l + 1}` : "Hidden spikes";
@@ -111,9 +115,10 @@ class View {
     const outputs = new Lines("Output membranes", 120,
       (record) => this.membranes(record, layers.length - 1), best);
     const title = { classes: "Probability", labels: "Probabilities", numbers: "Answer" }[task];
-    const answers = new Lines(title, 96, ({ answers: of }) => ({
-      values: of.flat(), n: names.length, limits: task === "numbers" ? null : [0, 1],
-    }), best);
+    const answers = new Lines(title, 96, ({ answers: of }) => {
+      const values = of.flat();
+      return { values, n: names.length, limits: task === "numbers" ? ends(values) : [0, 1] };
+    }, best);
     this.panels.push(outputs, answers);
     find("panels").append(...this.panels.map(({ figure }) => figure));
   }
@@ -128,7 +133,7 @@ class View {
         values: only(membranes), spikes: only(spikes), n: 1,
         threshold: [threshold[unit]],
       };
-    }, () => 0);
+    }, () => [0]);
     const unit = document.createElement("input");
     Object.assign(unit, { type: "number", min: 0, step: 1 });
     unit.setAttribute("aria-label", "Hidden neuron");
@@ -165,7 +170,7 @@ class View {
     unit = Math.min(Math.max(Math.round(unit) || 0, 0), nUnits - 1);
     this.markNeuron({ layer, unit });
     this.membrane.set(this.record);
-    this.show(this.player.time);
+    this.showAgain();
   }
 
   markNeuron({ layer, unit }) {
@@ -203,17 +208,24 @@ class View {
   }
 
   show(time) {
-    for (const panel of this.shownPanels()) panel.show(time);
+    for (const panel of this.shownPanels()) panel.point(time);
     const nDone = stepsDone(time);
     if (nDone !== this.nShown) this.showStep(nDone);
     this.nShown = nDone;
   }
 
-  // What changes from step to step: numbers, and the answer.
+  // Show the same step, of which something looks different now.
+  showAgain() {
+    this.nShown = undefined;
+    this.show(this.player.time);
+  }
+
+  // What changes from step to step.
   showStep(nDone) {
     const words = this.answer.show(this.record, nDone, this.truth);
     this.player.describe(words);
     for (const panel of this.shownPanels()) {
+      panel.show(nDone);
       const n = panel instanceof Raster ? panel.counts[nDone] : null;
       if (n !== null) panel.note.textContent = `${n.toLocaleString("en")} so far`;
       const more = n === null ? "" : `: ${n} spikes`;
@@ -229,23 +241,26 @@ class View {
       this.samples.paint();
       this.pad?.paint();
       for (const panel of this.shownPanels()) panel.layout();
-      this.show(this.player.time);
+      this.showAgain();
     };
     new ResizeObserver(paint).observe(find("panels"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
     if (window.parent !== window) this.embed(paint);
   }
 
-  // Within another page: tell how much room is needed, and wear its theme.
+  // Within another page: tell how much room is needed; and wear the theme of a page that
+  // gives it.
   embed(paint) {
-    document.documentElement.classList.add("embedded");
+    const root = document.documentElement;
+    root.classList.add("embedded");
     const main = document.querySelector("main");
     new ResizeObserver(() => {
       window.parent.postMessage({ spikingPageHeight: main.offsetHeight }, "*");
     }).observe(main);
     window.addEventListener("message", ({ source, data }) => {
       if (source !== window.parent || !["light", "dark"].includes(data?.theme)) return;
-      document.documentElement.dataset.theme = data.theme;
+      root.classList.add("fitted");
+      root.dataset.theme = data.theme;
       paint();
     });
   }
