@@ -1,5 +1,7 @@
 """export_html: the page's spikes are those of `simulate`, whatever the network is."""
 
+import copy
+
 import numpy as np
 import pytest
 from browsing import open_browser, open_page
@@ -75,9 +77,14 @@ def networks(rng):
         "sparse": (fast(reset="subtract"), sparse.csr_array(table * (table > 0)), y),
         "scaled": (
             make_pipeline(
-                MinMaxScaler(clip=True), make_encoder(scaling="feature"), fast()
+                MinMaxScaler((0.2, 0.8), clip=True), make_encoder(scaling=None), fast()
             ),
             table,
+            y,
+        ),
+        "by feature": (
+            make_pipeline(make_encoder(scaling="feature"), fast()),
+            table * np.arange(6),
             y,
         ),
         "trains": (fast(reset="subtract", **two), rates, y),
@@ -93,6 +100,7 @@ def networks(rng):
         "adlif, often": (fast(neuron=AdLIF(b=2.0, rho=0.9), threshold=0.1), graded, y),
         "cuba": (fast(neuron=CUBA(), readout="softmax_mean", **two), spikes, y),
         "unequal": (fast(readout="soft_count", readout_start=2), unequal, y),
+        "signed": (fast(), spikes.astype(np.int8) - spikes[:, ::-1], y),
         "delta": (make_pipeline(DeltaSpikeEncoder(0.5), fast()), graded, y),
         "latency": (make_pipeline(LatencySpikeEncoder(10), fast()), pixels, y),
         "pca": (
@@ -137,18 +145,39 @@ def assert_equal_records(pages, record, lengths=None):
         np.testing.assert_allclose(page["answers"], of_sample, **close)
 
 
+def assert_same(browser, estimator, samples, path):
+    """Compare what the page does with what `simulate` records, which is returned."""
+    with open_page(
+        browser, export_html(estimator, path, samples), reduced_motion="reduce"
+    ) as page:
+        found = page.evaluate(RUN)
+    record = record_of(estimator, samples)
+    assert_equal_records(found, record, getattr(samples, "lengths", None))
+    return record
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_spikes_are_those_of_simulate(name, browser, rng, tmp_path):
     estimator, X, y = networks(rng)[name]
-    estimator = estimator.fit(X, y)
-    samples = X[:6]
-    path = export_html(estimator, tmp_path / "page.html", samples)
-    with open_page(browser, path) as page:
-        found = page.evaluate(RUN)
-    record = record_of(estimator, samples)
+    estimator.fit(X, y)
+    record = assert_same(browser, estimator, X[:6], tmp_path / "page.html")
     # A network in which nothing fires would show nothing.
     assert all(s.any() for s in record.spikes[:-1])
-    assert_equal_records(found, record, getattr(X, "lengths", None))
+
+
+def test_a_membrane_at_the_threshold_does_not_fire(browser, model, tmp_path):
+    estimator, X = model
+    estimator = copy.deepcopy(estimator)
+    estimator.coefs_[0][...] = 0
+    estimator.intercepts_[0][...] = estimator.threshold
+    estimator.intercepts_[0][1:] = np.nextafter(estimator.threshold, 1)
+    record = assert_same(browser, estimator, X, tmp_path / "page.html")
+    assert record.spikes[0][0, 0].tolist() == [0] + [1] * 9
+
+
+def test_values_beyond_what_was_learned_are_clipped(browser, rng, tmp_path):
+    estimator, X, y = networks(rng)["scaled"]
+    assert_same(browser, estimator.fit(X, y), 2 * X[:6], tmp_path / "page.html")
 
 
 def test_spikes_of_20_images(browser, digits, tmp_path):

@@ -302,10 +302,11 @@ def test_fingers(browser, digits_page, digits_model):
         assert is_playing(page)
         box = page.locator("#pad").bounding_box()
         touch = page.context.new_cdp_session(page)
-        middle, top = box["x"] + box["width"] / 2, box["y"] + 30
+        # Upwards, which would scroll the page down.
+        middle, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 30
         kinds = ["touchStart", *["touchMove"] * 4, "touchEnd"]
         for i, kind in enumerate(kinds):
-            points = [] if kind == "touchEnd" else [{"x": middle, "y": top + 25 * i}]
+            points = [] if kind == "touchEnd" else [{"x": middle, "y": bottom - 25 * i}]
             event = {"type": kind, "touchPoints": points}
             touch.send("Input.dispatchTouchEvent", event)
         assert page.evaluate("window.scrollY") == 0

@@ -102,7 +102,8 @@ def export_html(
     current is a sum of products, whose last bit hangs on the order of the summands; so
     may a spike that hangs on that bit. Probabilities agree up to rounding.
 
-    The weights are in the file, which whoever gets it can read.
+    The weights are in the file, where whoever gets it can read them. The page needs a
+    browser of 2024 or later.
 
     Examples
     --------
