@@ -10,9 +10,7 @@ a fault of layout: ``site_checks/judge.py`` says what is one.
 
 import argparse
 import functools
-import os
 import re
-import shutil
 import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +19,11 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from playwright.sync_api import sync_playwright
 from site_checks import judge
+from site_checks.browser import launch
 
 PHONE, DESKS = 400, (1280, 1400, 1920)
 # Pages that are empty until someone searches.
 GENERATED = "search.html", "genindex.html"
-BROWSERS = "chromium", "chromium-browser", "google-chrome"
 
 # What a page has to say about itself, whatever its width.
 LOOK = """() => ({
@@ -44,18 +42,6 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *args):
         """Say nothing."""
-
-
-def find_browser():
-    """Return the path of Chromium."""
-    names = [os.environ.get("CHROMIUM"), *BROWSERS]
-    path = next((p for name in names if name and (p := shutil.which(name))), None)
-    if path is None:
-        sys.exit(
-            f"No browser: install Chromium ({', '.join(BROWSERS)} on the PATH), or "
-            "name one in the environment variable CHROMIUM."
-        )
-    return path
 
 
 def serve(folder):
@@ -145,11 +131,7 @@ def look_at_all(base, names, screenshots):
     """Return what each page says of itself, and (where, problem) for each problem."""
     problems, pages = [], {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=["--no-sandbox", "--disable-background-networking"],
-            ignore_default_args=["--hide-scrollbars"],
-        )
+        browser = launch(playwright)
         for context, widths in open_contexts(browser):
             for name in names:
                 seen, found = look_at(context, base, name, widths, screenshots)

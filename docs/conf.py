@@ -26,6 +26,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "_ext.full_size",
+    "_ext.live_page",
     "_ext.soft_breaks",
 ]
 exclude_patterns = ["_build", "_generated", "guide", "**/GALLERY_HEADER.rst"]

@@ -21,6 +21,8 @@ from sklearn.datasets import load_digits
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGE = ROOT / "sklearn_snn"
+PAGE = PACKAGE / "export" / "page"
 OPTIONAL = ["torch", "torchvision", "numba", "matplotlib", "dask", "distributed"]
 OPTIONAL += ["h5py", "nir", "aeon", "sktime"]
 
@@ -65,6 +67,8 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = archive.read(next(n for n in names if n.endswith("METADATA")))
+    page = [name for name in names if name.startswith("sklearn_snn/export/page/")]
+    assert {*page} == {str(path.relative_to(ROOT)) for path in PAGE.iterdir()}
     folders = {name.split("/")[0] for name in names}
     assert sorted(folders)[0] == "sklearn_snn"
     assert len(folders) == 2  # the package, and what describes it
@@ -172,7 +176,6 @@ def test_readme_names_the_types_that_skops_asks_about():
     assert sorted(named) == sorted(f"{c.__module__}.{c.__qualname__}" for c in ours)
 
 
-PACKAGE = ROOT / "sklearn_snn"
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
@@ -206,6 +209,10 @@ def test_modules_are_documented_in_the_architecture():
         assert is_empty or is_shown, path
 
 
+def test_parts_of_a_page_are_documented_in_the_architecture():
+    assert [p.name for p in PAGE.iterdir() if f"`{p.name}`" not in ARCHITECTURE] == []
+
+
 def test_imports_go_down_the_architecture():
     """A module imports those that are listed below it, and training no engine."""
     documented = documented_modules()
@@ -221,6 +228,7 @@ def test_imports_go_down_the_architecture():
 
 def test_files_have_one_purpose_and_no_more_than_400_lines():
     files = [*PACKAGE.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
+    files += PAGE.iterdir()
     assert len(files) > 150
     assert [f for f in files if len(f.read_text().splitlines()) > 400] == []
 
