@@ -17,6 +17,7 @@ from sklearn_snn._compat import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn_snn._conversion.mixin import ConversionMixin
 from sklearn_snn._engines import ENGINES, make_engine
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.learned_input import check_likeness
@@ -51,7 +52,7 @@ NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
 class BaseSpikingNetwork(
-    StreamMixin, PersistenceMixin, CallbackSupportMixin, BaseEstimator
+    ConversionMixin, StreamMixin, PersistenceMixin, CallbackSupportMixin, BaseEstimator
 ):
     """Base class of the estimators that are a spiking network."""
 
@@ -339,7 +340,7 @@ class BaseSpikingNetwork(
         return spikes_per_step(engine, self._learned_params(), X)
 
     def _initial_coefs(self):
-        """Return the weights that training began with, drawn again."""
+        """Return the weights that training began with; None if nobody knows them."""
         return initial_coefs(self)
 
     def __sklearn_is_fitted__(self):

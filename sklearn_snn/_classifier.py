@@ -278,7 +278,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     See Also
     --------
     PoissonSpikeEncoder : Turns intensities into spike trains.
-    sklearn.neural_network.MLPClassifier : The network without spikes.
+    sklearn.neural_network.MLPClassifier : No spikes; `from_mlp` converts it.
 
     References
     ----------

@@ -267,7 +267,7 @@ class SpikingRegressor(BaseSpikingRegressor):
     See Also
     --------
     SpikingClassifier : For labels.
-    sklearn.neural_network.MLPRegressor : The network without spikes.
+    sklearn.neural_network.MLPRegressor : No spikes; `from_mlp` converts it.
 
     References
     ----------

@@ -218,15 +218,7 @@ def remember(estimator, X, weights, is_continued):
         Whether this is added to what was learned from before.
     """
     present = weights > 0
-    shortest, longest = _lengths(X, present)
-    learned = {
-        "n_samples": int(np.count_nonzero(present)),
-        "shortest": shortest,
-        "longest": longest,
-        **dict.fromkeys(Extent._fields),
-    }
-    if not isinstance(X, SpikeTrains):
-        learned |= extent(X, None if present.all() else present)._asdict()
+    learned = learned_from(X, present)
     if is_continued:
         # Lengths may vary in a stream, and answers are not asked for.
         _warn_of_range(estimator, X, np.flatnonzero(present))
@@ -236,6 +228,20 @@ def remember(estimator, X, weights, is_continued):
         remedy = scaler if X.ndim == 3 else "StandardScaler()"
         warn_of_spread(X, namer(estimator, X), remedy)
     estimator._learned_input_ = learned
+
+
+def learned_from(X, present):
+    """Return what `remember` keeps of an input, of the samples that are present."""
+    shortest, longest = _lengths(X, present)
+    learned = {
+        "n_samples": int(np.count_nonzero(present)),
+        "shortest": shortest,
+        "longest": longest,
+        **dict.fromkeys(Extent._fields),
+    }
+    if not isinstance(X, SpikeTrains):
+        learned |= extent(X, None if present.all() else present)._asdict()
+    return learned
 
 
 def is_learned_input(learned, n_features):

@@ -145,8 +145,40 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         report(fitted, epoch, f"Epoch {estimator._n_epochs_}")
 
 
+def begin(estimator, X, target, constants):
+    """Draw the initial parameters, freeze the constants, and forget all epochs."""
+    vars(estimator).pop("_is_converted_", None)
+    random_state = check_random_state(estimator.random_state)
+    hidden = hidden_sizes(estimator.hidden_layer_sizes)
+    sizes = [X.shape[-1], *hidden, target.n_outputs]
+    check_memory(sizes, 1, network_dtype(X))
+    estimator.n_layers_, estimator.n_outputs_ = len(sizes), sizes[-1]
+    estimator.out_activation_ = target.activation
+    estimator._seed_ = int(random_state.randint(2**31 - 1))
+    estimator.coefs_, estimator.intercepts_ = initial_weights(
+        sizes, network_dtype(X), child_random_state(estimator._seed_, "weights")
+    )
+    estimator.recurrent_coefs_ = []
+    if constants["recurrent"]:
+        random_state = child_random_state(estimator._seed_, "recurrent weights")
+        estimator.recurrent_coefs_ = initial_recurrent_weights(
+            hidden, network_dtype(X), random_state
+        )
+    estimator.neuron_constants_ = initial_constants(constants, sizes[1:])
+    estimator._constants_ = constants
+    estimator.t_, estimator._n_epochs_, estimator._optimizer_state_ = 0, 0, None
+    for name in CURVES:
+        setattr(estimator, name, [])
+    estimator.validation_scores_ = estimator.best_validation_score_ = None
+
+
 def initial_coefs(estimator):
-    """Return the weights that training began with, drawn again."""
+    """Return the weights that training began with, drawn again.
+
+    None for a network that began with those of another, which are not kept.
+    """
+    if getattr(estimator, "_is_converted_", False):
+        return None
     coefs, _ = initial_weights(
         [len(estimator.coefs_[0]), *n_units(estimator)],
         estimator.coefs_[0].dtype,
@@ -195,34 +227,8 @@ def _samples(estimator, data, target, constants, is_continued):
     remember(estimator, data.X, data.all_weights, is_continued)
     if not is_continued:
         vars(estimator).update(target.attributes())
-        _begin(estimator, data.X, target, constants)
+        begin(estimator, data.X, target, constants)
     return data.samples(target)
-
-
-def _begin(estimator, X, target, constants):
-    """Draw the initial parameters, freeze the constants, and forget all epochs."""
-    random_state = check_random_state(estimator.random_state)
-    hidden = hidden_sizes(estimator.hidden_layer_sizes)
-    sizes = [X.shape[-1], *hidden, target.n_outputs]
-    check_memory(sizes, 1, network_dtype(X))
-    estimator.n_layers_, estimator.n_outputs_ = len(sizes), sizes[-1]
-    estimator.out_activation_ = target.activation
-    estimator._seed_ = int(random_state.randint(2**31 - 1))
-    estimator.coefs_, estimator.intercepts_ = initial_weights(
-        sizes, network_dtype(X), child_random_state(estimator._seed_, "weights")
-    )
-    estimator.recurrent_coefs_ = []
-    if constants["recurrent"]:
-        random_state = child_random_state(estimator._seed_, "recurrent weights")
-        estimator.recurrent_coefs_ = initial_recurrent_weights(
-            hidden, network_dtype(X), random_state
-        )
-    estimator.neuron_constants_ = initial_constants(constants, sizes[1:])
-    estimator._constants_ = constants
-    estimator.t_, estimator._n_epochs_, estimator._optimizer_state_ = 0, 0, None
-    for name in CURVES:
-        setattr(estimator, name, [])
-    estimator.validation_scores_ = estimator.best_validation_score_ = None
 
 
 def _trainer(estimator, samples, target, constants, is_continued, stream_weight=None):

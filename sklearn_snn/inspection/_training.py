@@ -102,8 +102,18 @@ class TrainingDisplay:
         -------
         display : TrainingDisplay
             The picture, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there was no epoch: `from_mlp` made the network, and nothing trained it.
         """
         model = final_model(estimator)
+        if not model.loss_curve_:
+            raise ValueError(
+                "TrainingDisplay shows epochs, and there was none: this "
+                f"{type(model).__name__} was converted by from_mlp, and not trained."
+            )
         network, rates = model.network_, np.array(model.firing_rate_curve_)
         if not network.layers[-1].neuron.fires:
             rates = rates[:, :-1]

@@ -81,7 +81,8 @@ class WeightDisplay:
         -------
         display : WeightDisplay
             The picture, drawn. Networks that were trained on with `warm_start` are
-            compared with how they were before the first fit.
+            compared with how they were before the first fit; those that `from_mlp`
+            made, with nothing.
 
         Raises
         ------

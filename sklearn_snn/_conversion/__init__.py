@@ -1,0 +1,1 @@
+"""Conversion: a network that was trained without spikes becomes one of spikes."""
