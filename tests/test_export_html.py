@@ -9,6 +9,7 @@ from helpers import fast, make_encoder, regressor
 from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -106,6 +107,11 @@ def networks(rng):
         "pca": (
             make_pipeline(PCA(4, random_state=0), make_encoder(), fast()),
             table,
+            y,
+        ),
+        "gaps": (
+            make_pipeline(SimpleImputer(), fast()),
+            np.where(table > 1, np.nan, table),
             y,
         ),
         "labels": (fast(), table, labels),

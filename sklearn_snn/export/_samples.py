@@ -45,7 +45,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(samples, X, steps):
-    """Return samples as Rows; None if they are recordings, or not numbers.
+    """Return samples as Rows; None if they are recordings, or not finite numbers.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def rows_of(samples, X, steps):
     if n_dimensions(samples) != 2:
         return None
     values = samples.toarray() if sparse.issparse(samples) else np.asarray(samples)
-    if values.dtype.kind not in "biuf":
+    # Gaps are for a step that fills them.
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
         return None
     *scalers, last = steps or [None]
     if not isinstance(last, PoissonSpikeEncoder):

@@ -127,11 +127,10 @@ class View {
   makeMembrane() {
     this.membrane = new Lines("Membrane of neuron", 96, (record) => {
       const { layer, unit } = this.neuron;
-      const { membranes, spikes, threshold, n } = this.membranes(record, layer);
+      const { values, spikes, threshold, n } = this.membranes(record, layer);
       const only = (array) => array.filter((_, i) => i % n === unit);
       return {
-        values: only(membranes), spikes: only(spikes), n: 1,
-        threshold: [threshold[unit]],
+        values: only(values), spikes: only(spikes), n: 1, threshold: [threshold[unit]],
       };
     }, () => [0]);
     const unit = document.createElement("input");
@@ -153,10 +152,9 @@ class View {
   }
 
   membranes(record, l) {
-    const { membranes, spikes } = record.layers[l];
-    const { nUnits, constants } = this.model.layers[l];
-    const { threshold } = constants;
-    return { values: membranes, membranes, spikes, threshold, n: nUnits };
+    const { membranes: values, spikes } = record.layers[l];
+    const { nUnits: n, constants: { threshold } } = this.model.layers[l];
+    return { values, spikes, threshold, n };
   }
 
   firing({ spikes }, nUnits, t) {
