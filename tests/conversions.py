@@ -44,3 +44,11 @@ def convert(name, hidden=(8,), seed=0, X=X, **params):
     """Return a random MLP and what it becomes."""
     mlp, spiking = random_mlp(name, hidden, seed)
     return mlp, spiking.from_mlp(mlp, X, **{"engine": "numpy", **params})
+
+
+def activations(mlp, X):
+    """Return those of each hidden layer."""
+    layers = []
+    for w, b in zip(mlp.coefs_[:-1], mlp.intercepts_[:-1], strict=True):
+        layers.append(np.maximum((layers[-1] if layers else X) @ w + b, 0))
+    return layers

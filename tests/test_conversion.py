@@ -6,7 +6,15 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from conversions import TARGETS, X, convert, each_target, fitted, random_mlp
+from conversions import (
+    TARGETS,
+    X,
+    activations,
+    convert,
+    each_target,
+    fitted,
+    random_mlp,
+)
 from helpers import assert_same_network
 from scipy.special import expit
 from sklearn.base import clone
@@ -16,14 +24,6 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_snn import SpikingClassifier, load_model
 from sklearn_snn.inspection import TrainingDisplay
-
-
-def activations(mlp, X):
-    """Return those of each hidden layer."""
-    layers = []
-    for w, b in zip(mlp.coefs_[:-1], mlp.intercepts_[:-1], strict=True):
-        layers.append(np.maximum((layers[-1] if layers else X) @ w + b, 0))
-    return layers
 
 
 def rates_and_scales(mlp, model):
@@ -171,6 +171,17 @@ def test_training_makes_up_for_few_steps():
     for _ in range(5):
         short.partial_fit(digits, y)
     assert short.score(digits, y) > before + 0.01
+
+
+def test_the_unit_of_the_input_does_not_matter_to_training():
+    mlp, model = convert("classes", n_steps=4, random_state=0)
+    mlp.coefs_[0] = mlp.coefs_[0] / 1024
+    other = SpikingClassifier.from_mlp(mlp, X * 1024, n_steps=4, random_state=0)
+    before = model.coefs_[0].copy()
+    model.partial_fit(X, TARGETS["classes"])
+    other.partial_fit(X * 1024, TARGETS["classes"])
+    np.testing.assert_allclose(other.coefs_[0] * 1024, model.coefs_[0], rtol=1e-9)
+    assert np.abs(model.coefs_[0] - before).max() > 1e-4
 
 
 def test_fit_begins_anew_and_warm_start_goes_on():

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conversions import X, convert, fitted, random_mlp
+from conversions import X, activations, convert, fitted, random_mlp
 from helpers import assert_same_network
 from scipy import sparse
 from sklearn.datasets import load_digits
@@ -44,6 +44,7 @@ def test_spike_trains_stand_for_their_rates():
     mlp, spiking = random_mlp("classes")
     codes = (rates * 255).astype(np.uint8)
     levels = np.linspace(0, 1, 256, dtype=np.float32)
+    scale = activations(mlp, rates)[0].max()
     for trains in (
         SpikeTrains(rates, 4000),
         SpikeTrains(sparse.csr_array(rates), 4000),
@@ -52,8 +53,9 @@ def test_spike_trains_stand_for_their_rates():
         model = spiking.from_mlp(mlp, trains, n_steps=3, engine="numpy")
         found = model.predict_proba(trains)
         np.testing.assert_allclose(found, mlp.predict_proba(rates), atol=0.03)
-        # It is as many steps as there are that the bias is shifted for.
         ratio = model.coefs_[0][0, 0] / mlp.coefs_[0][0, 0]
+        assert 1 / ratio == pytest.approx(scale, rel=0.03)
+        # It is as many steps as there are that the bias is shifted for.
         shift = model.intercepts_[0] - mlp.intercepts_[0] * ratio
         np.testing.assert_allclose(shift, 1 / 8000, atol=1e-7)
     assert model.stream().feed(np.asarray(trains[:1])[0]).predict_proba().shape == (3,)
@@ -134,6 +136,10 @@ REFUSED = {
     "parameter": (
         *(CLASSIFIER, lambda: fitted(MLPClassifier), {"tol": -1}, ValueError),
         "The 'tol' parameter of SpikingClassifier",
+    ),
+    "beta": (
+        *(CLASSIFIER, lambda: fitted(MLPClassifier), {"beta": 10**400}, ValueError),
+        "beta is, or contains, too large a number",
     ),
     "n_steps": (
         *(CLASSIFIER, lambda: fitted(MLPClassifier), {"n_steps": 0}, ValueError),
