@@ -17,6 +17,15 @@ BACKENDS, torch = readers.BACKENDS, readers.torch
 NEAR = 1e-5
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Keep torch from one thread per core, which small layers only wait for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def assert_same_spikes(record, spikes, is_double):
     """See that spikes are the same, but where float32 has the membrane at threshold."""
     distances = readers.first_differences(record, spikes)

@@ -221,6 +221,20 @@ def test_numbers_of_no_dimension_are_those_of_all_neurons(tmp_path):
         assert_spikes(from_nir(graph), expected)
 
 
+def test_a_gain_of_one_in_single_precision_leaves_weights_as_they_are():
+    first, neurons = weights(6, 3), plain()
+    first.weight, first.bias = np.float32(first.weight), np.float32(first.bias)
+    gains = []
+    for alpha in np.linspace(0.05, 0.99, 50, dtype=np.float32):
+        neurons.tau = np.full(3, np.float32(DT) / (1 - alpha))
+        neurons.r = neurons.tau / np.float32(DT)
+        gains.append(float(neurons.r[0]) * DT / float(neurons.tau[0]))
+        model = from_nir(chain(first, neurons))
+        np.testing.assert_array_equal(model.coefs_[0], first.weight.T)
+        np.testing.assert_array_equal(model.intercepts_[0], first.bias)
+    assert 1e-8 < np.abs(np.array(gains) - 1).max() < 1e-6
+
+
 def test_a_reset_that_old_files_do_not_have_is_zero():
     nodes = ROWS["alike"]()
     expected = integrated(nodes, X)

@@ -77,6 +77,9 @@ def test_networks_come_back_to_the_bit(name, X, tmp_path):
         assert_same(model, same, X)
         assert repr(same) == repr(model)
     assert_same(model, pickle.loads(pickle.dumps(same)), X)
+    # Where it began, and the units that it learns in, are known, too.
+    for ours, theirs in zip(model._initial_coefs(), same._initial_coefs(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     same.partial_fit(X, LABELS)
     assert not np.array_equal(same.coefs_[0], model.coefs_[0])
 
@@ -192,6 +195,17 @@ def test_current_based_neurons_are_written_by_their_time_constants():
     lif = to_nir(model, resistance="one").nodes["lif1"]
     assert (lif.r == 1).all()
     assert (lif.w_in == 1).all()
+
+
+def test_a_graph_is_none_of_the_memory_of_its_network():
+    model = fitted(recurrent=True)
+    params = model._learned_params()
+    ours = [array for p in params for array in p.values()]
+    nodes = [*to_nir(model).nodes.values()]
+    for node in [*nodes, *nodes[2].nodes.values()]:
+        for array in [*vars(node).values(), *node.metadata.values()]:
+            if isinstance(array, np.ndarray):
+                assert not any(np.shares_memory(array, a) for a in ours)
 
 
 def test_what_was_changed_in_a_graph_counts():

@@ -287,8 +287,8 @@ _DOCUMENTED = {
         "what it does not know"
     ),
     "Nengo": (
-        "the example of NIR fires at the rates that steady currents would lead to, with "
-        "a threshold of 1; it passes over r"
+        "the example of NIR fires at the rates that steady currents would lead to, "
+        "with a threshold of 1; it passes over r"
     ),
     "sinabs": (
         "its neurons take the threshold off and leak exp(-1 / tau), tau in steps; it "

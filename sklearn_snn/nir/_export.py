@@ -54,10 +54,10 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
         always takes, SpikingJelly by default, and norse if it is told to.
     resistance : {"auto", "one", "tau/dt"}, default="auto"
         How the gain of a neuron's input is told, which changes the numbers and not the
-        network: "one" has ``r = 1`` and weights of ``1 / (1 - alpha)`` times those of
-        `coefs_`; "tau/dt" has ``r = tau / dt`` and the weights of `coefs_`. "auto" is
-        what most readers take as it is meant: "one", but "tau/dt" in `nir.CubaLIF`. See
-        `nir_compatibility`.
+        network: "one" has ``r = 1``, and so a gain of ``1 - alpha``; "tau/dt" has ``r =
+        tau / dt``, and so a gain of 1. Where neurons here have the other one, weights
+        make up for it. "auto" is what most readers take as it is meant: "one", but
+        "tau/dt" in `nir.CubaLIF`. See `nir_compatibility`.
 
     Returns
     -------
