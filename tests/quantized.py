@@ -44,6 +44,7 @@ CASES = {
     ),
     "constant": Case({}, {}, "constant"),
     "constant_signed": Case({"readout": "spike_count"}, {"bits": 3}, "signed"),
+    "constant_wide": Case({}, {"bits": 16, "input_bits": 16}, "signed"),
     "constant_linear": Case({"hidden_layer_sizes": ()}, {"bits": 4}, "signed"),
     "events": Case({"readout": "soft_count"}, {}, "spikes"),
     "graded": Case({"readout": "soft_count"}, {"input_bits": 12}, "graded"),

@@ -105,20 +105,20 @@ class _Writer:
 
     def _declared(self):
         """Return the declarations of all functions that users call."""
-        names = ["void $p_reset(void)", f"void {self._step_head()}"]
+        p = self._names["p"]
+        heads = [f"void {p}_reset(void)", f"void {self._step_head()}"]
         if self._is_constant:
-            names.insert(1, f"void $p_input(const {self._input} *values)")
-        names.append("void $p_outputs(int64_t *outputs)")
+            heads.insert(1, f"void {p}_input(const {self._input} *values)")
+        heads.append(f"void {p}_outputs(int64_t *outputs)")
         if self._has_answer():
-            names.append("int $p_answer(void)")
-        names.append("const uint8_t *$p_spikes(int layer)")
-        return [self._fill(line.replace("$p", "${p}")) for line in names]
+            heads.append(f"int {p}_answer(void)")
+        return [*heads, f"const uint8_t *{p}_spikes(int layer)"]
 
     def _step_head(self):
         """Return name and arguments of the function of a step."""
         given = "spikes" if self._levels.are_spikes else "values"
         first = "" if self._is_constant else f"const {self._input} *{given}_in, "
-        return f"$p_step({first}uint8_t *spikes_out)"
+        return f"{self._names['p']}_step({first}uint8_t *spikes_out)"
 
     def _has_answer(self):
         """Tell whether one of the outputs is the answer."""
@@ -301,9 +301,12 @@ class _Writer:
             adding = ADDING if self._levels.are_spikes else ADDING_TIMES
             body = self._fill(adding, sums=f"{p}_current", **values)
             parts.append(self._fill(INPUT, type=self._input, body=body))
-        head = self._fill(self._step_head().replace("$p", "${p}"))
         values = {"resets": "\n".join(resets), "calls": "\n".join(calls)}
-        values |= {"cases": "\n".join(cases), "head": head, "last": n_layers - 1}
+        values |= {
+            "cases": "\n".join(cases),
+            "head": self._step_head(),
+            "last": n_layers - 1,
+        }
         values["start"] = readout.start
         parts.append(self._fill(FUNCTIONS, **values))
         parts.append(self._fill(OUTPUTS, body=self._output()))
