@@ -118,7 +118,14 @@ def run(*command, **kwargs):
 def row(*cells):
     """Return the lines of a row of a table."""
     first, *others = cells
-    return [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    lines = [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    return [line.rstrip() for line in lines]
+
+
+def points(share):
+    """Return a difference of accuracies in points, of which none has no sign."""
+    text = f"{100 * share:+.2f}"
+    return "0.00" if float(text) == 0 else text
 
 
 def tables(scores, in_c, args):
@@ -138,7 +145,7 @@ def tables(scores, in_c, args):
         score = np.mean([c.quantized_score for c in costs_of_kind])
         cost = np.mean([c.cost for c in costs_of_kind])
         agreement = np.mean([c.agreement for c in costs_of_kind])
-        numbers = f"{100 * score:.2f}", f"{100 * cost:+.2f}", f"{100 * agreement:.1f}"
+        numbers = f"{100 * score:.2f}", points(cost), f"{100 * agreement:.1f}"
         lines += row(kind, *numbers)
     lines += [
         "",

@@ -19,6 +19,7 @@ class Case(NamedTuple):
     kind: str = "trains"
     target: str = "classes"
     has_bias: bool = True
+    breaks_ties: bool = True
 
 
 LONG = {"readout_alpha": 0.97, "alpha": 0.9}
@@ -44,7 +45,9 @@ CASES = {
     ),
     "constant": Case({}, {}, "constant"),
     "constant_signed": Case({"readout": "spike_count"}, {"bits": 3}, "signed"),
+    "constant_wide": Case({}, {"bits": 16, "input_bits": 16}, "signed"),
     "constant_linear": Case({"hidden_layer_sizes": ()}, {"bits": 4}, "signed"),
+    "ties": Case({}, {}, breaks_ties=False),
     "events": Case({"readout": "soft_count"}, {}, "spikes"),
     "graded": Case({"readout": "soft_count"}, {"input_bits": 12}, "graded"),
     "mean": Case({"readout": "membrane_mean", **LONG}, {}),
@@ -94,6 +97,8 @@ def fitted(name):
     if not case.has_bias:
         for bias in model.intercepts_:
             bias[:] = 0
+    # Networks of old files do not break them.
+    model._constants_["breaks_ties"] = case.breaks_ties
     return model
 
 
@@ -183,6 +188,7 @@ def outputs_of(model, membranes, spikes):
                 part = abs(m) * 2**13 // (n * int(threshold[k]))
             else:
                 part = abs(m) * 2**12 // (abs(m) + n * int(threshold[k]))
+                part *= readout.ties
             output = count * 2**13 + (part if m > 0 else -part)
             outputs.append(output - n * 2**12 * readout.is_signed)
     return outputs

@@ -105,20 +105,20 @@ class _Writer:
 
     def _declared(self):
         """Return the declarations of all functions that users call."""
-        names = ["void $p_reset(void)", f"void {self._step_head()}"]
+        p = self._names["p"]
+        heads = [f"void {p}_reset(void)", f"void {self._step_head()}"]
         if self._is_constant:
-            names.insert(1, f"void $p_input(const {self._input} *values)")
-        names.append("void $p_outputs(int64_t *outputs)")
+            heads.insert(1, f"void {p}_input(const {self._input} *values)")
+        heads.append(f"void {p}_outputs(int64_t *outputs)")
         if self._has_answer():
-            names.append("int $p_answer(void)")
-        names.append("const uint8_t *$p_spikes(int layer)")
-        return [self._fill(line.replace("$p", "${p}")) for line in names]
+            heads.append(f"int {p}_answer(void)")
+        return [*heads, f"const uint8_t *{p}_spikes(int layer)"]
 
     def _step_head(self):
         """Return name and arguments of the function of a step."""
         given = "spikes" if self._levels.are_spikes else "values"
         first = "" if self._is_constant else f"const {self._input} *{given}_in, "
-        return f"$p_step({first}uint8_t *spikes_out)"
+        return f"{self._names['p']}_step({first}uint8_t *spikes_out)"
 
     def _has_answer(self):
         """Tell whether one of the outputs is the answer."""
@@ -273,43 +273,51 @@ class _Writer:
 
     def _functions(self):
         """Return the functions that users call."""
-        p, n_layers = self._names["p"], len(self._layers)
-        resets, cases = [], []
-        for index, layer in enumerate(self._layers):
-            states = ["v", "s"] if layer.leak_syn is None else ["v", "i", "s"]
-            zeros = "".join(f" {p}_{x}_{index}[k] = 0;" for x in states)
-            size = len(layer.bias)
-            resets.append(f"    for (int k = 0; k < {size}; k++) {{{zeros} }}")
-            cases.append(f"    case {index}: return {p}_s_{index};")
-        readout = self._network.readout
-        kept = ["counts"] * readout.counts + ["membranes"] * bool(readout.statistic)
-        zeros = "".join(f" {p}_{name}[k] = 0;" for name in kept)
-        size = len(self._layers[-1].bias)
-        resets.append(f"    for (int k = 0; k < {size}; k++) {{{zeros} }}")
-        calls = []
-        for index in range(n_layers):
-            below = f"{p}_s_{index - 1}"
-            if index == 0:
-                given = "spikes" if self._levels.are_spikes else "values"
-                below = "" if self._is_constant else f"{given}_in"
-            calls.append(f"    {p}_layer_{index}({below});")
-        parts = []
-        if self._is_constant:
-            n_inputs, n_units = self._layers[0].weights.shape
-            values = {"n_inputs": n_inputs, "n_units": n_units, "index": 0}
-            values |= {"row": self._row(n_units), "weight": self._weight}
-            adding = ADDING if self._levels.are_spikes else ADDING_TIMES
-            body = self._fill(adding, sums=f"{p}_current", **values)
-            parts.append(self._fill(INPUT, type=self._input, body=body))
-        head = self._fill(self._step_head().replace("$p", "${p}"))
-        values = {"resets": "\n".join(resets), "calls": "\n".join(calls)}
-        values |= {"cases": "\n".join(cases), "head": head, "last": n_layers - 1}
-        values["start"] = readout.start
+        p, indices = self._names["p"], range(len(self._layers))
+        calls = [f"    {p}_layer_{i}({self._below(i)});" for i in indices]
+        cases = [f"    case {i}: return {p}_s_{i};" for i in indices]
+        values = {"calls": "\n".join(calls), "cases": "\n".join(cases)}
+        values |= {"resets": "\n".join(self._resets()), "head": self._step_head()}
+        values |= {"last": indices[-1], "start": self._network.readout.start}
+        parts = [self._input_function()] if self._is_constant else []
         parts.append(self._fill(FUNCTIONS, **values))
         parts.append(self._fill(OUTPUTS, body=self._output()))
         if self._has_answer():
             parts.append(self._fill(ANSWER))
         return "".join(parts)
+
+    def _below(self, index):
+        """Return what a layer is given in a step."""
+        if index:
+            return f"{self._names['p']}_s_{index - 1}"
+        if self._is_constant:
+            return ""
+        return "spikes_in" if self._levels.are_spikes else "values_in"
+
+    def _resets(self):
+        """Return loops that make all variables 0."""
+        p, loops = self._names["p"], []
+        for index, layer in enumerate(self._layers):
+            states = ["v", "s"] if layer.leak_syn is None else ["v", "i", "s"]
+            loops.append((len(layer.bias), [f"{p}_{x}_{index}" for x in states]))
+        readout = self._network.readout
+        kept = [f"{p}_counts"] * readout.counts
+        kept += [f"{p}_membranes"] * (readout.statistic is not None)
+        loops.append((len(self._layers[-1].bias), kept))
+        lines = []
+        for size, names in loops:
+            zeros = " ".join(f"{name}[k] = 0;" for name in names)
+            lines.append(f"    for (int k = 0; k < {size}; k++) {{ {zeros} }}")
+        return lines
+
+    def _input_function(self):
+        """Return the function that takes a constant current."""
+        n_inputs, n_units = self._layers[0].weights.shape
+        values = {"n_inputs": n_inputs, "n_units": n_units, "index": 0}
+        values |= {"row": self._row(n_units), "weight": self._weight}
+        adding = ADDING if self._levels.are_spikes else ADDING_TIMES
+        body = self._fill(adding, sums=f"{self._names['p']}_current", **values)
+        return self._fill(INPUT, type=self._input, body=body)
 
     def _output(self):
         """Return how an output is worked out."""

@@ -4,7 +4,7 @@ import textwrap
 
 import numpy as np
 
-from sklearn_snn.quantization._dynamics import SPIKE_BITS
+from sklearn_snn.quantization._dynamics import MAX_STEPS, SPIKE_BITS
 
 
 def description(model, sizes):
@@ -41,7 +41,7 @@ def usage(model, input_type, p, n_steps):
     text = [
         f"For each sample call {p}_reset(), {steps}. spikes_out, which may be 0, gets "
         "the spikes of the output neurons. Answers are to the steps since the reset, "
-        "and may be asked for after any step."
+        f"of which there may be {MAX_STEPS}, and may be asked for after any of them."
     ]
     if levels.are_spikes:
         text.append("An input is 1 where there is a spike, and else 0.")

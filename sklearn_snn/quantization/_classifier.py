@@ -76,16 +76,16 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
     out_activation_ : str
         "softmax"; "logistic" with several labels.
 
+    See Also
+    --------
+    sklearn_snn.quantization.quantize : Quantises what is trained, a pipeline too.
+    sklearn_snn.export.export_c : Writes it as a C file.
+
     Notes
     -----
     Displays of spikes, membranes and answers over time take it as it is. Those of
     weights, contributions and training take what `to_estimator` returns, and so does
     what exchanges networks with other libraries.
-
-    See Also
-    --------
-    sklearn_snn.quantization.quantize : Quantises what is trained, a pipeline too.
-    sklearn_snn.export.export_c : Writes it as a C file.
 
     Examples
     --------

@@ -130,6 +130,7 @@ def test_the_file_says_how_it_is_used_and_how_large_it_is(tmp_path):
     # 8 bytes for a row of 15 weights and 5 for one of 10; biases and thresholds.
     n_bytes = 64 * 8 + 15 * 8 + 15 * 5 + 2 * 4 * 25
     assert f"Bytes: {n_bytes} of constants" in text
+    assert "which there may be 524288" in text_of(path)
     assert "snn_answer() is an index in the classes: 0, 1, 2," in text
     assert re.findall(r"#include (.*)", text)[0] == "<stdint.h>"
     assert "#include" not in text.split("#ifdef SNN_MAIN")[0].split("<stdint.h>")[1]

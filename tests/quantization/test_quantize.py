@@ -27,11 +27,11 @@ from sklearn_snn.quantization import (
     quantize,
 )
 
-SMALL = {"n_steps": 6, "max_iter": 30, "learning_rate_init": 0.02}
+SMALL = {"n_steps": 5, "max_iter": 15, "learning_rate_init": 0.05}
 SMALL |= {"random_state": 0, "engine": "numpy"}
 ESTIMATORS = [
-    QuantizedSpikingClassifier(SpikingClassifier((20,), **SMALL)),
-    QuantizedSpikingRegressor(SpikingRegressor((20,), **SMALL)),
+    QuantizedSpikingClassifier(SpikingClassifier((10,), **SMALL)),
+    QuantizedSpikingRegressor(SpikingRegressor((20,), **SMALL | {"max_iter": 30})),
 ]
 
 
