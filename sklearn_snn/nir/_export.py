@@ -1,6 +1,7 @@
 """`to_nir`: a fitted network as a graph of NIR."""
 
 import os
+from itertools import pairwise
 from numbers import Real
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     neurons a `nir.LIF` or `nir.CubaLIF`, or the `nir.LI` of a readout of membranes. A
     recurrent layer is a graph within the graph, of the neurons and a `nir.Linear`
     ``w_rec`` around them. An encoder before the network is not part of it: feed what
-    `transform` of it returns, as an array.
+    `transform` of it returns, as an array; and a row of a table in each step anew.
 
     Parameters
     ----------
@@ -62,10 +63,10 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     Returns
     -------
     graph : nir.NIRGraph
-        With nodes ``input``, ``fc1``, ``lif1``, ``fc2``, ``lif2``, ..., ``output``; a
-        readout of membranes is ``li3``, say. Its weights are of the type of `coefs_`,
-        all else is float64. The metadata has ``dt`` and, for `from_nir`, what the
-        outputs stand for.
+        With nodes ``input``, ``layer1_fc``, ``layer1_lif``, ``layer2_fc``, ...,
+        ``output``; a readout of membranes is ``layer2_li``, say. Its weights are of the
+        type of `coefs_`, all else is float64. The metadata has ``dt`` and, for
+        `from_nir`, what the outputs stand for.
 
     Raises
     ------
@@ -105,8 +106,8 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     ... ).fit(X, y)
     >>> graph = to_nir(model)
     >>> {name: type(node).__name__ for name, node in graph.nodes.items()}
-    {'input': 'Input', 'fc1': 'Affine', 'lif1': 'LIF', 'fc2': 'Affine', 'lif2': 'LIF',
-     'output': 'Output'}
+    {'input': 'Input', 'layer1_fc': 'Affine', 'layer1_lif': 'LIF',
+     'layer2_fc': 'Affine', 'layer2_lif': 'LIF', 'output': 'Output'}
 
     What a simulator that has read the graph is fed, step by step, and what it should
     come to:
@@ -118,16 +119,16 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     nir = require_nir("to_nir")
     model = final_model(estimator)
     layers = layers_of(model, dt, resistance)
-    nodes, edges = {}, []
-    nodes["input"] = nir.Input({"input": np.array([model.n_features_in_])})
+    nodes = {"input": nir.Input({"input": np.array([model.n_features_in_])})}
+    n_digits = len(str(len(layers)))
     for i, layer in enumerate(layers, 1):
-        weights, neurons = f"fc{i}", f"{'li' if layer.kind == 'LI' else 'lif'}{i}"
-        edges += [([*nodes][-1], weights), (weights, neurons)]
-        nodes[weights] = _weights(nir, layer)
-        nodes[neurons] = _neurons(nir, layer)
-    edges.append((neurons, "output"))
+        # A file has its nodes in the order of the alphabet, and nirtorch cannot do with
+        # a recurrent graph that comes before what leads to it.
+        name = f"layer{i:0{n_digits}d}"
+        nodes[f"{name}_fc"] = _weights(nir, layer)
+        nodes[f"{name}_{'li' if layer.kind == 'LI' else 'lif'}"] = _neurons(nir, layer)
     nodes["output"] = nir.Output({"output": np.array([model.n_outputs_])})
-    graph = nir.NIRGraph(nodes, edges, metadata=metadata(model, float(dt)))
+    graph = nir.NIRGraph(nodes, [*pairwise(nodes)], metadata=metadata(model, float(dt)))
     if path is not None:
         nir.write(Path(path), graph)
     return graph
