@@ -259,7 +259,7 @@ def test_arguments_that_are_refused(tmp_path):
     with pytest.raises(TypeError, match="no SpikingClassifier at the end of Logistic"):
         to_nir(LogisticRegression().fit(TABLE, LABELS))
     model = fitted()
-    for bad in ({"dt": 0}, {"resistance": "two"}, {"path": 3}):
+    for bad in ({"dt": 0}, {"dt": 1e300}, {"resistance": "two"}, {"path": 3}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             to_nir(model, **bad)
     model.coefs_[0] *= 1e308

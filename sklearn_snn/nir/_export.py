@@ -24,7 +24,7 @@ from sklearn_snn.nir._record import metadata
 _KINDS = {"LIF": "LIF", "CUBA": "CubaLIF", "LeakyIntegrator": "LI"}
 EXPORT_CONSTRAINTS = {
     "estimator": [BaseEstimator, HasMethods(["predict"])],
-    "dt": [Interval(Real, 0, None, closed="neither")],
+    "dt": [Interval(Real, 1e-30, 1e30, closed="both")],
     "resistance": [StrOptions({"auto", "one", "tau/dt"})],
 }
 
@@ -50,9 +50,9 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     path : str or path-like, default=None
         Where to write the graph, too, as a file of HDF5.
     dt : float, default=1e-4
-        Duration of a step in seconds, positive. NIR has time constants and no steps:
-        whoever reads the graph has to take this one. The default is what snnTorch
-        always takes, SpikingJelly by default, and norse if it is told to.
+        Duration of a step in seconds, from 1e-30 to 1e30. NIR has time constants and no
+        steps: whoever reads the graph has to take this one. The default is what
+        snnTorch always takes, SpikingJelly by default, and norse if it is told to.
     resistance : {"auto", "one", "tau/dt"}, default="auto"
         How the gain of a neuron's input is told, which changes the numbers and not the
         network: "one" has ``r = 1``, and so a gain of ``1 - alpha``; "tau/dt" has ``r =
@@ -90,8 +90,9 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     neuron fires, ``v > v_threshold``, and what its membrane is set to, ``v_reset``,
     which is 0 here, as is ``v_leak``. Where `alpha` is 1, ``tau`` is ``2**30 dt``, of
     which 1e-9 of a membrane is lost in each step. Thresholds that differ within a layer
-    become one, as most readers demand, and the weights are scaled instead: the spikes
-    stay the same, where membranes are reset to zero.
+    become that of its first neuron, as most readers demand them to be the same, and the
+    weights are scaled instead: the spikes are the same, where membranes are reset to
+    zero.
 
     Examples
     --------
@@ -188,9 +189,7 @@ def _fields(kind, constants, dt, resistance):
     fields = {"v_leak": zero, "r": one if is_one else tau / dt}
     if kind == "LI":
         return fields | {"tau": tau}
-    threshold = constants["threshold"].copy()
-    if not (threshold == threshold[0]).all():
-        threshold = np.full_like(threshold, threshold.mean())
+    threshold = np.full_like(zero, constants["threshold"][0])
     fields |= {"v_threshold": threshold, "v_reset": zero.copy()}
     if kind == "LIF":
         return fields | {"tau": tau}
