@@ -22,6 +22,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import nir
 import numpy as np
 from nir_readers import BACKENDS, first_differences, spikes_in
 
@@ -62,7 +63,8 @@ def compared(record, spikes):
 def print_rows(name, model, X, y, folder):
     """Print the rows of a network: one for each simulator, and that of `from_nir`."""
     path = Path(folder) / "network.nir"
-    graph, record = to_nir(model, path), model.simulate(X, inputs=False)
+    to_nir(model, path)
+    graph, record = nir.read(path), model.simulate(X, inputs=False)
     report = nir_compatibility(model)
     score = np.mean(model.predict(X) == y)
     print(f"\n{name}: accuracy {score:.3f}, {path.stat().st_size / 2**10:.0f} KiB")

@@ -48,7 +48,7 @@ def spikes_in(backend, graph, X, dt=1e-4):
     """
     module = BACKENDS[backend](graph, dt)
     dtype = torch.float64 if backend == "SpikingJelly" else torch.float32
-    names = [name for name in graph.nodes if name.startswith("lif")]
+    names = sorted(name for name in graph.nodes if name.endswith("_lif"))
     spikes, state = {name: [] for name in names}, None
 
     def keep(name):

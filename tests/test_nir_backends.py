@@ -46,7 +46,9 @@ def as_double(model):
     ("sizes", "recurrent"),
     [((50,), False), ((40, 30), False), ((40, 30, 30), False), ((40,), True)],
 )
-def test_trained_networks_make_the_same_spikes_everywhere(sizes, recurrent, mnist):
+def test_trained_networks_make_the_same_spikes_everywhere(
+    sizes, recurrent, mnist, tmp_path
+):
     X_train, y_train, X_test, _ = mnist
     encoder = PoissonSpikeEncoder(n_steps=100, random_state=0).fit(X_train[:400])
     model = SpikingClassifier(
@@ -63,8 +65,13 @@ def test_trained_networks_make_the_same_spikes_everywhere(sizes, recurrent, mnis
     for has_bias in (True, False):
         if not has_bias:
             model.intercepts_ = [np.zeros_like(b) for b in model.intercepts_]
-        graph, record = to_nir(model), model.simulate(X, inputs=False)
-        assert type(graph.nodes["fc1"]) is (nir.Affine if has_bias else nir.Linear)
+        to_nir(model, tmp_path / "network.nir")
+        graph = nir.read(tmp_path / "network.nir")
+        assert type(graph.nodes["layer1_fc"]) is (
+            nir.Affine if has_bias else nir.Linear
+        )
+        record, same = model.simulate(X, inputs=False), from_nir(graph)
+        np.testing.assert_array_equal(same.predict_proba(X), model.predict_proba(X))
         for backend in BACKENDS:
             spikes = readers.spikes_in(backend, graph, X)
             assert_same_spikes(record, spikes, backend == "SpikingJelly")

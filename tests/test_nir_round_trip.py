@@ -151,7 +151,7 @@ def test_a_network_is_found_in_pipelines_and_searches():
     X = search.best_estimator_[:-1].transform(np.abs(TABLE) / 4)
     model = search.best_estimator_[-1]
     assert_same(model, from_nir(graph), X)
-    assert graph.nodes["fc1"].weight.dtype == np.float32
+    assert graph.nodes["layer1_fc"].weight.dtype == np.float32
     assert nir_compatibility(search).exact == ["snnTorch", "SpikingJelly", "norse"]
 
 
@@ -162,37 +162,44 @@ def test_nodes_and_their_numbers():
     kinds = {name: type(node).__name__ for name, node in graph.nodes.items()}
     assert kinds == {
         "input": "Input",
-        "fc1": "Affine",
-        "lif1": "NIRGraph",
-        "fc2": "Linear",
-        "lif2": "NIRGraph",
-        "fc3": "Affine",
-        "lif3": "LIF",
+        "layer1_fc": "Affine",
+        "layer1_lif": "NIRGraph",
+        "layer2_fc": "Linear",
+        "layer2_lif": "NIRGraph",
+        "layer3_fc": "Affine",
+        "layer3_lif": "LIF",
         "output": "Output",
     }
     assert set(graph.edges) == {*zip(list(kinds)[:-1], list(kinds)[1:], strict=True)}
     assert graph.metadata["dt"] == 1e-3
-    lif = graph.nodes["lif3"]
+    # What a file makes of the order is still that of the layers, of many, too.
+    assert [*graph.nodes] == sorted(graph.nodes)
+    deep = [*to_nir(fitted(hidden_layer_sizes=(1,) * 10)).nodes]
+    assert deep == sorted(deep)
+    assert deep[1:3] == ["layer01_fc", "layer01_lif"]
+    lif = graph.nodes["layer3_lif"]
     for name, number in [("tau", 1e-2), ("r", 1), ("v_leak", 0), ("v_reset", 0)]:
         value = getattr(lif, name)
         assert (value.shape, value.dtype) == ((3,), np.float64)
         np.testing.assert_allclose(value, number, rtol=1e-12)
     assert (lif.v_threshold == 0.5).all()
-    np.testing.assert_allclose(graph.nodes["fc3"].weight, model.coefs_[2].T / 0.1)
-    np.testing.assert_allclose(graph.nodes["fc3"].bias, model.intercepts_[2] / 0.1)
-    recurrent = graph.nodes["lif1"].nodes["w_rec"].weight
+    np.testing.assert_allclose(graph.nodes["layer3_fc"].weight, model.coefs_[2].T / 0.1)
+    np.testing.assert_allclose(
+        graph.nodes["layer3_fc"].bias, model.intercepts_[2] / 0.1
+    )
+    recurrent = graph.nodes["layer1_lif"].nodes["w_rec"].weight
     np.testing.assert_allclose(recurrent, model.recurrent_coefs_[0].T / 0.1)
     other = to_nir(model, dt=1e-3, resistance="tau/dt")
-    np.testing.assert_array_equal(other.nodes["fc3"].weight, model.coefs_[2].T)
-    np.testing.assert_allclose(other.nodes["lif3"].r, 10)
+    np.testing.assert_array_equal(other.nodes["layer3_fc"].weight, model.coefs_[2].T)
+    np.testing.assert_allclose(other.nodes["layer3_lif"].r, 10)
 
 
 def test_current_based_neurons_are_written_by_their_time_constants():
     model = fitted(neuron=CUBA(alpha=0.9, alpha_syn=0.75))
-    lif = to_nir(model).nodes["lif1"]
+    lif = to_nir(model).nodes["layer1_lif"]
     for name, number in [("tau_mem", 1e-3), ("tau_syn", 4e-4), ("r", 10), ("w_in", 4)]:
         np.testing.assert_allclose(getattr(lif, name), number, rtol=1e-12)
-    lif = to_nir(model, resistance="one").nodes["lif1"]
+    lif = to_nir(model, resistance="one").nodes["layer1_lif"]
     assert (lif.r == 1).all()
     assert (lif.w_in == 1).all()
 
@@ -211,8 +218,8 @@ def test_a_graph_is_none_of_the_memory_of_its_network():
 def test_what_was_changed_in_a_graph_counts():
     model = fitted(SPIKES)
     graph = to_nir(model)
-    graph.nodes["lif1"].tau *= 2
-    graph.nodes["fc2"].weight *= 3
+    graph.nodes["layer1_lif"].tau *= 2
+    graph.nodes["layer2_fc"].weight *= 3
     changed = from_nir(graph)
     np.testing.assert_allclose(changed.neuron_constants_[0]["alpha"], 0.975)
     np.testing.assert_allclose(changed.coefs_[0], model.coefs_[0] / 2, rtol=1e-6)
@@ -222,7 +229,7 @@ def test_what_was_changed_in_a_graph_counts():
     assert changed.readout == "spike_count"
     # Half the threshold is as good as weights of twice the size.
     graph = to_nir(model)
-    graph.nodes["lif1"].v_threshold /= 2
+    graph.nodes["layer1_lif"].v_threshold /= 2
     spikes = from_nir(graph).simulate(SPIKES).spikes[0]
     model.coefs_[0] *= 2
     model.intercepts_[0] *= 2
@@ -252,7 +259,7 @@ def test_arguments_that_are_refused(tmp_path):
     with pytest.raises(TypeError, match="no SpikingClassifier at the end of Logistic"):
         to_nir(LogisticRegression().fit(TABLE, LABELS))
     model = fitted()
-    for bad in ({"dt": 0}, {"resistance": "two"}, {"path": 3}):
+    for bad in ({"dt": 0}, {"dt": 1e300}, {"resistance": "two"}, {"path": 3}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             to_nir(model, **bad)
     model.coefs_[0] *= 1e308

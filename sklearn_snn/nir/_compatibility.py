@@ -272,7 +272,7 @@ _TESTED = (
     (
         "SpikingJelly",
         _spikingjelly,
-        f"dtype is float32 or float64; {_STATE}",
+        f"float32 or float64, by dtype; at the threshold it fires, too; {_STATE}",
         "spikingjelly.activation_based.nir_exchange.import_from_nir(graph, dt={dt})",
     ),
     ("norse", _norse, f"float32; {_STATE}", "norse.torch.from_nir(graph, dt={dt})"),

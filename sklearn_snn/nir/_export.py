@@ -1,6 +1,7 @@
 """`to_nir`: a fitted network as a graph of NIR."""
 
 import os
+from itertools import pairwise
 from numbers import Real
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from sklearn_snn.nir._record import metadata
 _KINDS = {"LIF": "LIF", "CUBA": "CubaLIF", "LeakyIntegrator": "LI"}
 EXPORT_CONSTRAINTS = {
     "estimator": [BaseEstimator, HasMethods(["predict"])],
-    "dt": [Interval(Real, 0, None, closed="neither")],
+    "dt": [Interval(Real, 1e-30, 1e30, closed="both")],
     "resistance": [StrOptions({"auto", "one", "tau/dt"})],
 }
 
@@ -39,7 +40,7 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     neurons a `nir.LIF` or `nir.CubaLIF`, or the `nir.LI` of a readout of membranes. A
     recurrent layer is a graph within the graph, of the neurons and a `nir.Linear`
     ``w_rec`` around them. An encoder before the network is not part of it: feed what
-    `transform` of it returns, as an array.
+    `transform` of it returns, as an array; and a row of a table in each step anew.
 
     Parameters
     ----------
@@ -49,9 +50,9 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     path : str or path-like, default=None
         Where to write the graph, too, as a file of HDF5.
     dt : float, default=1e-4
-        Duration of a step in seconds, positive. NIR has time constants and no steps:
-        whoever reads the graph has to take this one. The default is what snnTorch
-        always takes, SpikingJelly by default, and norse if it is told to.
+        Duration of a step in seconds, from 1e-30 to 1e30. NIR has time constants and no
+        steps: whoever reads the graph has to take this one. The default is what
+        snnTorch always takes, SpikingJelly by default, and norse if it is told to.
     resistance : {"auto", "one", "tau/dt"}, default="auto"
         How the gain of a neuron's input is told, which changes the numbers and not the
         network: "one" has ``r = 1``, and so a gain of ``1 - alpha``; "tau/dt" has ``r =
@@ -62,10 +63,10 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     Returns
     -------
     graph : nir.NIRGraph
-        With nodes ``input``, ``fc1``, ``lif1``, ``fc2``, ``lif2``, ..., ``output``; a
-        readout of membranes is ``li3``, say. Its weights are of the type of `coefs_`,
-        all else is float64. The metadata has ``dt`` and, for `from_nir`, what the
-        outputs stand for.
+        With nodes ``input``, ``layer1_fc``, ``layer1_lif``, ``layer2_fc``, ...,
+        ``output``; a readout of membranes is ``layer2_li``, say. Its weights are of the
+        type of `coefs_`, all else is float64. The metadata has ``dt`` and, for
+        `from_nir`, what the outputs stand for.
 
     Raises
     ------
@@ -89,8 +90,9 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     neuron fires, ``v > v_threshold``, and what its membrane is set to, ``v_reset``,
     which is 0 here, as is ``v_leak``. Where `alpha` is 1, ``tau`` is ``2**30 dt``, of
     which 1e-9 of a membrane is lost in each step. Thresholds that differ within a layer
-    become one, as most readers demand, and the weights are scaled instead: the spikes
-    stay the same, where membranes are reset to zero.
+    become that of its first neuron, as most readers demand them to be the same, and the
+    weights are scaled instead: the spikes are the same, where membranes are reset to
+    zero.
 
     Examples
     --------
@@ -105,8 +107,8 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     ... ).fit(X, y)
     >>> graph = to_nir(model)
     >>> {name: type(node).__name__ for name, node in graph.nodes.items()}
-    {'input': 'Input', 'fc1': 'Affine', 'lif1': 'LIF', 'fc2': 'Affine', 'lif2': 'LIF',
-     'output': 'Output'}
+    {'input': 'Input', 'layer1_fc': 'Affine', 'layer1_lif': 'LIF',
+     'layer2_fc': 'Affine', 'layer2_lif': 'LIF', 'output': 'Output'}
 
     What a simulator that has read the graph is fed, step by step, and what it should
     come to:
@@ -118,16 +120,16 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     nir = require_nir("to_nir")
     model = final_model(estimator)
     layers = layers_of(model, dt, resistance)
-    nodes, edges = {}, []
-    nodes["input"] = nir.Input({"input": np.array([model.n_features_in_])})
+    nodes = {"input": nir.Input({"input": np.array([model.n_features_in_])})}
+    n_digits = len(str(len(layers)))
     for i, layer in enumerate(layers, 1):
-        weights, neurons = f"fc{i}", f"{'li' if layer.kind == 'LI' else 'lif'}{i}"
-        edges += [([*nodes][-1], weights), (weights, neurons)]
-        nodes[weights] = _weights(nir, layer)
-        nodes[neurons] = _neurons(nir, layer)
-    edges.append((neurons, "output"))
+        # A file has its nodes in the order of the alphabet, and nirtorch cannot do with
+        # a recurrent graph that comes before what leads to it.
+        name = f"layer{i:0{n_digits}d}"
+        nodes[f"{name}_fc"] = _weights(nir, layer)
+        nodes[f"{name}_{'li' if layer.kind == 'LI' else 'lif'}"] = _neurons(nir, layer)
     nodes["output"] = nir.Output({"output": np.array([model.n_outputs_])})
-    graph = nir.NIRGraph(nodes, edges, metadata=metadata(model, float(dt)))
+    graph = nir.NIRGraph(nodes, [*pairwise(nodes)], metadata=metadata(model, float(dt)))
     if path is not None:
         nir.write(Path(path), graph)
     return graph
@@ -187,9 +189,7 @@ def _fields(kind, constants, dt, resistance):
     fields = {"v_leak": zero, "r": one if is_one else tau / dt}
     if kind == "LI":
         return fields | {"tau": tau}
-    threshold = constants["threshold"].copy()
-    if not (threshold == threshold[0]).all():
-        threshold = np.full_like(threshold, threshold.mean())
+    threshold = np.full_like(zero, constants["threshold"][0])
     fields |= {"v_threshold": threshold, "v_reset": zero.copy()}
     if kind == "LIF":
         return fields | {"tau": tau}

@@ -95,10 +95,10 @@ def from_nir(
         If the file cannot be read.
     ValueError
         If it is none of NIR; if a node is none of `nir.Linear`, `nir.Affine`,
-        `nir.Scale`, `nir.LIF`, `nir.CubaLIF`, `nir.IF`, `nir.LI` or a `nir.Flatten` at
-        the beginning; if layers are no chain; if a neuron has a ``v_leak`` other than
-        its ``v_reset``, or fires by itself; or if `classes`, or the readout of
-        `estimator`, do not fit the outputs.
+        `nir.Scale`, `nir.LIF`, `nir.CubaLIF`, `nir.IF`, `nir.LI`, `nir.Identity`, or a
+        `nir.Flatten` at the beginning; if layers are no chain; if a neuron has a
+        ``v_leak`` other than its ``v_reset``, or fires by itself; or if `classes`, or
+        the readout of `estimator`, do not fit the outputs.
 
     See Also
     --------
