@@ -58,6 +58,7 @@ __all__ = [
     "numba_cgutils",
     "numba_disk_cache",
     "numba_inner_compiler",
+    "numba_new_array",
     "safe_indexing",
     "validate_parameter_constraints",
     "validate_parameters",
@@ -100,6 +101,18 @@ def numba_borrowed_array(context, builder, type_, data, shape, strides, itemsize
     array = context.make_array(type_)(context, builder)
     owner = {"meminfo": None, "parent": None}
     populate_array(array, data, shape, strides, itemsize, **owner)
+    return array._getvalue()
+
+
+def numba_new_array(context, builder, type_, shape, fill=None):
+    """Emit an array of one's own, filled with a byte or not; as `numba_cgutils`."""
+    from numba.core import cgutils
+    from numba.np.arrayobj import _empty_nd_impl
+
+    array = _empty_nd_impl(context, builder, type_, shape)
+    if fill is not None:
+        n_bytes = builder.mul(array.nitems, array.itemsize)
+        cgutils.memset(builder, array.data, n_bytes, fill)
     return array._getvalue()
 
 

@@ -10,6 +10,7 @@ from sklearn_snn._engines.compiled.encoding import draw, stream_keys
 from sklearn_snn._engines.compiled.inputs import active_inputs, as_bits
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
+    count_up,
     new_tape,
     put_states,
     second_of,
@@ -33,7 +34,7 @@ from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
-from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment
+from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -181,16 +182,15 @@ def run_spikes(
     most_states = max(n_states(hidden), n_states(output))
     tape = new_tape(layers, most_steps, n_inputs, most_states)
     times, n_times = tape.times[0], tape.n_times[0]
-    rows = segment(tape.units, 0, n_inputs).copy()
-    shifts = np.zeros(n_inputs, np.uint32)
-    keys, often = np.empty(n_inputs, np.uint64), np.zeros(n_inputs, np.uint8)
-    starts, increments = np.empty(n_inputs, np.uint32), np.empty(n_inputs, np.uint32)
-    drawn = np.empty((most_steps, whole_words(n_inputs)), np.uint8)
-    base = np.zeros(width, layers.signed.dtype)
+    rows, shifts = count_up(n_inputs), zeros(n_inputs, np.uint32)
+    keys, often = zeros(n_inputs, np.uint64), zeros(n_inputs, np.uint8)
+    starts, increments = zeros(n_inputs, np.uint32), zeros(n_inputs, np.uint32)
+    drawn = zeros((most_steps, whole_words(n_inputs)), np.uint8)
+    base = zeros(width, layers.signed.dtype)
     first_bias = bias_of(layers.biases, layers, 0)
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
-    loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
+    loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
         heard = kept[i] if len(kept) > 0 else everyone
@@ -328,8 +328,8 @@ def run_currents(
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
     one = readings.dtype.type(1)
-    current, bias = np.zeros(width, readings.dtype), np.zeros(width, readings.dtype)
-    loss, penalty, everyone = 0.0, 0.0, np.empty(0, np.bool_)
+    current, bias = zeros(width, readings.dtype), zeros(width, readings.dtype)
+    loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
         heard = kept[i] if len(kept) > 0 else everyone

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
+from sklearn_snn._engines.compiled.views import empty, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -48,9 +49,9 @@ def active_inputs(rates):
     of a digit are black, in no order that a processor could foresee.
     """
     n_samples, n_features = rates.shape
-    indptr = np.zeros(n_samples + 1, np.int64)
-    features = np.empty(rates.size, np.uint32)
-    thresholds = np.empty(rates.size, np.uint32)
+    indptr = zeros(n_samples + 1, np.int64)
+    features = empty(rates.size, np.uint32)
+    thresholds = empty(rates.size, np.uint32)
     n = 0
     for i in range(n_samples):
         for k in range(n_features):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
-from sklearn_snn._engines.compiled.views import matrix, segment
+from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
 
 class Layers(NamedTuple):
@@ -141,22 +141,31 @@ def whole_words(n):
 
 
 @allocating
+def count_up(n):
+    """Return 0, 1, 2, ..., n - 1."""
+    numbers = empty(n, np.uint32)
+    for k in range(n):
+        numbers[k] = k
+    return numbers
+
+
+@allocating
 def _new_work(layers, n_steps, most, widest, most_states):
     """Return the Work of a tape."""
     floats, whole = layers.biases.dtype, layers.whole_weights.dtype
     return Work(
-        np.empty(most, np.uint32),
-        np.zeros(widest, whole),
-        np.empty(widest, whole),
-        np.empty(widest, whole),
-        np.empty(most_states * widest, floats),
-        np.empty(most_states * widest, floats),
-        np.empty(widest, floats),
-        np.empty(widest, floats),
-        np.empty(widest, floats),
-        np.empty(widest, floats),
-        np.zeros(widest, floats),
-        np.empty(n_steps * whole_words(widest), np.uint8),
+        empty(most, np.uint32),
+        zeros(widest, whole),
+        empty(widest, whole),
+        empty(widest, whole),
+        empty(most_states * widest, floats),
+        empty(most_states * widest, floats),
+        empty(widest, floats),
+        empty(widest, floats),
+        empty(widest, floats),
+        empty(widest, floats),
+        zeros(widest, floats),
+        empty(n_steps * whole_words(widest), np.uint8),
     )
 
 
@@ -174,16 +183,16 @@ def new_tape(layers, n_steps, n_inputs, most_states):
         widest = max(widest, layers.widths[layer + 1])
         most = max(most, layers.sizes[layer + 1])
     return Tape(
-        np.empty((n_layers, (2 * n_steps + 1) * widest), layers.biases.dtype),
-        np.empty((n_layers, (most_states - 1) * n_steps * widest), layers.biases.dtype),
-        np.zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
-        np.empty((n_layers, most, n_steps + 1), np.uint32),
-        np.zeros((n_layers, most), np.int64),
-        np.zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
-        np.zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
-        np.zeros(n_layers, np.float64),
-        np.arange(most).astype(np.uint32),
-        np.zeros(most, np.uint32),
+        empty((n_layers, (2 * n_steps + 1) * widest), layers.biases.dtype),
+        empty((n_layers, (most_states - 1) * n_steps * widest), layers.biases.dtype),
+        zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
+        empty((n_layers, most, n_steps + 1), np.uint32),
+        zeros((n_layers, most), np.int64),
+        zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
+        zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
+        zeros(n_layers, np.float64),
+        count_up(most),
+        zeros(most, np.uint32),
         _new_work(layers, n_steps, most, widest, most_states),
     )
 

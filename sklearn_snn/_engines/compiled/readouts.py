@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.losses import GIVEN, evaluate_loss
 from sklearn_snn._engines.compiled.options import allocating, compiled
-from sklearn_snn._engines.compiled.views import segment
+from sklearn_snn._engines.compiled.views import empty, segment, zeros
 
 STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
 
@@ -83,12 +83,12 @@ class Scratch(NamedTuple):
 def new_scratch(n_outputs, n_steps, width, like):
     """Return a Scratch of the dtype of an array."""
     return Scratch(
-        np.empty(n_outputs, like.dtype),
-        np.empty(n_outputs, like.dtype),
-        np.zeros(width, like.dtype),
-        np.zeros((n_steps, width), like.dtype),
-        np.empty(n_outputs, like.dtype),
-        np.empty(n_outputs, like.dtype),
+        empty(n_outputs, like.dtype),
+        empty(n_outputs, like.dtype),
+        zeros(width, like.dtype),
+        zeros((n_steps, width), like.dtype),
+        empty(n_outputs, like.dtype),
+        empty(n_outputs, like.dtype),
     )
 
 

@@ -1,4 +1,4 @@
-"""Views of flat arrays, made without numba's code for slices, and loops over them.
+"""Arrays, and views of flat ones, made without numba's code for these; loops over them.
 
 A slice in Python may be negative or reach beyond the end, and `reshape` may not fit:
 numba compiles code for all of that, at each place. What is here is told where a view
@@ -12,7 +12,11 @@ row.
 from numba import types
 from numba.extending import intrinsic
 
-from sklearn_snn._compat import numba_borrowed_array, numba_cgutils
+from sklearn_snn._compat import (
+    numba_borrowed_array,
+    numba_cgutils,
+    numba_new_array,
+)
 from sklearn_snn._engines.compiled.options import compiled
 
 
@@ -63,6 +67,33 @@ def segment(typingctx, flat, start, n):
         return emit_view(context, builder, flat, result, args[:2], args[2:])
 
     return result(flat, types.intp, types.intp), codegen
+
+
+def _new_array(shape, dtype, fill):
+    """Return signature and code of a function that makes an array; as of `empty`."""
+    n_dims = len(shape) if isinstance(shape, types.BaseTuple) else 1
+    result = types.Array(dtype.dtype, n_dims, "C")
+    shape = types.UniTuple(types.intp, n_dims) if n_dims > 1 else types.intp
+
+    def codegen(context, builder, signature, args):
+        sizes = [args[0]]
+        if n_dims > 1:
+            sizes = numba_cgutils().unpack_tuple(builder, args[0])
+        return numba_new_array(context, builder, result, sizes, fill)
+
+    return result(shape, dtype), codegen
+
+
+@intrinsic
+def empty(typingctx, shape, dtype):
+    """Return a new array, as `numpy.empty`, which takes far longer to compile."""
+    return _new_array(shape, dtype, None)
+
+
+@intrinsic
+def zeros(typingctx, shape, dtype):
+    """Return a new array of zeros, as `empty`."""
+    return _new_array(shape, dtype, 0)
 
 
 @compiled
