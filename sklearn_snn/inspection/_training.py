@@ -102,8 +102,18 @@ class TrainingDisplay:
         -------
         display : TrainingDisplay
             The picture, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there were no epochs, as of a network that `from_nir` made.
         """
         model = final_model(estimator)
+        if not model.loss_curve_:
+            raise ValueError(
+                f"This {type(model).__name__} has no epochs to show: its weights come "
+                "from elsewhere."
+            )
         network, rates = model.network_, np.array(model.firing_rate_curve_)
         if not network.layers[-1].neuron.fires:
             rates = rates[:, :-1]
