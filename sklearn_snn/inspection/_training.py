@@ -106,13 +106,14 @@ class TrainingDisplay:
         Raises
         ------
         ValueError
-            If there was no epoch: `from_mlp` made the network, and nothing trained it.
+            If there was no epoch: `from_mlp` or `from_nir` made the network, and nothing
+            trained it.
         """
         model = final_model(estimator)
         if not model.loss_curve_:
             raise ValueError(
-                "TrainingDisplay shows epochs, and there was none: this "
-                f"{type(model).__name__} was converted by from_mlp, and not trained."
+                "TrainingDisplay shows epochs, and there was none: the weights of this "
+                f"{type(model).__name__} were made elsewhere, and nothing trained it."
             )
         network, rates = model.network_, np.array(model.firing_rate_curve_)
         if not network.layers[-1].neuron.fires:
