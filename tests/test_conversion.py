@@ -204,7 +204,7 @@ def test_fit_begins_anew_and_warm_start_goes_on():
 def test_there_is_no_epoch_to_be_shown():
     _, model = convert("classes")
     assert (model.n_iter_, model.loss_curve_, model.t_) == (0, [], 0)
-    with pytest.raises(ValueError, match="converted by from_mlp, and not trained"):
+    with pytest.raises(ValueError, match=r"weights of this .* were made elsewhere"):
         TrainingDisplay.from_estimator(model)
 
 

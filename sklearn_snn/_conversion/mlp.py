@@ -17,6 +17,7 @@ from sklearn_snn._inputs.validation import (
     network_dtype,
     validate_input,
 )
+from sklearn_snn._model.first_guess import unit_like
 from sklearn_snn._training.fitting import begin
 from sklearn_snn._training.targets import Classes, Labels, Numbers
 
@@ -70,7 +71,7 @@ def converted(cls, mlp, X, n_steps, balancing, bias_shift, params):
     begin(estimator, checked, target, constants)
     estimator._learned_input_ = learned_from(checked, np.ones(checked.shape[0], bool))
     estimator.coefs_, estimator.intercepts_ = coefs, intercepts
-    estimator._initial_scales_ = np.array([_unit(w) for w in coefs])
+    estimator._initial_scales_ = np.array([unit_like(w) for w in coefs])
     estimator._recurrent_scales_ = np.empty(0)
     estimator._is_converted_, estimator.n_iter_ = True, 0
     return estimator
@@ -196,13 +197,3 @@ def _output_layer(mlp, coef, intercept, outputs):
     # The logit of the second class is the difference of the two outputs.
     halves = np.array([-0.5, 0.5])
     return Classes(mlp.classes_), coef * halves, intercept * halves
-
-
-def _unit(weights):
-    """Return the unit in which weights learn: that of a first guess as large as they.
-
-    Which multiplies numbers from ``U(-n**-0.5, n**-0.5)``, of so many inputs.
-    """
-    largest = float(np.abs(weights).max()) or 1.0
-    shares = np.square(weights / largest, dtype=np.float64)
-    return largest * float(np.sqrt(3 * len(weights) * shares.mean())) or 1.0

@@ -156,3 +156,15 @@ def _membrane_deviation(neuron, p, current, n_steps, sample_weights, shares):
         else:
             means = _mean_over_steps(squares, shares).mean(axis=1)
         return unit * math.sqrt(sample_weights @ means)
+
+
+def unit_like(weights, times=3):
+    """Return the unit that weights which were not learned here learn in.
+
+    In it they are about as large as those of a first guess, whose standard deviation is
+    ``1 / sqrt(times * n_inputs)``: 3 as of ``U(-n**-0.5, n**-0.5)``, and 1 of recurrent
+    weights, which are orthogonal.
+    """
+    largest = float(np.abs(weights).max()) or 1.0
+    shares = np.square(weights / largest, dtype=np.float64)
+    return largest * math.sqrt(times * len(weights) * shares.mean()) or 1.0

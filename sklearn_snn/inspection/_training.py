@@ -106,8 +106,8 @@ class TrainingDisplay:
         Raises
         ------
         ValueError
-            If there was no epoch: `from_mlp` or `from_nir` made the network, and nothing
-            trained it.
+            If there was no epoch, as of a network of `from_mlp` or `from_nir` that was
+            not trained further.
         """
         model = final_model(estimator)
         if not model.loss_curve_:

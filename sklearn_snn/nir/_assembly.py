@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_snn._model.first_guess import unit_like
 from sklearn_snn._training.results import CURVES, parameters_of
 
 
@@ -44,9 +45,9 @@ def assemble(
     """
     arrays = parameters_of(params)
     coefs, recurrent = arrays["coefs_"], arrays["recurrent_coefs_"]
-    scales = [_size(w, 3) for w in coefs] if scales is None else scales
+    scales = [unit_like(w) for w in coefs] if scales is None else scales
     if recurrent_scales is None:
-        recurrent_scales = [_size(w, 1) for w in recurrent]
+        recurrent_scales = [unit_like(w, 1) for w in recurrent]
     fitted = arrays | target.attributes() | {name: [] for name in CURVES}
     fitted |= {
         "n_features_in_": len(coefs[0]),
@@ -69,12 +70,3 @@ def assemble(
         fitted["feature_names_in_"] = np.array(feature_names, dtype=object)
     vars(estimator).update(fitted)
     return estimator
-
-
-def _size(weights, times):
-    """Return the standard deviation of weights in that of a fit's first ones.
-
-    That is ``1 / sqrt(times * n_inputs)``.
-    """
-    size = np.sqrt(np.mean(np.square(weights, dtype=np.float64)) * len(weights) * times)
-    return float(size) or 1.0
