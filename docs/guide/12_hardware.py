@@ -158,10 +158,9 @@ plt.show()
 
 quantized = quantize(model, bits=8)
 layer = quantized[-1].layers_[0]
+weight, unit = layer.weights[20, 3], layer.weight_units[3]
 print(
-    "a weight, before and after:",
-    model[-1].coefs_[0][20, 3],
-    layer.weights[20, 3],
+    f"a weight, {model[-1].coefs_[0][20, 3]:.5f}, has become {weight} * {unit:.5f}"
 )
 
 bits = [8, 6, 5, 4, 3, 2]
