@@ -39,8 +39,7 @@ from sklearn_snn.metrics import (
 from sklearn_snn.nir import nir_compatibility, to_nir
 from sklearn_snn.quantization import quantization_cost, quantize
 
-# A fixed number of epochs is the plan. Processes take over the filters of this
-# one.
+# A fixed number of epochs is the plan.
 warnings.filterwarnings("ignore", "Maximum number of epochs")
 
 X, y = load_digits(return_X_y=True)
@@ -83,7 +82,6 @@ search = GridSearchCV(
     },
     refit=cheapest_within(0.01),
     cv=3,
-    n_jobs=2,
 )
 search.fit(X_train, y_train)
 
@@ -144,7 +142,10 @@ quantized = quantize(model, bits=8)
 # it?
 
 on_grid = quantized[-1].to_estimator()
-print(nir_compatibility(on_grid))
+report = nir_compatibility(on_grid)
+for name in ("snnTorch", "SpikingJelly", "norse"):
+    print(f"{name}: {'yes' if report[name].exact else 'no'}")
+print(f"Rockpool: no, {report['Rockpool'].reason}")
 
 # %%
 # snnTorch takes the graph, and the spikes of the encoder:

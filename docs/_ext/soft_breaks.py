@@ -6,6 +6,7 @@ a word or run out of its box. ``<wbr>`` tells where it may be broken, and is not
 """
 
 import re
+from pathlib import Path
 
 # What is not text: code blocks and formulae with all that is in them, and any tag.
 TOKEN = re.compile(
@@ -41,13 +42,21 @@ def break_names(html):
     return TOKEN.sub(in_token, html)
 
 
-def _in_page(app, pagename, templatename, context, doctree):
-    """Change the body of a page before it is written."""
-    if "body" in context:
-        context["body"] = break_names(context["body"])
+def _in_pages(app, exception):
+    """Change the pages when all are written: names stand in sidebars and indices, too.
+
+    Once changed, a page is not changed again: its names are in pieces.
+    """
+    if exception is not None or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" not in path.parts:
+            head, body, rest = path.read_text().partition("<body")
+            changed = head + body + break_names(rest)
+            path.write_text(changed)
 
 
 def setup(app):
     """Connect to Sphinx."""
-    app.connect("html-page-context", _in_page)
+    app.connect("build-finished", _in_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
