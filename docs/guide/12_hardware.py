@@ -143,9 +143,9 @@ plt.show()
 # Whole numbers
 # -------------
 # Neuromorphic chips and microcontrollers compute with integers.
-# :func:`~sklearn_snn.quantization.quantize` rounds weights to a few bits, in the unit
-# of a power of two for each layer, biases and thresholds to the unit of the membranes,
-# and the leak to a fraction of 12 bits, or to a shift:
+# :func:`~sklearn_snn.quantization.quantize` rounds weights to a few bits, in a unit of
+# their own for each neuron, biases and thresholds to 64ths of that unit, in which the
+# membranes are counted, and the leak to a fraction of 12 bits, or to a shift:
 #
 # .. math::
 #
@@ -154,7 +154,7 @@ plt.show()
 #    \left\lfloor a |v| / 2^{12} \right\rfloor
 #    \quad\text{or}\quad v - \left\lfloor v / 2^k \right\rfloor
 #
-# What it returns is an estimator like any other, which runs on integers.
+# What it returns predicts as estimators do, and runs on integers.
 
 quantized = quantize(model, bits=8)
 layer = quantized[-1].layers_[0]
@@ -178,7 +178,9 @@ for b in bits:
 
 # %%
 # Fine-tuning (``epochs``) trains on while the forward pass sees rounded numbers: the
-# gradient that these give is applied to the numbers behind them.
+# gradient that these give is applied to the numbers behind them. It is for few bits;
+# where rounding costs nothing, it moves the accuracy up or down by as much as more
+# training would.
 
 # Plotting code
 
@@ -193,8 +195,8 @@ ax.set(
 )
 ax.legend()
 # Alt text: Accuracy against the bits of a weight, from 8 down to 2. It stays that of
-# the network that is not rounded for many bits and falls at the end, less so where it
-# was fine-tuned.
+# the network that is not rounded down to 3 bits. With 2 it falls to 0.9, and where the
+# network was fine-tuned it does not.
 plt.show()
 
 # %%
@@ -222,9 +224,11 @@ same = np.array_equal(back.predict_proba(spikes), model.predict_proba(X_test))
 print("the same probabilities, to the bit:", same)
 
 # %%
-# To send the integers, send the network that lies on their grid,
-# ``to_nir(quantized[-1].to_estimator())``: a chip that rounds its membranes as they are
-# rounded here makes the same spikes.
+# What is sent of a quantised network is the network that lies on its grid,
+# ``to_nir(quantized[-1].to_estimator())``. Its membranes are rounded by nothing, those
+# of the integers are: some of their spikes differ. How many, a comparison with
+# ``quantized.simulate`` tells. What does to the bit what the integers do is the C file
+# of the next section.
 #
 # For a microcontroller
 # ---------------------
@@ -250,6 +254,28 @@ with tempfile.TemporaryDirectory() as folder:
     print(f"a page of {path.stat().st_size / 1e3:.0f} kB")
 
 # %%
+# On MNIST
+# --------
+# Here the networks were small. These are figures of 784-100-10, each of a script in
+# ``benchmarks/`` that prints it on your machine:
+#
+# - **Search** (``operations.py``): the best candidate has 0.9796 on held-back training
+#   images, with 254,355 operations per image; the cheapest within a point has 0.9711
+#   with 25,949, a tenth. On the test images it is 1.2 points below the best: a rule
+#   holds for the scores that it sees. (MLP: 0.9780, with 15,713 multiplications.)
+# - **Conversion** (``conversion.py``) of an MLP with 97.89 %: after 4 steps 97.34 %, 8
+#   97.65 %, 16 97.79 %, 32 97.83 %, 100 97.82 %; with the largest activation and no
+#   shift 64.01 %, 95.93 %, 97.64 %, 97.70 % and 97.88 %.
+# - **Integers** (``quantization.py``): 8 bits cost 0.02 points, 4 bits 0.16, and the
+#   C file takes 41 to 81 kB; :func:`~sklearn_snn.quantization.quantize` has the table.
+# - **NIR** (``nir_exchange.py``): networks of one to three hidden layers made the same
+#   spikes in SpikingJelly, snnTorch and norse, all 175,000 to 588,000 of 200 images and
+#   100 steps. In float32, which snnTorch and norse have for weights, a recurrent
+#   network differed in 6 spikes of one image, and one of current-based neurons in 2,
+#   both where a membrane came within 5e-8 of its threshold.
+# - **Browser** (``page.py``): 0.54 MB with 20 images; spikes of 1,000 images were those
+#   of Python.
+#
 # References
 # ----------
 # .. [1] M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC
