@@ -109,9 +109,8 @@ accuracy = results["mean_test_accuracy"]
 operations = -results["mean_test_neg_synaptic_operations"]
 best, chosen = accuracy.argmax(), search.best_index_
 for name, i in {"best": best, "chosen": chosen}.items():
-    print(
-        f"{name:6}  accuracy {accuracy[i]:.4f}, {operations[i]:6,.0f} operations"
-    )
+    cost = f"{operations[i]:6,.0f} operations"
+    print(f"{name:6}  accuracy {accuracy[i]:.4f}, {cost}")
     print(f"        {results['params'][i]}")
 ratio = operations[chosen] / operations[best]
 print(f"the chosen one needs {ratio:.2f} of the operations")

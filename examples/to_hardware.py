@@ -100,9 +100,8 @@ for name, i in {
     "most accurate": accuracy.argmax(),
     "most expensive": operations.argmax(),
 }.items():
-    print(
-        f"{name:14}  accuracy {accuracy[i]:.3f}, {operations[i]:7,.0f} operations"
-    )
+    cost = f"{operations[i]:7,.0f} operations"
+    print(f"{name:14}  accuracy {accuracy[i]:.3f}, {cost}")
 model = search.best_estimator_
 print(search.best_params_)
 print(f"accuracy on held-out digits: {model.score(X_test, y_test):.3f}")

@@ -69,10 +69,8 @@ print(report)
 
 mlp = MLPClassifier((50,), max_iter=120, random_state=0).fit(X_train, y_train)
 of_mlp = operation_report(mlp, X_test)
-print(
-    f"operations per sample: spiking {report.synaptic_operations:,.0f} additions, "
-    f"MLP {of_mlp.synaptic_operations:,.0f} multiplications with additions"
-)
+print(f"spiking: {report.synaptic_operations:,.0f} additions per sample")
+print(f"MLP: {of_mlp.synaptic_operations:,.0f} multiplications with additions")
 
 # %%
 # Energy
@@ -123,9 +121,11 @@ plain = converted_scores(balancing="max", bias_shift=False)
 for n, a, b in zip(n_steps, default, plain, strict=True):
     print(f"{n:3} steps: {a:.3f}, with the largest activation {b:.3f}")
 
-# %%
-# Plotting code
 
+# Plotting code
+# Alt text: Accuracy of a converted MLP against 2 to 64 steps. By default it is that of
+# the MLP but for a point from two steps on; with the largest activation it begins far
+# below and needs eight.
 fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.axhline(mlp.score(X_test, y_test), color="0.5", linestyle="--", label="MLP")
 ax.plot(n_steps, default, "o-", label="default")
@@ -134,9 +134,6 @@ ax.set_xscale("log", base=2)
 ax.set_xticks(n_steps, n_steps)
 ax.set(xlabel="Number of steps", ylabel="Accuracy", title="A converted MLP")
 ax.legend()
-# Alt text: Accuracy of a converted MLP against 2 to 64 steps. By default it is that of
-# the MLP but for a point from two steps on; with the largest activation it begins far
-# below and needs eight.
 plt.show()
 
 # %%
@@ -159,9 +156,8 @@ plt.show()
 quantized = quantize(model, bits=8)
 layer = quantized[-1].layers_[0]
 weight, unit = layer.weights[20, 3], layer.weight_units[3]
-print(
-    f"a weight, {model[-1].coefs_[0][20, 3]:.5f}, has become {weight} * {unit:.5f}"
-)
+before = model[-1].coefs_[0][20, 3]
+print(f"a weight, {before:.5f}, has become {weight} * {unit:.5f}")
 
 bits = [8, 6, 5, 4, 3, 2]
 rounded, tuned = [], []
@@ -183,7 +179,9 @@ for b in bits:
 # training would.
 
 # Plotting code
-
+# Alt text: Accuracy against the bits of a weight, from 8 down to 2. It stays that of
+# the network that is not rounded down to 3 bits. With 2 it falls to 0.9, and where the
+# network was fine-tuned it does not.
 fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 score = model.score(X_test, y_test)
 ax.axhline(score, color="0.5", linestyle="--", label="not rounded")
@@ -194,9 +192,6 @@ ax.set(
     xlabel="Bits of a weight", ylabel="Accuracy", title="A quantised network"
 )
 ax.legend()
-# Alt text: Accuracy against the bits of a weight, from 8 down to 2. It stays that of
-# the network that is not rounded down to 3 bits. With 2 it falls to 0.9, and where the
-# network was fine-tuned it does not.
 plt.show()
 
 # %%
