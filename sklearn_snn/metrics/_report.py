@@ -40,7 +40,11 @@ class LayerOperations:
     footprint : int
         Memory in bytes: of weights, biases and the constants of the neurons, each a
         number of the type in which the network computes. A constant that all neurons
-        of the layer have in common is one number.
+        of the layer have in common is one number. Of a quantised layer it is what the
+        file of `export_c` has as constants: weights of up to 4 bits half a byte each
+        (rows of an odd number of them have one more), of up to 8 bits one, else two;
+        biases and thresholds 4 bytes each; leaks 2 (4 above 32767), or none if all
+        neurons have the same. Membranes and other variables are not counted.
 
     See Also
     --------
