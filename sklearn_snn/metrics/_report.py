@@ -3,6 +3,11 @@
 from dataclasses import dataclass, fields
 
 _NONE = "-"
+_LEGEND = """\
+dense: synaptic operations, if nothing were zero; of these, ACs and MACs are those whose
+input and weight are not: additions of what spikes bring, and multiplications and
+additions of other values. updates: changes of membranes. own silence: share of the
+outputs of the layer's own neurons that are 0. zero weights: share of its weights."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class LayerOperations:
 class OperationReport:
     """What a network does for a sample: means over samples, and its memory.
 
-    As text it is a table. `pandas.DataFrame` takes what `to_dict` returns.
+    As text it is a table, and says what its columns are. `pandas.DataFrame` takes what
+    `to_dict` returns.
 
     Parameters
     ----------
@@ -197,7 +203,7 @@ class OperationReport:
 
     def __repr__(self):
         rows = [("", "from", "dense", "ACs", "MACs", "updates", "bytes")]
-        rows[0] += "silent", "zero weights"
+        rows[0] += "own silence", "zero weights"
         for one in self.layers:
             counts = one.dense, one.effective_acs, one.effective_macs
             counts += one.membrane_updates, one.footprint
@@ -214,7 +220,7 @@ class OperationReport:
             f"OperationReport(n_samples={self.n_samples}, n_steps={self.n_steps:g}): "
             "operations per sample"
         )
-        return f"{heading}\n{as_table(rows)}"
+        return f"{heading}\n{as_table(rows)}\n{_LEGEND}"
 
 
 def as_table(rows):
