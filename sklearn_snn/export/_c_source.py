@@ -29,7 +29,7 @@ from sklearn_snn.export._c_text import (
     STATES,
     SYNAPSE,
 )
-from sklearn_snn.export._c_usage import description, usage
+from sklearn_snn.export._c_usage import description, steps_in_fit, usage
 from sklearn_snn.quantization._dynamics import SPIKE_BITS
 from sklearn_snn.quantization._layers import largest_sums
 from sklearn_snn.quantization._storage import (
@@ -41,9 +41,9 @@ from sklearn_snn.quantization._storage import (
 )
 
 
-def c_source(model, name):
-    """Return the C file of a quantised estimator, whose names begin with `name`."""
-    return _Writer(model, name).source()
+def c_source(model, before, name):
+    """Return the C file of a quantised estimator; parameters as of `_Writer`."""
+    return _Writer(model, before, name).source()
 
 
 class _Writer:
@@ -53,10 +53,14 @@ class _Writer:
     ----------
     model : fitted estimator
         Quantised.
+    before : list of transformers
+        The steps before it in a pipeline.
     name : str
+        What all names in the file begin with.
     """
 
-    def __init__(self, model, name):
+    def __init__(self, model, before, name):
+        self._before = before
         self._model, self._network, self._layers = model, model.network_, model.layers_
         self._levels, self._is_constant = model._levels_, not model._is_sequential_
         self._names = {"p": name, "P": name.upper()}
@@ -88,8 +92,9 @@ class _Writer:
 
     def _header(self):
         """Return the comment on the file, and its declarations."""
-        n_steps = self._model._on_grid_._constants_["n_steps"]
-        lines = usage(self._model, self._input, self._names["p"], n_steps)
+        lines = usage(self._model, self._before, self._input, self._names["p"])
+        fewest, most = steps_in_fit(self._model)
+        n_steps = f"#define {self._names['P']}_N_STEPS {most}\n"
         sizes = [self._model.n_features_in_, *map(len, (x.bias for x in self._layers))]
         return self._fill(
             HEADER,
@@ -103,6 +108,7 @@ class _Writer:
             n_inputs=sizes[0],
             n_outputs=sizes[-1],
             n_layers=len(self._layers),
+            n_steps=n_steps if most is not None and fewest == most else "",
             declarations="\n".join(f"{line};" for line in self._declared()),
         )
 
