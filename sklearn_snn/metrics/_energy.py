@@ -189,6 +189,8 @@ def energy(report, constants=None):
       MLP does not have.
     - With rate coding most operations are on the input. Fewer steps, fewer spikes of
       the encoder and fewer neurons in the first layer save the most.
+    - Whole numbers take less than floats, of which the default constants are: for
+      quantised networks `EnergyConstants` has others.
     - What encodes the input, what moves spikes from core to core, and what reads the
       answer out is not counted.
 

@@ -133,8 +133,8 @@ def cheapest_within(x, of="accuracy", cost="neg_synaptic_operations"):
 
     Of the candidates whose mean score is at least that of the best minus `x`, it takes
     the one that costs least; of equally cheap ones the best. Candidates whose fits or
-    scorings failed are passed over. `score` of the search is the score `of`; as with
-    any rule, it has no ``best_score_``, which is in ``cv_results_`` at ``best_index_``.
+    scorings failed are passed over. `score` of the search is the score `of`. There is
+    no ``best_score_``, as with any rule: ``cv_results_`` has it at ``best_index_``.
 
     Parameters
     ----------
