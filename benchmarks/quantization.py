@@ -55,7 +55,8 @@ def costs(model, data):
     X, y, X_test, y_test = data
     for kind, options in KINDS.items():
         start = time.perf_counter()
-        quantized = quantize(model, X=X, y=y, **options)
+        samples = {"X": X, "y": y} if "epochs" in options else {}
+        quantized = quantize(model, **options, **samples)
         seconds = time.perf_counter() - start
         cost = quantization_cost(model, quantized, X_test, y_test)
         print(f"{kind}: {100 * cost.quantized_score:.2f} %, costs", end=" ")

@@ -7,7 +7,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn.export._c_source import c_source
+from sklearn_snn.inspection._pipelines import active_steps
 from sklearn_snn.quantization._base import BaseQuantizedNetwork
+from sklearn_snn.quantization._quantize import without_search
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -18,7 +20,8 @@ def export_c(estimator, path, *, name="snn"):
     It is C99, and needs nothing but ``stdint.h``: integer arithmetic, memory that is
     fixed when it is compiled, no mathematical functions, nothing allocated. Spikes of
     all layers, outputs and answers are those of the quantised estimator, to the bit.
-    Its first lines say how it is used, and how many bytes it takes. Its functions are
+    Its first lines say how it is used, what its inputs and outputs stand for, and how
+    many bytes it takes. Its functions are
 
     - ``void snn_reset(void)``: puts the network at rest;
     - ``void snn_step(const uint8_t *spikes_in, uint8_t *spikes_out)``: runs a step,
@@ -31,6 +34,9 @@ def export_c(estimator, path, *, name="snn"):
       are the numbers, in a unit that the file says: neither has a ``snn_answer``;
     - ``const uint8_t *snn_spikes(int layer)``: the spikes of the last step of a layer.
 
+    ``SNN_N_INPUTS``, ``SNN_N_OUTPUTS`` and ``SNN_N_LAYERS`` are defined, and
+    ``SNN_N_STEPS`` where all samples in `fit` had as many steps.
+
     With ``SNN_MAIN`` defined there is a ``main``, which runs samples from standard
     input, for tests.
 
@@ -39,9 +45,11 @@ def export_c(estimator, path, *, name="snn"):
 
     Parameters
     ----------
-    estimator : QuantizedSpikingClassifier, QuantizedSpikingRegressor, or Pipeline
-        Fitted: what `sklearn_snn.quantization.quantize` returns. Of a pipeline it is
-        the last step that is written, without encoders and scalers.
+    estimator : QuantizedSpikingClassifier, QuantizedSpikingRegressor, Pipeline or \
+            search
+        Fitted: what `sklearn_snn.quantization.quantize` returns, or a search over such.
+        Of a pipeline it is the last step that is written. Encoders and scalers before
+        it are not in the file, which names them: what calls it has to do what they do.
     path : str or path-like
         The file, which is overwritten.
     name : str, default="snn"
@@ -79,10 +87,10 @@ def export_c(estimator, path, *, name="snn"):
     ...     "void snn_step(uint8_t *spikes_out)" in path.read_text()
     True
     """
-    model = estimator
+    model = estimator = without_search(estimator)
     if isinstance(estimator, Pipeline):
         check_is_fitted(estimator)
-        model = estimator[-1]
+        model = without_search(estimator[-1])
     if not isinstance(model, BaseQuantizedNetwork):
         raise TypeError(
             f"export_c writes networks of integers, which {type(model).__name__} is "
@@ -94,4 +102,5 @@ def export_c(estimator, path, *, name="snn"):
             "name must begin with a letter and consist of letters, digits and "
             f"underscores, got {name!r}."
         )
-    Path(path).write_text(c_source(model, name), encoding="ascii", newline="\n")
+    before = active_steps(estimator)[:-1]
+    Path(path).write_text(c_source(model, before, name), encoding="ascii", newline="\n")

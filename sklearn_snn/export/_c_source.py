@@ -8,8 +8,6 @@ no integer overflows. Products of 32 bits, and their sums, have 64.
 import textwrap
 from string import Template
 
-import numpy as np
-
 from sklearn_snn._version import __version__
 from sklearn_snn.export._c_text import (
     ADD,
@@ -31,14 +29,21 @@ from sklearn_snn.export._c_text import (
     STATES,
     SYNAPSE,
 )
-from sklearn_snn.export._c_usage import description, usage
+from sklearn_snn.export._c_usage import description, steps_in_fit, usage
 from sklearn_snn.quantization._dynamics import SPIKE_BITS
 from sklearn_snn.quantization._layers import largest_sums
+from sklearn_snn.quantization._storage import (
+    are_alike,
+    are_packed,
+    n_bytes,
+    stored_constants,
+    weight_type,
+)
 
 
-def c_source(model, name):
-    """Return the C file of a quantised estimator, whose names begin with `name`."""
-    return _Writer(model, name).source()
+def c_source(model, before, name):
+    """Return the C file of a quantised estimator; parameters as of `_Writer`."""
+    return _Writer(model, before, name).source()
 
 
 class _Writer:
@@ -48,17 +53,19 @@ class _Writer:
     ----------
     model : fitted estimator
         Quantised.
+    before : list of transformers
+        The steps before it in a pipeline.
     name : str
+        What all names in the file begin with.
     """
 
-    def __init__(self, model, name):
+    def __init__(self, model, before, name):
+        self._before = before
         self._model, self._network, self._layers = model, model.network_, model.layers_
         self._levels, self._is_constant = model._levels_, not model._is_sequential_
         self._names = {"p": name, "P": name.upper()}
         self._bits = model._precision_.bits
-        self._is_packed = self._bits <= 4
-        small = "int8_t" if self._bits <= 8 else "int16_t"
-        self._weight = "uint8_t" if self._is_packed else small
+        self._is_packed, self._weight = are_packed(self._bits), weight_type(self._bits)
         is_small = model._precision_.membrane_bits <= 16
         self._state = "int16_t" if is_small else "int32_t"
         self._input = f"{self._levels.dtype.name}_t"
@@ -85,8 +92,9 @@ class _Writer:
 
     def _header(self):
         """Return the comment on the file, and its declarations."""
-        n_steps = self._model._on_grid_._constants_["n_steps"]
-        lines = usage(self._model, self._input, self._names["p"], n_steps)
+        lines = usage(self._model, self._before, self._input, self._names["p"])
+        fewest, most = steps_in_fit(self._model)
+        n_steps = f"#define {self._names['P']}_N_STEPS {most}\n"
         sizes = [self._model.n_features_in_, *map(len, (x.bias for x in self._layers))]
         return self._fill(
             HEADER,
@@ -100,6 +108,7 @@ class _Writer:
             n_inputs=sizes[0],
             n_outputs=sizes[-1],
             n_layers=len(self._layers),
+            n_steps=n_steps if most is not None and fewest == most else "",
             declarations="\n".join(f"{line};" for line in self._declared()),
         )
 
@@ -146,33 +155,12 @@ class _Writer:
 
     def _constants(self, index):
         """Return the arrays of a layer; leaks that are all alike become a number."""
-        layer = self._layers[index]
-        arrays = [("weights", self._weight, self._stored(layer.weights))]
-        if layer.recurrent_weights is not None:
-            stored = self._stored(layer.recurrent_weights)
-            arrays.append(("recurrent", self._weight, stored))
-        arrays.append(("bias", "int32_t", layer.bias))
-        if layer.threshold is not None:
-            arrays.append(("threshold", "int32_t", layer.threshold))
-        for name in ("leak", "leak_syn"):
-            leak = getattr(layer, name)
-            if leak is not None and not _are_alike(leak):
-                type_ = "int16_t" if leak.max() < 2**15 else "int32_t"
-                arrays.append((name, type_, leak))
+        arrays = stored_constants(self._layers[index], self._bits)
         return "".join(self._array(index, *array) for array in arrays)
-
-    def _stored(self, weights):
-        """Return weights as they lie in memory; those of an input in a row."""
-        if not self._is_packed:
-            return weights
-        rows = weights.astype(np.uint8) & 15  # two's complement, of four bits
-        if rows.shape[1] % 2:
-            rows = np.pad(rows, ((0, 0), (0, 1)))
-        return rows[:, ::2] | rows[:, 1::2] << 4
 
     def _array(self, index, name, type_, values):
         """Return a constant array."""
-        self._constant_bytes += values.size * _bytes(type_)
+        self._constant_bytes += values.size * n_bytes(type_)
         numbers = ", ".join(map(str, values.ravel().tolist()))
         lines = textwrap.fill(numbers, 96)
         head = f"static const {type_} {self._names['p']}_{name}_{index}"
@@ -198,7 +186,7 @@ class _Writer:
             lines.append(("int32_t", f"{p}_counts", sizes[-1]))
         if readout.statistic is not None:
             lines.append(("int64_t", f"{p}_membranes", sizes[-1]))
-        self._state_bytes = 8 + sum(size * _bytes(type_) for type_, _, size in lines)
+        self._state_bytes = 8 + sum(size * n_bytes(type_) for type_, _, size in lines)
         declared = "".join(f"static {t} {name}[{size}];\n" for t, name, size in lines)
         return f"\n{declared}static int32_t {p}_t, {p}_n_read;\n"
 
@@ -253,7 +241,7 @@ class _Writer:
     def _leak(self, index, name):
         """Return the leak of a neuron as an expression."""
         values = getattr(self._layers[index], name)
-        if _are_alike(values):
+        if are_alike(values):
             return str(values[0])
         return f"{self._names['p']}_{name}_{index}[k]"
 
@@ -353,12 +341,3 @@ class _Writer:
             reads="t == 0" if self._is_constant else "1",
             step=step,
         )
-
-
-def _bytes(type_):
-    """Return how many bytes an integer of C takes."""
-    return int("".join(filter(str.isdigit, type_))) // 8
-
-
-def _are_alike(values):
-    return bool((values == values[0]).all())

@@ -20,7 +20,7 @@ $usage
 #define ${P}_N_INPUTS $n_inputs
 #define ${P}_N_OUTPUTS $n_outputs
 #define ${P}_N_LAYERS $n_layers
-
+$n_steps
 $declarations
 """
 

@@ -1,5 +1,7 @@
 """AccuracyOperationsDisplay: what accuracy costs, of candidates or estimators."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
@@ -150,7 +152,17 @@ class AccuracyOperationsDisplay:
         -------
         display : AccuracyOperationsDisplay
             The picture, drawn.
+
+        Raises
+        ------
+        TypeError
+            If `estimators` is no dict, or has what `operation_report` does not take.
         """
+        if not isinstance(estimators, Mapping):
+            raise TypeError(
+                "estimators must be a dict of fitted estimators by name, as in "
+                f"{{'small': model}}, got {type(estimators).__name__}."
+            )
         kind = "r2" if any(map(is_regressor, estimators.values())) else "accuracy"
         reports = [operation_report(one, X) for one in estimators.values()]
         return cls(

@@ -12,7 +12,7 @@ from sklearn_snn.metrics._report import OperationReport, as_table, number_of
 _PARTS = {
     "membrane_update": "updates of membranes",
     "weight_access": "reading weights from memory",
-    "step": "static power",
+    "step": "time steps (static power)",
 }
 
 
@@ -150,19 +150,23 @@ class EnergyEstimate:
         return [*missing, "encoding, moving spikes and reading the answer out"]
 
     def __repr__(self):
+        missing = self.not_counted
         parts = {
             "operations on the input": self.input_operations,
             "other synaptic operations": self.other_operations,
-            "updates of membranes": self.membrane_updates,
-            "reading weights": self.weight_accesses,
-            "time steps": self.steps,
-            "all": self.total,
+            _PARTS["membrane_update"]: self.membrane_updates,
+            _PARTS["weight_access"]: self.weight_accesses,
+            _PARTS["step"]: self.steps,
+            "all that is counted" if len(missing) > 1 else "all": self.total,
         }
-        rows = [(name, "", number_of(value)) for name, value in parts.items()]
+        rows = [
+            (name, "", "not counted" if name in missing else number_of(value))
+            for name, value in parts.items()
+        ]
         return (
             "EnergyEstimate: picojoules per sample\n"
             f"{as_table(rows)}\n"
-            f"Not counted: {'; '.join(self.not_counted)}."
+            f"Not counted: {'; '.join(missing)}."
         )
 
 
@@ -185,6 +189,8 @@ def energy(report, constants=None):
       MLP does not have.
     - With rate coding most operations are on the input. Fewer steps, fewer spikes of
       the encoder and fewer neurons in the first layer save the most.
+    - Whole numbers take less than floats, of which the default constants are: for
+      quantised networks `EnergyConstants` has others.
     - What encodes the input, what moves spikes from core to core, and what reads the
       answer out is not counted.
 

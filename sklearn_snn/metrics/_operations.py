@@ -12,8 +12,8 @@ from sklearn_snn._utils.warnings import each_once
 from sklearn_snn.inspection._pipelines import active_steps
 from sklearn_snn.metrics._counting import counts_of_mlp, counts_of_network
 from sklearn_snn.metrics._report import LayerOperations, OperationReport
-
-_MLPS = MLPClassifier, MLPRegressor
+from sklearn_snn.quantization._base import BaseQuantizedNetwork
+from sklearn_snn.quantization._storage import footprint
 
 
 @with_own_errstate
@@ -41,6 +41,9 @@ def operation_report(estimator, X):
     - Samples of unequal length count up to their ends.
     - What comes in is judged over all samples. NeuroBench looks at each step of each
       batch by itself, and so counts as ACs what happens to be 0 or 1 there.
+    - Of a quantised network its integers count, in an integer simulation of its own:
+      inputs and weights that were rounded to 0 are 0, and what is no spike is
+      multiplied, as it is by a chip: a value of 1 that is level 255, too.
     - An encoder's own work, such as drawing random numbers, and that of scalers and
       other transformers, is not counted; nor is reading the answer out.
 
@@ -50,8 +53,8 @@ def operation_report(estimator, X):
 
     Parameters
     ----------
-    estimator : SpikingClassifier, SpikingRegressor, MLPClassifier, MLPRegressor, \
-            Pipeline or search
+    estimator : SpikingClassifier, SpikingRegressor, QuantizedSpikingClassifier, \
+            QuantizedSpikingRegressor, MLPClassifier, MLPRegressor, Pipeline or search
         Fitted. Of a pipeline that ends in one of these, the last step is looked at, and
         given what the steps before make of X; of a search, the best.
     X : array-like, sparse matrix or SpikeTrains with n_samples rows
@@ -103,17 +106,18 @@ def operation_report(estimator, X):
     0.0
     """
     *before, model = active_steps(estimator) or [estimator]
-    is_mlp = isinstance(model, _MLPS)
-    if not is_mlp and not isinstance(model, BaseSpikingNetwork):
+    of_kind = next((of for kinds, of in _KINDS if isinstance(model, kinds)), None)
+    if of_kind is None:
         raise TypeError(
-            "operation_report counts what a SpikingClassifier, SpikingRegressor, "
-            "MLPClassifier or MLPRegressor does, or a pipeline or search that ends in "
-            f"one: there is none at the end of this {type(estimator).__name__}."
+            "operation_report counts what a SpikingClassifier, SpikingRegressor, one "
+            "of these quantised, MLPClassifier or MLPRegressor does, or a pipeline or "
+            "search that ends in one: there is none at the end of this "
+            f"{type(estimator).__name__}."
         )
     check_is_fitted(model)
     for step in before:
         X = step.transform(X)
-    return _of_mlp(model, X) if is_mlp else _of_network(model, X)
+    return of_kind(model, X)
 
 
 def _of_mlp(mlp, X):
@@ -125,19 +129,40 @@ def _of_mlp(mlp, X):
     ]
     sends = [True] * (len(weights) - 1) + [False]
     counts = counts_of_mlp(mlp, X)
-    return _report(counts, weights, sends, X.shape[0])
+    return _report(counts, weights, sends, map(_footprint, weights), X.shape[0])
 
 
 def _of_network(model, X):
     """Return the report of a fitted spiking network."""
     X = validate_input(model, X, reset=False)
     engine, params = NumpyEngine(*model._network_for(X)), model._learned_params()
+    return _of_spikes(engine, params, X, map(_footprint, params))
+
+
+def _of_quantized(model, X):
+    """Return the report of a fitted quantised network."""
+    engine, X = model._engine_and_input(X)
+    bits = model._precision_.bits
+    footprints = [footprint(layer, bits) for layer in model.layers_]
+    return _of_spikes(engine, model._integer_params(), X, footprints)
+
+
+# Instances of what are taken, and what makes the report of one.
+_KINDS = (
+    (BaseSpikingNetwork, _of_network),
+    (BaseQuantizedNetwork, _of_quantized),
+    ((MLPClassifier, MLPRegressor), _of_mlp),
+)
+
+
+def _of_spikes(engine, params, X, footprints):
+    """Return the report of a network of spikes that an engine runs."""
     sends = [layer.neuron.fires for layer in engine.network.layers]
     counts = counts_of_network(engine, params, X)
-    return _report(counts, params, sends, X.shape[0])
+    return _report(counts, params, sends, footprints, X.shape[0])
 
 
-def _report(counts, params, sends, n_samples):
+def _report(counts, params, sends, footprints, n_samples):
     """Return what the counts of all samples say of one."""
     names = [f"Hidden layer {i + 1}" for i in range(len(counts) - 1)]
     names.append("Output layer")
@@ -145,7 +170,8 @@ def _report(counts, params, sends, n_samples):
     layers = tuple(
         _of_layer(*of_layer, n_samples)
         for of_layer in zip(
-            names, sources[: len(names)], counts, params, sends, strict=True
+            *(names, sources[: len(names)], counts, params, sends, footprints),
+            strict=True,
         )
     )
     fired = [c for c, is_sent in zip(counts, sends, strict=True) if is_sent]
@@ -162,7 +188,7 @@ def _report(counts, params, sends, n_samples):
     )
 
 
-def _of_layer(name, source, counts, p, is_sent, n_samples):
+def _of_layer(name, source, counts, p, is_sent, n_bytes, n_samples):
     """Return what the counts of all samples say of a layer and one sample."""
     coef, n_units = p["coef"], len(p["intercept"])
     effective = _effective(counts.n_active, coef) / n_samples
@@ -184,7 +210,7 @@ def _of_layer(name, source, counts, p, is_sent, n_samples):
         counts.n_updates / n_samples,
         _sparsity(int(counts.n_fired.sum()), n_sent),
         _connection_sparsity(_weights(p)),
-        _footprint(p),
+        n_bytes,
     )
 
 

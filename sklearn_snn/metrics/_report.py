@@ -3,6 +3,11 @@
 from dataclasses import dataclass, fields
 
 _NONE = "-"
+_LEGEND = """\
+dense: synaptic operations, if nothing were zero; of these, ACs and MACs are those whose
+input and weight are not: additions of what spikes bring, and multiplications and
+additions of other values. updates: changes of membranes. own silence: share of the
+outputs of the layer's own neurons that are 0. zero weights: share of its weights."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,11 @@ class LayerOperations:
     footprint : int
         Memory in bytes: of weights, biases and the constants of the neurons, each a
         number of the type in which the network computes. A constant that all neurons
-        of the layer have in common is one number.
+        of the layer have in common is one number. Of a quantised layer it is what the
+        file of `export_c` has as constants: weights of up to 4 bits half a byte each
+        (rows of an odd number of them have one more), of up to 8 bits one, else two;
+        biases and thresholds 4 bytes each; leaks 2 (4 above 32767), or none if all
+        neurons have the same. Membranes and other variables are not counted.
 
     See Also
     --------
@@ -84,7 +93,8 @@ class LayerOperations:
 class OperationReport:
     """What a network does for a sample: means over samples, and its memory.
 
-    As text it is a table. `pandas.DataFrame` takes what `to_dict` returns.
+    As text it is a table, and says what its columns are. `pandas.DataFrame` takes what
+    `to_dict` returns.
 
     Parameters
     ----------
@@ -193,7 +203,7 @@ class OperationReport:
 
     def __repr__(self):
         rows = [("", "from", "dense", "ACs", "MACs", "updates", "bytes")]
-        rows[0] += "silent", "zero weights"
+        rows[0] += "own silence", "zero weights"
         for one in self.layers:
             counts = one.dense, one.effective_acs, one.effective_macs
             counts += one.membrane_updates, one.footprint
@@ -210,7 +220,7 @@ class OperationReport:
             f"OperationReport(n_samples={self.n_samples}, n_steps={self.n_steps:g}): "
             "operations per sample"
         )
-        return f"{heading}\n{as_table(rows)}"
+        return f"{heading}\n{as_table(rows)}\n{_LEGEND}"
 
 
 def as_table(rows):

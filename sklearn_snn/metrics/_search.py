@@ -1,6 +1,6 @@
 """Searches that look at costs, too: scorers, and a rule that chooses."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from numbers import Real
 
 import numpy as np
@@ -90,20 +90,36 @@ def neg_energy_scorer(estimator, X, y=None, *, constants=None):
     return -energy(operation_report(estimator, X), constants).total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _CheapestWithin:
-    """The rule of `cheapest_within`; see there."""
+    """The rule of `cheapest_within`; see there.
+
+    `score` of a search looks its scorer up by what `refit` is: a rule, which is found
+    there as it equals the name of its score.
+    """
 
     x: float
     of: str
     cost: str
+
+    def __eq__(self, other):
+        if isinstance(other, _CheapestWithin):
+            return astuple(self) == astuple(other)
+        return self.of == other if isinstance(other, str) else NotImplemented
+
+    def __hash__(self):
+        return hash(self.of)
 
     def __call__(self, cv_results):
         """Return the index of the candidate."""
         scores, costs = (mean_scores(cv_results, name) for name in (self.of, self.cost))
         is_known = ~(np.isnan(scores) | np.isnan(costs))
         if not is_known.any():
-            raise ValueError("No candidate has a score and a cost: all fits failed.")
+            raise ValueError(
+                f"No candidate has both {self.of!r} and {self.cost!r}: fits or "
+                "scorings failed. The warnings say why; with error_score='raise' the "
+                "search raises the first failure."
+            )
         enough = scores[is_known].max() - self.x
         enough -= _ROUNDING * max(abs(enough), 1)
         (good,) = np.nonzero(is_known & (np.nan_to_num(scores, nan=-np.inf) >= enough))
@@ -116,9 +132,9 @@ def cheapest_within(x, of="accuracy", cost="neg_synaptic_operations"):
     """Return a rule for `refit` of a search: the cheapest within x of the best.
 
     Of the candidates whose mean score is at least that of the best minus `x`, it takes
-    the one that costs least; of equally cheap ones the best. Candidates whose fits
-    failed are passed over. With a rule, scikit-learn's searches have no `score` for
-    several metrics: that of ``best_estimator_`` is the one to call.
+    the one that costs least; of equally cheap ones the best. Candidates whose fits or
+    scorings failed are passed over. `score` of the search is the score `of`. There is
+    no ``best_score_``, as with any rule: ``cv_results_`` has it at ``best_index_``.
 
     Parameters
     ----------
@@ -134,7 +150,8 @@ def cheapest_within(x, of="accuracy", cost="neg_synaptic_operations"):
     -------
     rule : callable
         Returns the index of a candidate, of ``cv_results_`` of a search. It can be
-        pickled and cloned.
+        pickled and cloned. It equals the string `of`, by which a search finds what its
+        `score` is, and rules of the same numbers and names.
 
     Raises
     ------
@@ -170,6 +187,8 @@ def cheapest_within(x, of="accuracy", cost="neg_synaptic_operations"):
     ... ).fit(X[:300], y[:300])
     >>> search.best_params_
     {'poissonspikeencoder__n_steps': 4}
+    >>> search.score(X, y) == search.best_estimator_.score(X, y)
+    True
     """
     is_number = isinstance(x, Real) and not isinstance(x, bool)
     if not is_number or not 0 <= x < np.inf:

@@ -299,7 +299,7 @@ def _refuse(neuron, readout, per_step):
         problem = f"neuron={neuron!r}", "neuron='cuba' or 'lif'"
     elif readout == "softmax_mean":
         problem = (
-            "readout='softmax_mean', which takes exponentials at each step,",
+            "readout='softmax_mean', which takes exponentials at each step",
             "readout='membrane_mean' or 'spike_count'",
         )
     elif per_step:

@@ -80,6 +80,7 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
     --------
     sklearn_snn.quantization.quantize : Quantises what is trained, a pipeline too.
     sklearn_snn.export.export_c : Writes it as a C file.
+    sklearn_snn.metrics.operation_report : Counts what its integers do, and its bytes.
 
     Notes
     -----

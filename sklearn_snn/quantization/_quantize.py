@@ -9,9 +9,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._classifier import SpikingClassifier
-from sklearn_snn._compat import validate_parameters
+from sklearn_snn._compat import validate_parameter_constraints
 from sklearn_snn._regressor import SpikingRegressor
 from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn.quantization._base import BaseQuantizedNetwork
 from sklearn_snn.quantization._classifier import QuantizedSpikingClassifier
 from sklearn_snn.quantization._regressor import QuantizedSpikingRegressor
 
@@ -60,14 +61,16 @@ def quantize(
 
     Parameters
     ----------
-    estimator : SpikingClassifier, SpikingRegressor, or Pipeline that ends with one
-        Fitted; it is not changed.
+    estimator : SpikingClassifier, SpikingRegressor, Pipeline that ends with one, or \
+            search over these
+        Fitted; it is not changed. Of a search, its ``best_estimator_`` is quantised.
     bits : int, default=8
         Bits of each weight, from 2 to 16, its sign included.
     leak, leak_bits, fraction_bits, membrane_bits, input_bits : str or int
         As of `QuantizedSpikingClassifier`.
     X, y : array-like, default=None
-        Samples and targets to fine-tune with, as `fit` of the estimator takes them.
+        Samples and targets to fine-tune with, as `fit` of the estimator takes them;
+        only with `epochs`.
     epochs : int, default=0
         Epochs of fine-tuning, for which `X` and `y` are needed.
     learning_rate_init : float, default=0.001
@@ -83,8 +86,8 @@ def quantize(
     TypeError
         If the estimator is none of these.
     ValueError
-        If it has what no integers stand for, such as adaptive neurons; if `epochs` has
-        no data; or if a parameter is not valid.
+        If it has what no integers stand for, such as adaptive neurons; if there are
+        `epochs` without data, or data without `epochs`; or if a parameter is not valid.
     NotFittedError
         If the estimator is not fitted.
 
@@ -109,32 +112,38 @@ def quantize(
     >>> abs(cost.cost) < 0.02
     True
     """
+    options = {
+        "bits": bits,
+        "leak": leak,
+        "leak_bits": leak_bits,
+        "fraction_bits": fraction_bits,
+        "membrane_bits": membrane_bits,
+        "input_bits": input_bits,
+        "epochs": epochs,
+        "learning_rate_init": learning_rate_init,
+    }
+    constraints = BaseQuantizedNetwork._parameter_constraints
+    validate_parameter_constraints(constraints, options, caller_name="quantize")
+    if epochs and (X is None or y is None):
+        raise ValueError(f"epochs={epochs} of fine-tuning need X and y.")
+    if not epochs and not (X is None and y is None):
+        raise ValueError(
+            "X and y are what quantize fine-tunes with, but there are epochs=0 of "
+            "that: take epochs=1 or more, or leave X and y out."
+        )
+    estimator = without_search(estimator)
+    model, before = estimator, None
     if isinstance(estimator, Pipeline):
         check_is_fitted(estimator)
-        model, before = estimator[-1], estimator[:-1]
-    else:
-        model, before = estimator, None
+        model, before = without_search(estimator[-1]), estimator[:-1]
     kind = next((k for of, k in _KINDS.items() if isinstance(model, of)), None)
     if kind is None:
         raise TypeError(
-            "quantize takes a fitted SpikingClassifier or SpikingRegressor, or a "
-            f"Pipeline that ends with one, got {_described(estimator)}."
+            "quantize takes a fitted SpikingClassifier or SpikingRegressor, a Pipeline "
+            f"that ends with one, or a search over these, got {_described(estimator)}."
         )
     check_is_fitted(model)
-    quantized = kind(
-        clone(model),
-        bits=bits,
-        leak=leak,
-        leak_bits=leak_bits,
-        fraction_bits=fraction_bits,
-        membrane_bits=membrane_bits,
-        input_bits=input_bits,
-        epochs=epochs,
-        learning_rate_init=learning_rate_init,
-    )
-    validate_parameters(quantized)
-    if epochs and (X is None or y is None):
-        raise ValueError(f"epochs={epochs} of fine-tuning need X and y.")
+    quantized = kind(clone(model), **options)
     if epochs and before is not None and len(before):
         X = before.transform(X)
     quantized._quantize(model, X, y)
@@ -191,11 +200,18 @@ def quantization_cost(estimator, quantized, X, y, sample_weight=None):
     )
 
 
+def without_search(estimator):
+    """Return a fitted estimator without the searches around it, if there are any."""
+    while hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    return estimator
+
+
 def _described(estimator):
     """Return what an estimator is, for an error message."""
-    name = type(estimator).__name__
     if isinstance(estimator, Pipeline):
         return f"a Pipeline that ends with {type(estimator[-1]).__name__}"
-    if hasattr(estimator, "best_estimator_"):
-        return f"{name}: its best_estimator_ is one"
+    name = type(estimator).__name__
+    if hasattr(estimator, "refit"):
+        return f"a {name} without best_estimator_: fit it, with refit=True"
     return name

@@ -6,9 +6,19 @@ import subprocess
 
 import numpy as np
 import pytest
-from helpers import fast
-from quantized import CASES, N_STEPS, fitted, inputs, quantized, unit_of_outputs
+from helpers import fast, make_encoder
+from quantized import (
+    CASES,
+    N_STEPS,
+    fitted,
+    inputs,
+    outputs_of,
+    quantized,
+    unit_of_outputs,
+)
+from scipy.special import softmax
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -130,7 +140,7 @@ def test_the_file_says_how_it_is_used_and_how_large_it_is(tmp_path):
     # 8 bytes for a row of 15 weights and 5 for one of 10; biases and thresholds.
     n_bytes = 64 * 8 + 15 * 8 + 15 * 5 + 2 * 4 * 25
     assert f"Bytes: {n_bytes} of constants" in text
-    assert "which there may be 524288" in text_of(path)
+    assert "steps since the reset: there may be 524288 of them" in text_of(path)
     assert "snn_answer() is an index in the classes: 0, 1, 2," in text
     assert re.findall(r"#include (.*)", text)[0] == "<stdint.h>"
     assert "#include" not in text.split("#ifdef SNN_MAIN")[0].split("<stdint.h>")[1]
@@ -140,33 +150,75 @@ def test_the_file_says_how_it_is_used_and_how_large_it_is(tmp_path):
     assert "round(x / 0.00392156862745098), half to even, clipped to 0 to 255" in (
         text_of(path)
     )
+    assert "x is a value of a column of X, as the estimator was fitted with it." in (
+        text_of(path)
+    )
+    export_c(quantized("max"), path)
+    assert "Answers are to the steps since the reset, but for the first 3:" in (
+        text_of(path)
+    )
+    export_c(quantized("graded"), path)
+    assert "x is a value of a channel of X at that step, as the" in text_of(path)
     export_c(quantized("labels"), path)
-    assert "Labels are those of which snn_outputs() are above 0." in text_of(path)
+    assert "Label k is an answer where outputs[k] > 0, of what" in text_of(path)
     assert "snn_answer" not in text_of(path)
+    assert "snn_outputs()" not in text_of(path)
+
+
+def test_the_number_of_steps_is_defined_where_it_is_known(tmp_path):
+    path = tmp_path / "net.c"
+    for name in ("default", "constant", "events"):
+        export_c(quantized(name), path, name="net")
+        assert f"#define NET_N_LAYERS 2\n#define NET_N_STEPS {N_STEPS}\n" in (
+            path.read_text()
+        )
+    assert f"for each step, of which the samples in fit had {N_STEPS}." in text_of(path)
+    X = [sample[: 5 + i % 4] for i, sample in enumerate(inputs("spikes", 30))]
+    model = quantize(fast(engine="numpy").fit(X, np.arange(30) % 3))
+    export_c(model, path)
+    assert "N_STEPS" not in path.read_text()
+    assert "of which the samples in fit had 5 to 8." in text_of(path)
+    model._learned_input_ = None  # of an old version
+    export_c(model, path)
+    assert "N_STEPS" not in path.read_text()
+    assert "spikes_out) for each step. spikes_out, which" in text_of(path)
 
 
 def text_of(path):
     """Return the words of the comment of a file."""
-    comment = path.read_text().split("#include")[0]
-    return " ".join(re.sub(r"[/*]", "", comment.replace("* ", "")).split()).replace(
-        "round(x 0.", "round(x / 0."
-    )
+    comment = path.read_text().split("#include")[0].removeprefix("/*")
+    lines = [line.removeprefix(" *") for line in comment.splitlines()]
+    return " ".join(" ".join(lines).removesuffix("*/").split())
 
 
-def test_a_regressor_says_what_its_outputs_are(tmp_path):
-    """As its file says it, a number is what it predicts."""
-    model, X = quantized("numbers"), inputs("trains")
-    program = compiled(model, tmp_path)
-    _, outputs = results(program, model, X)
-    comment = (tmp_path / "snn.c").read_text().split("#include")[0]
-    words = " ".join(line.removeprefix(" * ") for line in comment.splitlines())
-    unit = re.search(r"scale\[k\] \* (\S+) / number of steps read \*", words)[1]
-    mean, scale = (
-        np.array(eval(re.search(rf"{name} = (\[.*?\])", words)[1]))
-        for name in ("mean", "scale")
-    )
-    said = mean + scale * float(unit) / N_STEPS * outputs
-    np.testing.assert_allclose(said, model.predict(X), rtol=1e-12)
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_said_of_outputs_makes_the_answers(name, tmp_path):
+    """Probabilities of classes and of labels, and numbers, by what the file says."""
+    model, path, X = quantized(name), tmp_path / "net.c", inputs(CASES[name].kind, 5)
+    record = model.simulate(X)
+    last = zip(record.membranes[-1].astype(int), record.spikes[-1], strict=True)
+    outputs = np.array([outputs_of(model, u.tolist(), s.tolist()) for u, s in last])
+    export_c(model, path)
+    text = text_of(path).split(" It is C99")[0]
+    assert ", of what snn_outputs(outputs) writes" in text
+    unit = re.search(r" u = ([^,]+?)(, where n_read|\.$)", text)[1]
+    first = re.search(r"steps since the reset(?:, but for the first (\d+))?\.$", text)
+    n_read = N_STEPS - int((first and first[1]) or 0)
+    logits = eval(unit, {"n_read": n_read}) * outputs
+    if hasattr(model, "predict_proba"):
+        is_one = CASES[name].target == "classes"
+        said = softmax(logits, axis=1) if is_one else 1 / (1 + np.exp(-logits))
+        assert ("softmax of u * outputs[k]" in text) == is_one
+        assert ("1 / (1 + exp(-u * outputs[k]))" in text) != is_one
+        np.testing.assert_allclose(model.predict_proba(X), said, rtol=1e-9)
+    else:
+        assert "Number k is mean[k] + scale[k] * u * outputs[k], of what" in text
+        mean, scale = (
+            np.array(eval(re.search(rf"{name} = (\[.*?\])", text)[1]))
+            for name in ("mean", "scale")
+        )
+        said = (mean + scale * logits).reshape(model.predict(X).shape)
+        np.testing.assert_allclose(said, model.predict(X), rtol=1e-12)
 
 
 def test_labels_that_would_end_the_comment(tmp_path):
@@ -188,11 +240,34 @@ def test_what_is_not_quantised_is_refused(tmp_path):
     assert not path.exists()
 
 
-def test_of_a_pipeline_the_last_step_is_written(tmp_path):
-    model = fast(engine="numpy")
-    X = inputs("constant")
-    pipeline = make_pipeline(MinMaxScaler(), model).fit(X, np.arange(300) % 3)
-    whole = quantize(pipeline)
-    export_c(whole, tmp_path / "a.c")
-    export_c(whole[-1], tmp_path / "b.c")
-    assert (tmp_path / "a.c").read_bytes() == (tmp_path / "b.c").read_bytes()
+def test_of_a_pipeline_the_last_step_is_written_and_others_are_named(tmp_path):
+    X, y = inputs("constant"), np.arange(300) % 3
+    a, b = tmp_path / "a.c", tmp_path / "b.c"
+    pipeline = make_pipeline(MinMaxScaler(), "passthrough", fast(engine="numpy"))
+    whole = quantize(pipeline.fit(X, y))
+    export_c(whole, a)
+    export_c(whole[-1], b)
+    source = "x is what the steps before the network, MinMaxScaler, make of a row: they"
+    assert f"{source} are not in this file." in text_of(a)
+    assert "MinMaxScaler" not in b.read_text()
+    assert a.read_text().split("#include")[1] == b.read_text().split("#include")[1]
+    pipeline = make_pipeline(MinMaxScaler(), make_encoder(), fast(engine="numpy"))
+    whole = quantize(pipeline.fit(X, y))
+    export_c(whole, a)
+    names = "MinMaxScaler and PoissonSpikeEncoder"
+    source = f"The spikes are those that the steps before the network, {names}, make of"
+    assert source in text_of(a)
+    export_c(whole[-1], b)
+    assert "spikes are those of X, as the estimator was fitted with it." in text_of(b)
+
+
+def test_of_a_search_the_best_is_written(tmp_path):
+    X, y = inputs("constant", 60), np.arange(60) % 3
+    model = QuantizedSpikingClassifier(fast(engine="numpy"))
+    pipeline = make_pipeline(MinMaxScaler(), model)
+    grid = {"quantizedspikingclassifier__bits": [3, 8]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    a, b = tmp_path / "a.c", tmp_path / "b.c"
+    export_c(search, a)
+    export_c(search.best_estimator_, b)
+    assert a.read_bytes() == b.read_bytes()

@@ -118,6 +118,11 @@ def test_from_estimators(blobs):
         assert display.operations[i] == expected
     assert [text.get_text() for text in display.ax_.texts] == [r"spiking, \$n\$", "MLP"]
     assert display.ax_.get_ylabel() == "Accuracy"
+    for given in ([*networks.values()], networks["MLP"]):
+        with pytest.raises(
+            TypeError, match=r"must be a dict .* by name.*got (list|MLP)"
+        ):
+            AccuracyOperationsDisplay.from_estimators(given, X, y)
     numbers = {"one": regressor(engine="numpy").fit(X, X[:, 0])}
     display = AccuracyOperationsDisplay.from_estimators(numbers, X, X[:, 0])
     assert display.ax_.get_ylabel() == "R squared"

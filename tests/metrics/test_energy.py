@@ -65,12 +65,18 @@ def test_default_constants_are_of_arithmetic_alone(report):
 
 
 def test_what_is_left_out_is_said(report):
+    names = "updates of membranes", "reading weights from memory"
+    names += ("time steps (static power)",)
     text = repr(energy(report))
-    said = "updates of membranes; reading weights from memory; static power; encoding"
-    assert f"Not counted: {said}" in text
+    assert f"Not counted: {'; '.join(names)}; encoding" in text
+    for line, name in zip(lines_of(text)[2:5], names, strict=True):
+        assert re.fullmatch(rf"{re.escape(name)} +not counted", line)
+    assert re.fullmatch(r"all that is counted +9,136", lines_of(text)[-1])
     text = repr(energy(report, EnergyConstants(weight_access=5.0)))
-    assert "Not counted: updates of membranes; static power; encoding" in text
+    assert f"Not counted: {names[0]}; {names[2]}; encoding" in text
+    assert re.fullmatch(rf"{names[1]} +50,550", lines_of(text)[3])
     text = repr(energy(report, PRIMES))
+    assert lines_of(text)[-1].split()[0] == "all"
     assert "Not counted: encoding, moving spikes and reading the answer out." in text
     numbers = [float(line.split()[-1].replace(",", "")) for line in lines_of(text)]
     assert numbers == [30, 20_200, 505_000, 70_770, 66, 596_066]
@@ -96,6 +102,7 @@ def test_of_networks(images):
     estimate = energy(report, EnergyConstants(step=2.0))
     assert estimate.total == pytest.approx(4.6 * report.synaptic_operations + 2)
     assert not re.search("membrane.*;|static", repr(estimate).splitlines()[-1])
+    assert re.fullmatch("updates of membranes +0", lines_of(repr(estimate))[2])
 
 
 @pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(EnergyConstants)])

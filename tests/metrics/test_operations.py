@@ -1,6 +1,7 @@
 """Counts of operations: against counting one by one, and by hand on a tiny network."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -337,6 +338,10 @@ def test_what_a_report_says(spikes):
     model = tiny(recurrent=True, readout="membrane_mean").fit(spikes, y)
     report = operation_report(model, spikes)
     heading, columns, *rows = repr(report).splitlines()
+    rows, legend = rows[:6], "\n".join(rows[6:])
+    assert columns.split()[-4:] == ["own", "silence", "zero", "weights"]
+    for name in ("dense", "ACs", "MACs", "updates", "own silence", "zero weights"):
+        assert re.search(rf"\b{name}(:| and| are) ", legend)
     assert heading.startswith(f"OperationReport(n_samples={N_SAMPLES}, n_steps=6)")
     assert columns.split()[:5] == ["from", "dense", "ACs", "MACs", "updates"]
     names = [row[:14].strip() for row in rows]

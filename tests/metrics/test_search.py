@@ -71,6 +71,34 @@ def test_the_rule_chooses_in_a_search(search):
     assert {k: chosen[k] for k in search.best_params_} == search.best_params_
 
 
+def test_the_score_of_a_search_is_that_of_the_rule(search, digits):
+    """With its scorers in a dict, and with one callable that returns them all."""
+    X, y = digits[0][120:240], digits[2][120:240]
+    accuracy = search.best_estimator_.score(X, y)
+    assert 0.2 < search.score(X, y) == accuracy < 1
+
+    def both(model, X, y):
+        cost = neg_synaptic_operations_scorer(model, X)
+        return {"hits": 2 * model.score(X, y), "neg_synaptic_operations": cost}
+
+    rule = cheapest_within(0.4, of="hits")
+    again = clone(search).set_params(scoring=both, refit=rule)
+    again.fit(digits[0][:120], digits[2][:120])
+    assert again.best_index_ == search.best_index_
+    assert again.score(X, y) == 2 * accuracy
+
+
+def test_a_rule_equals_its_score_and_rules_alike():
+    rule = cheapest_within(0.1)
+    assert {"accuracy": 3, "r2": 4}[rule] == 3
+    assert rule == "accuracy"
+    assert rule != "neg_synaptic_operations"
+    assert rule == cheapest_within(0.1)
+    for other in (cheapest_within(0.2), cheapest_within(0.1, of="r2"), 0.1, None):
+        assert rule != other
+    assert rule != cheapest_within(0.1, cost="neg_energy")
+
+
 def results_of(accuracy, cost):
     """Return what a search keeps of its candidates."""
     costs = -np.array(cost, float)
@@ -112,6 +140,7 @@ def test_a_rule_can_be_sent_and_cloned():
         assert copy(results) == 1
     search = GridSearchCV(fast(), {"alpha": [0.9]}, refit=rule)
     assert clone(search).refit == rule
+    assert "refit=_CheapestWithin(x=0.1, of='r2'," in repr(search)
 
 
 def test_refusals():
@@ -124,5 +153,6 @@ def test_refusals():
     message = r"no score 'neg_synaptic_operations'.*\['accuracy', 'neg_cost'\]"
     with pytest.raises(ValueError, match=message):
         cheapest_within(0.1)(results)
-    with pytest.raises(ValueError, match="all fits failed"):
+    message = "both 'accuracy' and 'neg_cost': fits or scorings failed.*error_score='r"
+    with pytest.raises(ValueError, match=message):
         cheapest_within(0.1, cost="neg_cost")(results_of([NAN, 0.9], [1, NAN]))

@@ -195,11 +195,30 @@ def test_a_search_over_bits():
     search = GridSearchCV(model, grid, cv=2).fit(X, y)
     assert search.best_params_["bits"] == 8
     assert search.best_estimator_.layers_[0].leak[0] in (3277, 3686)
-    with pytest.raises(TypeError, match="its best_estimator_ is one"):
-        quantize(search)
     assert repr(model.set_params(bits=4)).startswith(
         "QuantizedSpikingClassifier(bits=4,"
     )
+
+
+def test_of_a_search_the_best_is_quantised():
+    X, y = inputs("constant"), targets("classes")
+    pipeline = make_pipeline(MinMaxScaler(), SpikingClassifier((10,), **SMALL))
+    grid = {"spikingclassifier__alpha": [0.8, 0.9]}
+    search = GridSearchCV(pipeline, grid, cv=2)
+    with pytest.raises(TypeError, match=r"GridSearchCV without best_estimator_: fit"):
+        quantize(search)
+    whole = quantize(search.fit(X, y), bits=6)
+    best = quantize(search.best_estimator_, bits=6)
+    np.testing.assert_array_equal(whole.predict_proba(X), best.predict_proba(X))
+    assert [*whole.named_steps] == ["minmaxscaler", "spikingclassifier"]
+    # A search may also be the last step.
+    grid = {"alpha": [0.8, 0.9]}
+    inner = GridSearchCV(SpikingClassifier((10,), **SMALL), grid, cv=2)
+    within = quantize(make_pipeline(MinMaxScaler(), inner).fit(X, y))
+    assert isinstance(within[-1], QuantizedSpikingClassifier)
+    without_best = clone(search).set_params(refit=False).fit(X, y)
+    with pytest.raises(TypeError, match=r"without best_estimator_: fit it, with refit"):
+        quantize(without_best)
 
 
 def test_answers_after_each_step():
@@ -244,7 +263,10 @@ def test_it_can_be_looked_at():
 PER_STEP = {"per_step": True, "readout": "membrane_last"}
 REFUSED = {
     "adlif": ({"neuron": "adlif"}, "neuron='adlif'. Fit with neuron='cuba' or 'lif'"),
-    "softmax": ({"readout": "softmax_mean"}, "Fit with readout='membrane_mean'"),
+    "softmax": (
+        {"readout": "softmax_mean"},
+        r"exponentials at each step\. Fit with readout='membrane_mean'",
+    ),
     "per_step": (PER_STEP, "Fit with readout='membrane_last', whose staged_predict"),
 }
 
@@ -274,12 +296,16 @@ def test_what_is_refused():
         with pytest.raises(NotFittedError):
             quantize(unfitted)
     for bits in (1, 17, 8.0, "8"):
-        with pytest.raises(ValueError, match="The 'bits' parameter"):
+        with pytest.raises(ValueError, match="The 'bits' parameter of quantize must"):
             quantize(model, bits)
-    with pytest.raises(ValueError, match="The 'leak' parameter"):
+    with pytest.raises(ValueError, match="The 'leak' parameter of quantize must"):
         quantize(model, leak="exp")
     with pytest.raises(ValueError, match="epochs=2 of fine-tuning need X and y"):
         quantize(model, epochs=2, X=X)
+    y = targets("classes")
+    for data in ({"X": X, "y": y}, {"X": X}, {"y": y}):
+        with pytest.raises(ValueError, match="there are epochs=0 of that: take epochs"):
+            quantize(model, 3, **data)
     with pytest.raises(ValueError, match="no power for alpha=1"):
         quantize(fitted("no_leak"), leak="power_of_two")
     with pytest.raises(TypeError, match="quantises a SpikingRegressor, not a Spiking"):
