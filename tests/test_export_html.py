@@ -3,26 +3,33 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 from browsing import open_browser, open_page
 from helpers import fast, make_encoder, regressor
 from scipy import sparse
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    StandardScaler,
+)
 
 from sklearn_snn import (
+    ChannelTransformer,
     DeltaSpikeEncoder,
+    EventSequences,
     LatencySpikeEncoder,
     PoissonSpikeEncoder,
     Sequences,
     SpikeTrains,
     SpikingClassifier,
 )
+from sklearn_snn._inputs.lengths import known_lengths
+from sklearn_snn._inputs.validation import validate_input
 from sklearn_snn.export import export_html
 from sklearn_snn.inspection._pipelines import split_pipeline
 from sklearn_snn.neurons import CUBA, LIF, AdLIF
@@ -66,6 +73,17 @@ def networks(rng):
     unequal = Sequences(
         rng.normal(size=(lengths.sum(), 5)), np.cumsum(lengths) - lengths, lengths
     )
+    listed = [*unequal]
+    padded = np.full((40, 12, 5), np.nan)
+    for i, recording in enumerate(listed):
+        padded[i, : len(recording)] = recording
+    events = EventSequences(
+        np.tile(np.arange(9), 40),
+        rng.integers(0, 6, 360),
+        9 * np.arange(41),
+        lengths=9 + np.arange(40) % 3,
+        n_units=6,
+    )
     numbers, labels = table[:, :2] + [5, 1], (table[:, :3] > 0).astype(int)
     rates = SpikeTrains(sparse.csr_array(pixels / 255 * (pixels > 99)), 8, seed=2**63)
     steps = (table[:, :1] + np.arange(12) > 4).astype(int)
@@ -101,6 +119,29 @@ def networks(rng):
         "adlif, often": (fast(neuron=AdLIF(b=2.0, rho=0.9), threshold=0.1), graded, y),
         "cuba": (fast(neuron=CUBA(), readout="softmax_mean", **two), spikes, y),
         "unequal": (fast(readout="soft_count", readout_start=2), unequal, y),
+        "list": (fast(recurrent=True), listed, y),
+        "scaled list": (
+            make_pipeline(ChannelTransformer(StandardScaler()), fast(recurrent=True)),
+            listed,
+            y,
+        ),
+        "frames": (
+            make_pipeline(ChannelTransformer(StandardScaler()), fast()),
+            [pd.DataFrame(x, columns=[*"abcde"]) for x in listed],
+            y,
+        ),
+        "list of lists": (fast(), [x.tolist() for x in listed], y),
+        "padded": (
+            make_pipeline(ChannelTransformer(StandardScaler()), fast()),
+            padded,
+            y,
+        ),
+        "events": (fast(threshold=0.1), events, y),
+        "of a kind of one's own": (
+            make_pipeline(FunctionTransformer(means), fast(threshold=0.1)),
+            [x[:, 0].tolist() for x in listed],
+            y,
+        ),
         "signed": (fast(), spikes.astype(np.int8) - spikes[:, ::-1], y),
         "delta": (make_pipeline(DeltaSpikeEncoder(0.5), fast()), graded, y),
         "latency": (make_pipeline(LatencySpikeEncoder(10), fast()), pixels, y),
@@ -125,6 +166,11 @@ def networks(rng):
     }
 
 
+def means(rows):
+    """Return the mean and the largest value of rows of unequal length."""
+    return np.array([[np.mean(row), max(row)] for row in rows])
+
+
 NAMES = [*networks(np.random.default_rng(0))]
 
 
@@ -132,6 +178,12 @@ def record_of(estimator, samples):
     """Return what `simulate` records."""
     model, X = split_pipeline(estimator, samples)
     return model.simulate(X)
+
+
+def lengths_of(estimator, samples):
+    """Return how many steps each sample has; None if all have as many."""
+    model, X = split_pipeline(estimator, samples)
+    return known_lengths(validate_input(model, X, reset=False))
 
 
 def assert_equal_records(pages, record, lengths=None):
@@ -158,7 +210,7 @@ def assert_same(browser, estimator, samples, path):
     ) as page:
         found = page.evaluate(RUN)
     record = record_of(estimator, samples)
-    assert_equal_records(found, record, getattr(samples, "lengths", None))
+    assert_equal_records(found, record, lengths_of(estimator, samples))
     return record
 
 
@@ -241,7 +293,6 @@ def test_size(digits, tmp_path):
 @pytest.mark.parametrize("title", ["", "</script><b>{{network}}"])
 def test_texts_are_text(title, browser, rng, tmp_path):
     """Names of classes, columns and titles may be any text."""
-    pd = pytest.importorskip("pandas")
     odd = "</script><img src=x>"
     X = pd.DataFrame(rng.normal(size=(30, 2)), columns=[odd, "b"])
     y = np.where(X["b"] > 0, odd, "no")
@@ -297,51 +348,6 @@ def model():
     """Return a network of six columns and three classes, and ten rows."""
     X = np.random.default_rng(0).normal(size=(40, 6))
     return fast(engine="numpy").fit(X, np.arange(40) % 3), X[:10]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"y": [0, 1]}, "10 samples, and 2 rows of y"),
-        ({"labels": ["a", "b"]}, "labels must name the 3 outputs"),
-        ({"image_shape": (2, 2)}, "not a shape of 6 features"),
-    ],
-)
-def test_what_does_not_fit_is_refused(options, message, model, tmp_path):
-    estimator, X = model
-    path = tmp_path / "page.html"
-    with pytest.raises(ValueError, match=message):
-        export_html(estimator, path, X, **options)
-    assert not path.exists()
-
-
-def test_refusals(model, rng, tmp_path, monkeypatch):
-    estimator, X = model
-    path = tmp_path / "page.html"
-    with pytest.raises(NotFittedError):
-        export_html(SpikingClassifier(), path, X)
-    other = make_pipeline(StandardScaler(), LogisticRegression())
-    with pytest.raises(TypeError, match="no SpikingClassifier at the end of Pipeline"):
-        export_html(other.fit(X, np.arange(10) % 2), path, X)
-    with pytest.raises(ValueError, match="one at least"):
-        export_html(estimator, path, X[:0])
-    spikes, steps = rng.random((9, 5, 2)) < 0.5, rng.integers(2, size=(9, 5))
-    per_step = fast(per_step=True, readout="auto").fit(spikes, steps)
-    with pytest.raises(ValueError, match="answer to each of its steps"):
-        export_html(per_step, path, spikes, y=steps)
-    with pytest.raises(ValueError, match="rows of pixels"):
-        export_html(per_step, path, spikes, image_shape=(1, 2))
-    numbers = regressor().fit(X, X[:, :2])
-    with pytest.raises(ValueError, match="y must have 2 columns"):
-        export_html(numbers, path, X, y=X[:, :3])
-    monkeypatch.setattr("sklearn_snn.export._description._KINDS", {})
-    with pytest.raises(TypeError, match="'lif', 'adlif', 'cuba'; this network has LIF"):
-        export_html(estimator, path, X)
-    monkeypatch.undo()
-    monkeypatch.setattr(estimator, "coefs_", [w * np.inf for w in estimator.coefs_])
-    with pytest.raises(ValueError, match="finite"):
-        export_html(estimator, path, X)
-    assert not path.exists()
 
 
 def test_a_search_is_the_model_it_found(model, tmp_path):

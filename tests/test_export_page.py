@@ -211,7 +211,7 @@ def test_answer_and_truth(page, digits_model):
         detail = page.inner_text("#verdict-detail")
         assert detail == f"Probability {probabilities[i, best]:.2f}.\nTruth: {y[i]}."
         pressed = page.locator("#samples [aria-pressed=true]")
-        assert pressed.get_attribute("aria-label") == f"Sample {i + 1}: {y[i]}"
+        assert pressed.get_attribute("aria-label") == f"Sample {i + 1}: class {y[i]}"
     shown = page.locator("#outputs .number").all_inner_texts()
     assert [float(n) for n in shown] == pytest.approx(probabilities[-1], abs=0.0051)
     assert page.locator("#outputs li.best .name").inner_text() == str(best)

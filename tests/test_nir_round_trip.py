@@ -2,14 +2,16 @@
 
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor
@@ -253,6 +255,21 @@ def test_what_nir_has_no_words_for_is_refused_with_what_to_do():
     assert_same(model, from_nir(to_nir(model)), TABLE)
 
 
+def test_a_converted_mlp_is_not_told_to_be_refitted():
+    mlp = MLPClassifier((5,), max_iter=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mlp.fit(TABLE, LABELS)
+    model = SpikingClassifier.from_mlp(mlp, TABLE, engine="numpy", max_iter=1)
+    advice = r"Train a SpikingClassifier with fit and reset='zero'"
+    with pytest.raises(ValueError, match=rf"converted MLP.*no way to NIR\. {advice}"):
+        to_nir(model)
+    assert "converted MLP" in nir_compatibility(model)["norse"].reason
+    # A network that was trained since can be trained from the start.
+    with pytest.raises(ValueError, match=r"reset='subtract': refit with reset='zero'"):
+        to_nir(model.fit(TABLE, LABELS))
+
+
 def test_arguments_that_are_refused(tmp_path):
     with pytest.raises(NotFittedError):
         to_nir(SpikingClassifier())
@@ -283,6 +300,11 @@ def test_the_report_prints_as_a_table_and_is_looked_up_by_name():
     starts = [line.split()[:2] for line in lines if line[2] != " "][1:]
     assert starts == [[b.name, "exact" if b.exact else "-"] for b in report]
     assert report["NORSE"].reason == "it takes r for 1 where it is tau / dt"
+    refused = repr(nir_compatibility(fitted(reset="subtract"))).splitlines()
+    assert refused[1].startswith("  none is exact: A spike sets a membrane of NIR")
+    assert max(map(len, refused)) <= 88
+    text = " ".join(" ".join(refused).split())
+    assert text.count("refit with reset='zero'") == 1
     with pytest.raises(KeyError, match="'brian' is none of"):
         report["brian"]
 

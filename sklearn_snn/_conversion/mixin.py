@@ -47,6 +47,10 @@ class ConversionMixin:
         an output, and the difference of both is the logit of the MLP; numbers are in
         the mean and deviation that the answers of the MLP have on `X`.
 
+        There is no way to NIR for converted hidden layers, as spikes there set
+        membranes to a fixed value: for it, train a network by `fit` with
+        ``reset="zero"`` from the start, which `to_nir` writes.
+
         The more steps, the closer are answers to those of the MLP. To see how many it
         takes, convert it for several `n_steps`: `staged_predict` of a single network
         shows less, as its shift is made for the last step.

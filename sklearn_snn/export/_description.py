@@ -19,7 +19,7 @@ from sklearn_snn._utils.workspace import Workspace
 _KINDS = {LIF: "lif", AdLIF: "adlif", CUBA: "cuba", LeakyIntegrator: "integrator"}
 _TASKS = {"cross_entropy": "classes", "logistic": "labels", "squared_error": "numbers"}
 _WORDS = {
-    "lif": "leaky integrate-and-fire",
+    "lif": "integrate-and-fire",
     "adlif": "adaptive",
     "cuba": "current-based",
 }
@@ -171,13 +171,28 @@ def first_currents(network, params, X, n_steps):
     return current[:, 0].copy()
 
 
-def summary(network, n_features, n_steps):
-    """Return a sentence on the size of a network."""
+def summary(network, params, n_features, lengths):
+    """Return a sentence on the size of a network.
+
+    Parameters
+    ----------
+    network : Network
+    params : list of dicts of ndarrays
+    n_features : int
+    lengths : ndarray of shape (n_samples,)
+        Number of steps of each sample.
+
+    Returns
+    -------
+    sentence : str
+    """
     *hidden, last = network.layers
     parts = [f"{n_features} {'input' if n_features == 1 else 'inputs'}"]
-    for layer in hidden:
+    for layer, p in zip(hidden, params[:-1], strict=True):
         words = _WORDS[_KINDS[type(layer.neuron)]]
+        leaky = "leaky " if type(layer.neuron) is LIF and (p["alpha"] < 1).any() else ""
         own = "recurrent " if layer.recurrent else ""
-        parts.append(f"{layer.n_units} {own}{words} neurons")
+        parts.append(f"{layer.n_units} {own}{leaky}{words} neurons")
     parts.append(f"{last.n_units} {'output' if last.n_units == 1 else 'outputs'}")
-    return f"{', '.join(parts)}; {n_steps} steps."
+    up_to = "up to " if lengths.min() < lengths.max() else ""
+    return f"{', '.join(parts)}; {up_to}{lengths.max()} steps."

@@ -9,18 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_snn._compat import num_samples
+from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.validation import validate_input
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.export._description import check_network, describe_network, summary
 from sklearn_snn.export._samples import describe_input, describe_sample, rows_of
 from sklearn_snn.inspection._pipelines import (
     active_steps,
-    final_model,
     has_names,
     refuse_answers_per_step,
+    unquantized_model,
 )
 
 _TITLE = "A spiking network, step by step"
+# Labels that a message names.
+_MAX_LISTED = 10
 # In the order in which they need each other.
 _SCRIPTS = (
     "inputs.js",
@@ -45,10 +48,12 @@ def export_html(
     output neurons, and the answer so far; it plays, pauses, goes step by step, and is
     used by mouse, touch or keyboard.
 
-    Whoever looks at it chooses one of `samples`. Where the page knows all that the
-    estimator does before the network (a `PoissonSpikeEncoder` or nothing, after any
-    number of `StandardScaler` and `MinMaxScaler`), they also draw images of their own,
-    or, of up to 40 features that are no image, set values. Samples behind other
+    Whoever looks at it chooses one of `samples`, by buttons, or of more than 60 from a
+    list. Where the page knows all that the estimator does before the network (a
+    `PoissonSpikeEncoder` or nothing, after any number of `StandardScaler` and
+    `MinMaxScaler`), they also draw images of their own, or, of up to 40 features that
+    are no image, set values, within the range that each feature has in `samples` (or
+    that the encoder learned, if nothing is before it). Samples behind other
     transformers and encoders, and recordings, are there as their spikes, or currents.
 
     Parameters
@@ -59,9 +64,9 @@ def export_html(
     path : str or path-like
         File to write; one that is there is overwritten.
     samples : array-like, sparse matrix, data frame or SpikeTrains of n_samples samples
-        What `predict` takes; 10 to 20 are a good choice. A sample takes some bytes per
-        feature; a recording of values other than -1, 0 and 1 takes ``n_steps`` numbers
-        per neuron of the first layer.
+        What `predict` takes, lists of recordings of unequal length, too; 10 to 20 are
+        a good choice. A sample takes some bytes per feature; a recording of values
+        other than -1, 0 and 1 takes ``n_steps`` numbers per neuron of the first layer.
     y : array-like with n_samples rows, default=None
         True class, labels or numbers of the samples, which stand beside the answers.
     labels : array-like of str of shape (n_outputs,), default=None
@@ -82,11 +87,13 @@ def export_html(
     NotFittedError
         If the estimator was not fitted.
     TypeError
-        If there is no spiking network at its end, or one of neurons that the page has
-        not: it has those of `sklearn_snn.neurons`, with every reset and every readout.
+        If there is no spiking network at its end, a quantised one (give what its
+        `to_estimator` returns), or one of neurons that the page has not: it has those
+        of `sklearn_snn.neurons`, with every reset and every readout.
     ValueError
-        If there is no sample, `y`, `labels` or `image_shape` does not fit, `y` is given
-        for a network that answers at each step, or a weight is not finite.
+        If there is no sample, `y`, `labels` or `image_shape` does not fit, `y` has
+        labels that the network does not know, or is given for one that answers at each
+        step, or a weight is not finite.
 
     See Also
     --------
@@ -145,7 +152,7 @@ def export_html(
 
 def _describe(estimator, samples, y, labels, image_shape):
     """Return all that the page is told, as plain values."""
-    model = final_model(estimator)
+    model = unquantized_model(estimator)
     *steps, _ = active_steps(estimator)
     if num_samples(samples) == 0:
         raise ValueError("samples are what the page shows: there must be one at least.")
@@ -179,7 +186,7 @@ def _describe(estimator, samples, y, labels, image_shape):
         "names": names,
         "mean": known["y_mean_"].tolist() if "y_mean_" in known else None,
         "scale": known["y_scale_"].tolist() if "y_scale_" in known else None,
-        "summary": summary(network, X.shape[-1], n_steps),
+        "summary": summary(network, params, X.shape[-1], all_lengths(X, n_steps)),
         "input": of_input,
         "samples": described,
     }
@@ -207,18 +214,41 @@ def _truths(model, names, y, n_samples):
         raise ValueError(
             f"There are {n_samples} samples, and {num_samples(y)} rows of y."
         )
-    y = np.asarray(y)
     loss = model.network_.loss
+    y = np.asarray(y, float if loss == "squared_error" else None)
+    y = y.reshape(n_samples, -1)
+    n_columns = 1 if loss == "cross_entropy" else model.n_outputs_
+    if y.shape[1] != n_columns:
+        raise ValueError(
+            f"y must have {n_columns} {'column' if n_columns == 1 else 'columns'}, got "
+            f"{y.shape[1]}."
+        )
+    of_samples = y.tolist()
     if loss == "cross_entropy":
         by_class = dict(zip(model.classes_.tolist(), names, strict=True))
-        return [by_class.get(label, str(label)) for label in y.ravel().tolist()]
-    if y.reshape(n_samples, -1).shape[1] != model.n_outputs_:
-        raise ValueError(f"y must have {model.n_outputs_} columns, got {y.shape}.")
-    of_samples = y.reshape(n_samples, -1).tolist()
+        _refuse_unknown(y, by_class)
+        return [by_class[label] for (label,) in of_samples]
     if loss == "logistic":
+        _refuse_unknown(y, (0, 1))
         return [
             ", ".join(n for n, is_true in zip(names, row, strict=True) if is_true)
             or "none"
             for row in of_samples
         ]
     return [", ".join(f"{number:.4g}" for number in row) for row in of_samples]
+
+
+def _refuse_unknown(y, known):
+    """Raise ValueError if labels are none of those that are known."""
+    unknown = list(dict.fromkeys(x for x in y.ravel().tolist() if x not in known))
+    if unknown:
+        raise ValueError(
+            "y has labels that the network does not know: "
+            f"{_listed(unknown)}. It knows {_listed(list(known))}."
+        )
+
+
+def _listed(labels):
+    """Return the first of some labels as text."""
+    more = ", ..." if len(labels) > _MAX_LISTED else ""
+    return ", ".join(map(repr, labels[:_MAX_LISTED])) + more

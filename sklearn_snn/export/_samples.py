@@ -14,6 +14,7 @@ from sklearn_snn._encoders.poisson import PoissonSpikeEncoder
 from sklearn_snn._inputs.layout import n_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.random import counter_keys, counter_start
+from sklearn_snn._inputs.recordings import gathered
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn.export._description import (
     first_currents,
@@ -58,7 +59,7 @@ def rows_of(samples, X, steps):
     """
     if isinstance(samples, SpikeTrains):
         return Rows(rates_of(samples), [], not steps)
-    if n_dimensions(samples) != 2:
+    if not _is_table(samples):
         return None
     values = samples.toarray() if sparse.issparse(samples) else np.asarray(samples)
     # Gaps are for a step that fills them.
@@ -73,6 +74,14 @@ def rows_of(samples, X, steps):
     # Scalers compute in float32 what is float32, and the page does not.
     are_known &= not scalers or values.dtype.kind != "f" or values.itemsize == 8
     return Rows(values, steps if are_known else [], are_known)
+
+
+def _is_table(samples):
+    """Tell whether samples are rows; what a first step alone understands is none."""
+    try:
+        return n_dimensions(gathered(samples)) == 2
+    except ValueError:
+        return False
 
 
 def rates_of(trains):

@@ -17,12 +17,12 @@ from sklearn_snn.inspection._figure import (
 from sklearn_snn.inspection._inputs import check_image_shape, n_rows_of, name_bars
 from sklearn_snn.inspection._pipelines import (
     choose_sample,
-    final_model,
     has_names,
     names_given,
     refuse_answers_per_step,
     row_of,
     split_pipeline,
+    unquantized_model,
 )
 from sklearn_snn.inspection._text import answer_title, short, told_apart, wrapped
 
@@ -225,11 +225,12 @@ class ContributionDisplay:
             output, `against` is the answer itself, `y`, `n_top` or `image_shape` does
             not fit, or currents are not finite.
         TypeError
-            If there is no spiking network at the end of `estimator`.
+            If there is no spiking network at the end of `estimator`, or a quantised
+            one: give what `to_estimator` of it returns.
         """
         if not isinstance(n_top, Integral) or n_top < 1:
             raise ValueError(f"n_top must be a positive int, got {n_top!r}.")
-        model = final_model(estimator)
+        model = unquantized_model(estimator)
         refuse_answers_per_step(model, "Contributions are to")
         network = model.network_
         if not can_attribute(network):

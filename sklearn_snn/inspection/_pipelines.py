@@ -106,6 +106,27 @@ def final_model(estimator):
     return _model_of(active_steps(estimator), estimator)
 
 
+def unquantized_model(estimator):
+    """Return the spiking network at the end of a fitted estimator.
+
+    Raises
+    ------
+    TypeError
+        If there is none, or a quantised one: it has integers, which only simulate.
+    """
+    model = final_model(estimator)
+    if hasattr(model, "to_estimator"):
+        instead = "quantized.to_estimator()"
+        if isinstance(final_estimator(estimator), Pipeline):
+            instead = "make_pipeline(*quantized[:-1], quantized[-1].to_estimator())"
+        raise TypeError(
+            "What is needed here are the weights and constants of a trained network, "
+            f"and this {type(model).__name__} has integers. Give {instead} instead: "
+            "its numbers are those that the integers stand for."
+        )
+    return model
+
+
 def refuse_answers_per_step(model, what):
     """Raise ValueError if a network has not one answer to a sample, as is shown."""
     if model.network_.readout.per_step:

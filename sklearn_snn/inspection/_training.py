@@ -9,7 +9,7 @@ from sklearn_snn.inspection._figure import (
     layer_style,
     panels,
 )
-from sklearn_snn.inspection._pipelines import final_model
+from sklearn_snn.inspection._pipelines import unquantized_model
 
 # Of loss and score, by objective.
 _NAMES = {
@@ -108,8 +108,11 @@ class TrainingDisplay:
         ValueError
             If there was no epoch, as of a network of `from_mlp` or `from_nir` that was
             not trained further.
+        TypeError
+            If there is no spiking network at the end of `estimator`, or a quantised
+            one: give what it was made of.
         """
-        model = final_model(estimator)
+        model = unquantized_model(estimator)
         if not model.loss_curve_:
             raise ValueError(
                 "TrainingDisplay shows epochs, and there was none: the weights of this "

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.inspection._figure import COLORS, panels
 from sklearn_snn.inspection._inputs import check_image_shape
-from sklearn_snn.inspection._pipelines import final_model, has_names
+from sklearn_snn.inspection._pipelines import has_names, unquantized_model
 
 _N_BINS = 50
 
@@ -88,8 +88,11 @@ class WeightDisplay:
         ------
         ValueError
             If `image_shape` does not fit the number of features.
+        TypeError
+            If there is no spiking network at the end of `estimator`, or a quantised
+            one: give what `to_estimator` of it returns.
         """
-        model = final_model(estimator)
+        model = unquantized_model(estimator)
         return cls(
             model.coefs_,
             initial_coefs=model._initial_coefs(),

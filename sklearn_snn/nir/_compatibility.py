@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_snn._compat import validate_params
-from sklearn_snn.inspection._pipelines import final_model
+from sklearn_snn.inspection._pipelines import unquantized_model
 from sklearn_snn.nir._export import EXPORT_CONSTRAINTS, layers_of
 from sklearn_snn.nir._layers import DT
 
@@ -120,16 +120,24 @@ class NIRCompatibility:
 
     def __repr__(self):
         lines = [f"NIRCompatibility, dt={self.dt}, resistance={self.resistance!r}"]
+        if len(reasons := {backend.reason for backend in self.backends}) == 1:
+            # There is no graph to read.
+            return "\n".join([*lines, *_indented("  none is exact: ", *reasons)])
         for backend in self.backends:
             said = (
                 f"{backend.call}: {backend.reason}" if backend.call else backend.reason
             )
             said += "" if backend.tested else " (not run)"
             head = f"  {backend.name:<13}{'exact' if backend.exact else '-':<7}"
-            lines += textwrap.wrap(
-                said, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
-            )
+            lines += _indented(head, said)
         return "\n".join(lines)
+
+
+def _indented(head, text):
+    """Return a text as lines that begin below the end of a head."""
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
+    )
 
 
 @validate_params(EXPORT_CONSTRAINTS, prefer_skip_nested_validation=True)
@@ -140,7 +148,7 @@ def nir_compatibility(estimator, *, dt=DT, resistance="auto"):
     ----------
     estimator : fitted SpikingClassifier, SpikingRegressor, Pipeline or search
         As of `to_nir`, but any network: of one that NIR has no words for, that is what
-        is said.
+        is said, once, as it holds for all of them.
     dt : float, default=1e-4
         As of `to_nir`.
     resistance : {"auto", "one", "tau/dt"}, default="auto"
@@ -156,7 +164,8 @@ def nir_compatibility(estimator, *, dt=DT, resistance="auto"):
     Raises
     ------
     TypeError
-        If there is no spiking network at the end of `estimator`.
+        If there is no spiking network at the end of `estimator`, or a quantised one:
+        give what `to_estimator` of it returns.
 
     See Also
     --------
@@ -177,7 +186,7 @@ def nir_compatibility(estimator, *, dt=DT, resistance="auto"):
     >>> nir_compatibility(model, resistance="tau/dt")["norse"].reason
     'it takes r for 1 where it is tau / dt'
     """
-    model = final_model(estimator)
+    model = unquantized_model(estimator)
     try:
         layers, refusal = layers_of(model, dt, resistance), None
     except ValueError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_snn._compat import HasMethods, Interval, StrOptions, validate_params
-from sklearn_snn.inspection._pipelines import final_model
+from sklearn_snn.inspection._pipelines import unquantized_model
 from sklearn_snn.nir._layers import (
     DT,
     NO_LEAK,
@@ -73,10 +73,12 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     ImportError
         If nir is not installed.
     TypeError
-        If there is no spiking network at the end of `estimator`.
+        If there is no spiking network at the end of `estimator`, or a quantised one:
+        give what `to_estimator` of it returns.
     ValueError
         If NIR has no such neuron, or no such reset; a number leaves the range of its
-        type; or classes are neither numbers nor strings.
+        type; or classes are neither numbers nor strings. Networks of `from_mlp` are
+        reset by subtraction, which nothing but training another one changes.
 
     See Also
     --------
@@ -118,7 +120,7 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
     ((5, 20, 4), (5, 20, 3))
     """
     nir = require_nir("to_nir")
-    model = final_model(estimator)
+    model = unquantized_model(estimator)
     layers = layers_of(model, dt, resistance)
     nodes = {"input": nir.Input({"input": np.array([model.n_features_in_])})}
     n_digits = len(str(len(layers)))
@@ -161,6 +163,13 @@ def layers_of(model, dt, resistance):
             raise ValueError(
                 f"NIR has no neuron like {model._constants_['neuron']!r}: refit with "
                 "neuron='cuba', whose inputs last, or neuron='lif'."
+            )
+        if neuron.fires and getattr(model, "_is_converted_", False):
+            raise ValueError(
+                "A spike sets a membrane of NIR to a fixed value, and the rates of a "
+                "converted MLP hang on what is left of it (reset='subtract'): there is "
+                f"no way to NIR. Train a {type(model).__name__} with fit and "
+                "reset='zero'."
             )
         if neuron.fires and neuron.reset != "zero":
             raise ValueError(

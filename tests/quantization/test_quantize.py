@@ -19,7 +19,15 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_snn import SpikingClassifier, SpikingRegressor
-from sklearn_snn.inspection import AnytimeAccuracyDisplay, SpikeRasterDisplay
+from sklearn_snn.export import export_html
+from sklearn_snn.inspection import (
+    AnytimeAccuracyDisplay,
+    ContributionDisplay,
+    SpikeRasterDisplay,
+    TrainingDisplay,
+    WeightDisplay,
+)
+from sklearn_snn.nir import nir_compatibility, to_nir
 from sklearn_snn.quantization import (
     QuantizedSpikingClassifier,
     QuantizedSpikingRegressor,
@@ -313,3 +321,36 @@ def test_what_is_refused():
     model.coefs_[0][0, 0] = np.nan
     with pytest.raises(ValueError, match="must be finite"):
         quantize(model)
+
+
+@pytest.mark.parametrize("name", ["alone", "in a pipeline", "of a search"])
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda q, X, folder: export_html(q, folder / "page.html", X),
+        lambda q, X, folder: to_nir(q, folder / "graph.nir"),
+        lambda q, X, folder: nir_compatibility(q),
+        lambda q, X, folder: WeightDisplay.from_estimator(q),
+        lambda q, X, folder: TrainingDisplay.from_estimator(q),
+        lambda q, X, folder: ContributionDisplay.from_estimator(q, X),
+    ],
+)
+def test_what_needs_the_numbers_of_training_names_them(name, take, tmp_path):
+    X, y = inputs("constant", 40), np.arange(40) % 2
+    trained = fast(engine="numpy", max_iter=1)
+    instead = r"Give quantized\.to_estimator\(\) instead"
+    if name == "of a search":
+        search = GridSearchCV(QuantizedSpikingClassifier(trained), {"bits": [4]}, cv=2)
+        small = search.fit(X, y)
+        given = small.best_estimator_.to_estimator()
+    elif name == "alone":
+        small = quantize(trained.fit(X, y))
+        given = small.to_estimator()
+    else:
+        small = quantize(make_pipeline(MinMaxScaler(), trained).fit(X, y))
+        given = make_pipeline(*small[:-1], small[-1].to_estimator())
+        instead = r"Give make_pipeline\(\*quantized\[:-1\], quantized\[-1\]\.to_estim"
+    with pytest.raises(TypeError, match=rf"QuantizedSpikingClassifier has.*{instead}"):
+        take(small, X, tmp_path)
+    assert not [*tmp_path.iterdir()]
+    take(given, X, tmp_path)

@@ -177,26 +177,65 @@ class Sliders {
   }
 }
 
-// A button for each sample.
+// Up to so many samples have a button each, and up to so many one with the true answer.
+const MOST_BUTTONS = 60;
+const MOST_TRUTHS = 24;
+
+// A button for each sample, or a list of them.
 class Samples {
-  constructor(box, samples, shape, onChosen) {
+  constructor(box, samples, shape, onChosen, areClasses) {
     this.shape = shape;
-    this.buttons = samples.map((sample, i) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      const truth = sample.truth === null ? "" : `: ${sample.truth}`;
-      if (sample.picture) {
-        box.className = "pictures";
-        button.setAttribute("aria-label", `Sample ${i + 1}${truth}`);
-        button.append(document.createElement("canvas"));
-      } else button.textContent = samples.length > 24 ? i + 1 : `${i + 1}${truth}`;
-      button.addEventListener("click", () => onChosen(i));
-      box.append(button);
-      return { button, levels: sample.picture && decode(sample.picture) };
-    });
+    this.areClasses = areClasses;
+    this.onChosen = onChosen;
+    this.buttons = [];
+    if (samples.length > MOST_BUTTONS) this.addList(box, samples);
+    else {
+      const hasTruths = samples.length <= MOST_TRUTHS;
+      samples.forEach((sample, i) => this.addButton(box, sample, i, hasTruths));
+    }
   }
 
+  // Return the parts of a true answer: in front, a word for numbers that are classes.
+  truthOf({ truth }) {
+    if (truth === null) return null;
+    return [this.areClasses && !isNaN(truth) ? "class " : "", truth];
+  }
+
+  addList(box, samples) {
+    this.list = document.createElement("select");
+    this.list.setAttribute("aria-label", "Sample");
+    samples.forEach((sample, i) => {
+      const truth = this.truthOf(sample);
+      this.list.add(new Option(`No. ${i + 1}${truth ? ` (${truth.join("")})` : ""}`));
+    });
+    this.list.addEventListener("change", () => this.onChosen(this.list.selectedIndex));
+    box.append(this.list);
+  }
+
+  addButton(box, sample, i, hasTruth) {
+    const button = document.createElement("button");
+    button.type = "button";
+    const truth = this.truthOf(sample);
+    if (sample.picture) {
+      box.className = "pictures";
+      const name = `Sample ${i + 1}${truth ? `: ${truth.join("")}` : ""}`;
+      button.setAttribute("aria-label", name);
+      button.append(document.createElement("canvas"));
+    } else if (!truth || !hasTruth) button.textContent = i + 1;
+    else {
+      const word = document.createElement("span");
+      word.className = "word";
+      word.textContent = truth[0];
+      button.append(`No. ${i + 1} (`, word, `${truth[1]})`);
+    }
+    button.addEventListener("click", () => this.onChosen(i));
+    box.append(button);
+    this.buttons.push({ button, levels: sample.picture && decode(sample.picture) });
+  }
+
+  // Mark a sample as chosen; -1 is none of them.
   choose(i) {
+    if (this.list) this.list.selectedIndex = i;
     this.buttons.forEach(({ button }, k) => button.setAttribute("aria-pressed", k === i));
   }
 

@@ -33,7 +33,7 @@ class Player {
   }
 
   play() {
-    if (this.time >= this.nSteps) this.time = 0;
+    if (this.time >= this.nSteps) this.move(0);
     this.setPlaying(true);
     let before = null;
     const frame = (now) => {

@@ -4,10 +4,13 @@
 // left to right: a step costs a copy and what stands out, a frame a line that moves.
 
 // In CSS pixels: room for labels on the left, and for half the handle on the right.
-const GUTTER = 42;
+const GUTTER = 48;
 const MARGIN = 8;
-// A membrane that is deeper than so many times the highest one leaves the picture.
+// A membrane that is deeper than so many times the highest one leaves the picture, which
+// then says so; unless the answer is read from it.
 const DEPTH = 1.5;
+// Of labels of axes, in CSS pixels.
+const LABEL = 11;
 
 // Return a colour of the style sheet, as a canvas wants it.
 function colorOf(name) {
@@ -26,8 +29,16 @@ function readColors() {
   palette = Object.fromEntries(COLORS.map((name) => [name, colorOf(name)]));
 }
 
-// Return a number as few characters as it needs.
-const brief = (x) => String(Number(x.toPrecision(3)));
+// Return a number in as few characters as so many digits need.
+const rounded = (x, nDigits) => String(Number(x.toPrecision(nDigits)));
+const brief = (x) => rounded(x, 3);
+
+// Return a number in as many digits as there is room for.
+function fitting(context, x, room) {
+  const short = [1, 0].map((nDigits) => x.toExponential(nDigits).replace("+", ""));
+  const texts = [brief(x), rounded(x, 2), ...short];
+  return texts.find((text) => context.measureText(text).width <= room) ?? texts.at(-1);
+}
 
 // Return the smallest and the largest of some values.
 const ends = (values) => values.reduce(
@@ -105,15 +116,21 @@ class Plot {
   }
 
   writeLabels(context, h) {
-    const size = 11 * this.ratio;
-    context.font = `${size}px system-ui, sans-serif`;
+    context.font = `${LABEL * this.ratio}px system-ui, sans-serif`;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const { text, at, color } of this.labels()) {
+    const right = this.left - 6 * this.ratio;
+    for (const { text, value, at, color } of this.labels()) {
       context.fillStyle = palette[color ?? "muted"];
-      const y = Math.min(Math.max(at * h, size * 0.6), h - size * 0.6);
-      context.fillText(text, this.left - 6 * this.ratio, y);
+      const written = text ?? fitting(context, value, right - this.ratio);
+      context.fillText(written, right, this.inside(at) * h);
     }
+  }
+
+  // Where the middle of a label is, which would leave the picture at its very edges.
+  inside(at) {
+    const edge = (0.6 * LABEL) / this.height;
+    return Math.min(Math.max(at, edge), 1 - edge);
   }
 
   labels() { return []; }
@@ -204,12 +221,14 @@ class Shades extends Plot {
 }
 
 // A line for each of some series; `series(record)` returns {values, n, limits, threshold,
-// spikes}, values step after step, and `best(nDone)` which lines stand out.
+// spikes, isWhole}, values step after step, and `best(nDone)` which lines stand out.
 class Lines extends Plot {
   constructor(title, height, series, best) {
     super(title, height);
     this.series = series;
     this.best = best;
+    this.end = document.createElement("span");
+    this.caption.append(this.end);
   }
 
   set(record) {
@@ -218,13 +237,13 @@ class Lines extends Plot {
       this.note.textContent = "- - threshold";
       this.note.className = "threshold";
     }
-    const { values, limits } = this.data;
+    const { values, limits, isWhole } = this.data;
     const thresholds = this.data.threshold ?? [];
-    if (limits) [this.low, this.high] = limits;
-    else {
-      [this.low, this.high] = ends([...values, ...thresholds, 0]);
-      if (this.high > 0) this.low = Math.max(this.low, -DEPTH * this.high);
-    }
+    [this.low, this.high] = limits ?? ends([...values, ...thresholds, 0]);
+    const end = -DEPTH * this.high;
+    const isCut = !limits && !isWhole && this.high > 0 && this.low < end;
+    this.end.textContent = isCut ? `cut off below ${brief(end)}, lowest ${brief(this.low)}` : "";
+    if (isCut) this.low = end;
     if (!(this.high > this.low)) this.high = this.low + 1;
     super.set(record);
   }
@@ -285,16 +304,17 @@ class Lines extends Plot {
   }
 
   labels() {
-    const threshold = this.data.threshold?.[0];
-    const labels = [{ text: brief(this.low), at: 1 }];
-    const isApart = (at) => labels.every((other) => Math.abs(other.at - at) * this.height > 14);
-    if (threshold !== undefined) {
-      labels.push({ text: brief(threshold), at: this.place(threshold), color: "threshold" });
-    }
-    for (const value of [this.high, 0]) {
-      const at = this.place(value);
-      if (value >= this.low && isApart(at)) labels.push({ text: brief(value), at });
-    }
+    const { data: { threshold }, low, high } = this;
+    const labels = [];
+    const add = (value, color) => {
+      const at = this.inside(this.place(value));
+      const isFree = labels.every((other) => Math.abs(other.at - at) * this.height > 1.2 * LABEL);
+      if (isFree) labels.push({ value, at, color });
+    };
+    if (threshold) add(threshold[0], "threshold");
+    add(low);
+    add(high);
+    if (low < 0 && high > 0) add(0);
     return labels;
   }
 }

@@ -17,9 +17,9 @@ class View {
   // What can be chosen
 
   makeChoices() {
-    const { input, samples } = this.spec;
+    const { input, samples, task } = this.spec;
     this.samples = new Samples(
-      find("samples"), samples, input.shape, (i) => this.chooseSample(i));
+      find("samples"), samples, input.shape, (i) => this.chooseSample(i), task === "classes");
     if (!input.shape) document.querySelector("main").classList.add("wide");
     find("input").hidden = !input.shape && input.choice !== "sliders";
     if (input.shape) {
@@ -154,7 +154,11 @@ class View {
   membranes(record, l) {
     const { membranes: values, spikes } = record.layers[l];
     const { nUnits: n, constants: { threshold } } = this.model.layers[l];
-    return { values, spikes, threshold, n };
+    // Where membranes only tell apart outputs that fired as often, spikes are what counts.
+    const { counting, statistic, ties } = this.model.readout;
+    const isRead = !counting || (Boolean(statistic) && !ties);
+    const isWhole = isRead && l === this.model.layers.length - 1;
+    return { values, spikes, threshold, n, isWhole };
   }
 
   firing({ spikes }, nUnits, t) {
