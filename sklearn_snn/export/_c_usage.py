@@ -131,5 +131,5 @@ def _first(model):
 
 
 def _of_ascii(label):
-    """Return a label without what would end the comment, or is not ASCII."""
-    return ascii(label).replace("*/", "* /")
+    """Return a label without what would end a comment or begin one, all in ASCII."""
+    return ascii(label).replace("*/", "* /").replace("/*", "/ *")

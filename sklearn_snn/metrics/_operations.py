@@ -207,7 +207,7 @@ def _of_layer(name, source, counts, p, is_sent, n_bytes, n_samples):
         effective if counts.is_graded else 0.0,
         recurrent_dense,
         recurrent_acs,
-        counts.n_updates / n_samples,
+        int(counts.n_updates) / n_samples,
         _sparsity(int(counts.n_fired.sum()), n_sent),
         _connection_sparsity(_weights(p)),
         n_bytes,
@@ -226,7 +226,7 @@ def _effective(n_active, weights):
 
 def _connection_sparsity(weights):
     """Return the share of all weights that is zero."""
-    n_not_zero = sum(np.count_nonzero(w) for w in weights)
+    n_not_zero = sum(int(np.count_nonzero(w)) for w in weights)
     return _sparsity(n_not_zero, sum(w.size for w in weights))
 
 

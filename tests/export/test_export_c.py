@@ -222,7 +222,7 @@ def test_what_is_said_of_outputs_makes_the_answers(name, tmp_path):
 
 
 def test_labels_that_would_end_the_comment(tmp_path):
-    X, y = inputs("trains"), np.where(np.arange(300) % 2, "a*/b", "é")
+    X, y = inputs("trains"), np.where(np.arange(300) % 2, "a*/b/*", "é")
     model = quantize(fast(engine="numpy").fit(X, y))
     compiled(model, tmp_path)
 

@@ -353,6 +353,8 @@ def test_what_a_report_says(spikes):
     assert max(map(len, repr(report).splitlines())) <= 100
     assert rows[4].split()[-2] == "-"  # outputs that never fire
     columns = report.to_dict()
+    assert {type(n) for n in columns["membrane_updates"]} == {float}
+    assert {type(n) for n in columns["connection_sparsity"]} == {float}
     assert columns["name"] == ["Hidden layer 1", "Hidden layer 2", "Output layer"]
     assert columns["source"] == ["Input", "Hidden layer 1", "Hidden layer 2"]
     assert sum(columns["dense"]) + sum(columns["recurrent_dense"]) == report.dense
