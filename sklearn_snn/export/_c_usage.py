@@ -46,10 +46,15 @@ def usage(model, input_type, p, n_steps):
     if levels.are_spikes:
         text.append("An input is 1 where there is a spike, and else 0.")
     else:
+        units, unit, of = levels.unit.tolist(), "unit[k]", "Input k, x,"
+        if len(set(units)) == 1:
+            unit, of = f"{units[0]!r}", "An input x"
         text.append(
-            f"An input x is given as an {input_type}: round(x / {levels.unit!r}), half "
-            f"to even, clipped to {levels.low} to {levels.high}."
+            f"{of} is given as an {input_type}: round(x / {unit}), half to even, "
+            f"clipped to {levels.low} to {levels.high}."
         )
+        if unit == "unit[k]":
+            text[-1] = text[-1][:-1] + f", with unit = {units}."
     text.append(_answers(model, p))
     return [line for part in text for line in textwrap.wrap(part, 84)]
 

@@ -67,7 +67,9 @@ def quantize(
     leak, leak_bits, fraction_bits, membrane_bits, input_bits : str or int
         As of `QuantizedSpikingClassifier`.
     X, y : array-like, default=None
-        Samples and targets to fine-tune with, as `fit` of the estimator takes them.
+        Samples and targets to fine-tune with, as `fit` of the estimator takes them. An
+        `X` alone says the range of graded inputs where that was not learned, as of
+        networks of `from_nir`.
     epochs : int, default=0
         Epochs of fine-tuning, for which `X` and `y` are needed.
     learning_rate_init : float, default=0.001
@@ -135,7 +137,7 @@ def quantize(
     validate_parameters(quantized)
     if epochs and (X is None or y is None):
         raise ValueError(f"epochs={epochs} of fine-tuning need X and y.")
-    if epochs and before is not None and len(before):
+    if X is not None and before is not None and len(before):
         X = before.transform(X)
     quantized._quantize(model, X, y)
     if before is None:
