@@ -153,8 +153,9 @@ class BaseQuantizedNetwork(PersistenceMixin, BaseEstimator):
         they leak, so that spikes may differ where a membrane comes next to a threshold,
         and later ones with them. Of spikes, without a leak (``alpha=1``) and with
         ``reset="zero"`` or ``"none"``, the spikes are the same, up to the rounding of
-        `coefs_`. ``benchmarks/quantization.py`` tells for how many samples they are, on
-        MNIST.
+        `coefs_`. On MNIST, by default and with 100 steps, all spikes are the same for
+        68 % of the images at 8 bits, and for 1 % at 4 bits, where membranes are rounded
+        more (``benchmarks/quantization.py``).
 
         With ``reset="zero"`` or ``"none"``, a threshold is half a unit of membranes
         above the integer one: ``u > Theta`` and ``u >= Theta + 1/2`` are the same of

@@ -96,9 +96,12 @@ def test_an_outlier_leaves_something_of_the_other_columns():
 
 def test_columns_that_are_narrow_and_whole_are_not_warned_of():
     X, y = (inputs("constant") > 0.5) * 1.0, targets("classes")
-    X[5, 20] = 200
+    X[5, 20] = 5000
     levels = quantize(fast(engine="numpy").fit(X, y))._levels_
-    np.testing.assert_array_equal(levels.values(X, float), X)
+    others = np.arange(64) != 20
+    assert (1 / levels.unit[others]).max() < 4
+    values = levels.values(X, float)
+    np.testing.assert_array_equal(values[:, others], X[:, others])
 
 
 def test_all_forms_of_an_input_have_the_same_answers():
@@ -194,9 +197,6 @@ def test_x_says_a_range_that_was_not_learned():
         assert pickle.loads(pickle.dumps(given))._learned_input_["n_samples"] == 300
     with pytest.warns(InputMismatchWarning, match="leaves the range"):
         given.predict(X * 1000)
-    # What was learned counts, where it was.
-    again = quantize(fitted("constant"), X=X / 2)
-    np.testing.assert_array_equal(again._levels_.unit, known._levels_.unit)
 
 
 def test_more_steps_than_sums_have_room_for(monkeypatch):
