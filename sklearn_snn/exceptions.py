@@ -149,7 +149,10 @@ class UnscaledInputWarning(UserWarning):
       wide as the narrowest (or, of many columns, as a tenth of them). Those that hardly
       vary, such as a rare category's, do not count;
     - `PoissonSpikeEncoder.fit` if an outlier sets the range, so that the median sample
-      fires less than once in all, or fails to fire less than once.
+      fires less than once in all, or fails to fire less than once;
+    - `quantize`, and `fit` of `QuantizedSpikingClassifier`, if the range of graded
+      values, an outlier's for example, is so much wider in one column than in others
+      that next to nothing is left of these.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Graphs of NIR by other programs: against its equations, and what is refused."""
 
+import pickle
+
 import nir
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from nir_graphs import (
     rng,
     weights,
 )
+from sklearn.base import clone
 
 from sklearn_snn import SpikingClassifier, SpikingRegressor
-from sklearn_snn.inspection import TrainingDisplay
+from sklearn_snn.inspection import TrainingDisplay, WeightDisplay
 from sklearn_snn.nir import from_nir, to_nir
+from sklearn_snn.quantization import quantize
 
 pytestmark = [
     pytest.mark.usefixtures("engine", "seeded"),
@@ -302,3 +306,22 @@ def test_arguments_and_files_that_are_refused(tmp_path):
     (tmp_path / "text.nir").write_text("text")
     with pytest.raises(ValueError, match=r"text\.nir is no file of NIR, is damaged"):
         from_nir(tmp_path / "text.nir")
+
+
+def test_what_is_not_known_of_a_graph_is_not_made_up(tmp_path):
+    """Its first weights are shown by nobody, and its range of inputs can be given."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 6))
+    graph = chain(weights(6, 5), plain(5), weights(5, 3), plain(3))
+    model = from_nir(graph, n_steps=10)
+    again = from_nir(to_nir(model))
+    for one in (model, again, pickle.loads(pickle.dumps(model))):
+        assert one._initial_coefs() is None
+        assert WeightDisplay.from_estimator(one).initial_coefs is None
+    trained = clone(model).set_params(max_iter=1, engine="numpy")
+    assert trained.fit(X, np.arange(60) % 3)._initial_coefs() is not None
+    with pytest.raises(ValueError, match="as of networks of other programs"):
+        quantize(model)
+    given = quantize(model, X=X)
+    assert (given.predict(X) == model.predict(X)).mean() > 0.9
+    assert quantize(model, input_bits=1).predict(np.sign(X) > 0).shape == (60,)

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor
 from sklearn_snn.neurons import CUBA, LIF
 from sklearn_snn.nir import from_nir, nir_compatibility, to_nir
+from sklearn_snn.quantization import quantize
 
 SMALL = {"reset": "zero", "engine": "numpy", "random_state": 0, "n_steps": 8}
 rng = np.random.default_rng(0)
@@ -84,6 +85,30 @@ def test_networks_come_back_to_the_bit(name, X, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
     same.partial_fit(X, LABELS)
     assert not np.array_equal(same.coefs_[0], model.coefs_[0])
+
+
+@pytest.mark.parametrize("name", ["spread", "another leak", "cuba", "membranes"])
+def test_what_lies_on_a_grid_comes_back_to_the_bit(name, tmp_path):
+    model = quantize(fitted(**NETWORKS[name]), bits=4).to_estimator()
+    for resistance in ("auto", "one", "tau/dt"):
+        same = come_back(model, tmp_path, resistance=resistance)
+        assert_same(model, same, TABLE)
+        assert repr(same) == repr(model)
+    same.partial_fit(TABLE, LABELS)
+    for ours, theirs in zip(
+        model.neuron_constants_, same.neuron_constants_, strict=True
+    ):
+        np.testing.assert_array_equal(ours["alpha"], theirs["alpha"])
+
+
+def test_weights_that_are_not_finite_are_refused():
+    model = fitted()
+    for name, array in (("coefs_", model.coefs_), ("intercepts_", model.intercepts_)):
+        kept = array[0].copy()
+        array[0].flat[1] = np.nan if name == "coefs_" else np.inf
+        with pytest.raises(ValueError, match="Weights and biases must be finite to"):
+            to_nir(model)
+        array[0][...] = kept
 
 
 ANSWERS = {

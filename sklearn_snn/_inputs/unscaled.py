@@ -18,7 +18,12 @@ _SPREAD_ROWS, _SPREAD_VALUES = 200, 2**15
 
 def namer(estimator, X):
     """Return a function that makes a name of the index of a feature of X."""
-    word = "channel" if X.ndim == 3 else "column"
+    return name_of_feature(estimator, X.ndim == 3)
+
+
+def name_of_feature(estimator, is_sequential):
+    """Return such a function, for input that has steps or has none."""
+    word = "channel" if is_sequential else "column"
     names = getattr(estimator, "feature_names_in_", None)
 
     def name(j):

@@ -51,6 +51,9 @@ FITTED_NAMES = (
     *("_initial_scales_", "_is_sequential_", "_constants_", "recurrent_coefs_"),
     *("_recurrent_scales_", *CURVES),
 )
+# One of these is True of a network that began with the weights of another one: of
+# `from_mlp`, or of a graph of `from_nir`.
+_OF_OTHERS = "_is_converted_", "_is_from_graph_"
 
 
 def fit(estimator, X, y, sample_weight):
@@ -147,7 +150,8 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
 
 def begin(estimator, X, target, constants):
     """Draw the initial parameters, freeze the constants, and forget all epochs."""
-    vars(estimator).pop("_is_converted_", None)
+    for name in _OF_OTHERS:
+        vars(estimator).pop(name, None)
     random_state = check_random_state(estimator.random_state)
     hidden = hidden_sizes(estimator.hidden_layer_sizes)
     sizes = [X.shape[-1], *hidden, target.n_outputs]
@@ -177,7 +181,7 @@ def initial_coefs(estimator):
 
     None for a network that began with those of another, which are not kept.
     """
-    if getattr(estimator, "_is_converted_", False):
+    if begins_with_others(estimator):
         return None
     coefs, _ = initial_weights(
         [len(estimator.coefs_[0]), *n_units(estimator)],
@@ -187,6 +191,11 @@ def initial_coefs(estimator):
     for weights, scale in zip(coefs, estimator._initial_scales_, strict=True):
         weights *= weights.dtype.type(scale)
     return coefs
+
+
+def begins_with_others(estimator):
+    """Tell whether the first weights of a network are those of another one."""
+    return any(getattr(estimator, name, False) for name in _OF_OTHERS)
 
 
 def n_units(estimator):
@@ -256,7 +265,10 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         samples = samples.without_copies()
     first_constants = initial_constants(constants, n_units(estimator))
     of_neurons = _constants_to_go_on_with(
-        engine.network, first_constants, estimator.neuron_constants_
+        engine.network,
+        first_constants,
+        initial_constants(estimator._constants_, n_units(estimator)),
+        estimator.neuron_constants_,
     )
     arrays = estimator.coefs_, estimator.intercepts_, of_neurons
     params = copied(layered(*arrays, estimator.recurrent_coefs_))
@@ -292,9 +304,27 @@ def _check_recurrence(estimator, constants):
         )
 
 
-def _constants_to_go_on_with(network, first, present):
-    """Return what was learned so far; what does not learn is what parameters say."""
+def _constants_to_go_on_with(network, first, before, present):
+    """Return what a network has; of what does not learn, what parameters newly say.
+
+    Constants that are neither learned nor what parameters say are those of a network
+    that was rounded, or read from a graph.
+
+    Parameters
+    ----------
+    network : Network
+    first, before : lists of dicts of ndarrays
+        What the parameters say, and what they said when the network was made.
+    present : list of dicts of ndarrays
+        What it has.
+    """
+    layers = zip(network.layers, first, before, present, strict=True)
     return [
-        new | {k: old[k] for k in layer.neuron.learned if k in old}
-        for layer, new, old in zip(network.layers, first, present, strict=True)
+        new
+        | {
+            k: old[k]
+            for k in new.keys() & old.keys()
+            if k in layer.neuron.learned or np.array_equal(new[k], said.get(k))
+        }
+        for layer, new, said, old in layers
     ]

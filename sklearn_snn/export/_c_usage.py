@@ -72,8 +72,13 @@ def _inputs(model, before, input_type):
     if levels.are_spikes:
         given, what = "1 where there is a spike, and else 0", "The spikes are those"
     else:
-        given, what = f"round(x / {levels.unit!r}), half to even, clipped to ", "x is"
+        units, unit = levels.unit.tolist(), "unit[k]"
+        if len(set(units)) == 1:
+            unit = f"{units[0]!r}"
+        given, what = f"round(x / {unit}), half to even, clipped to ", "x is"
         given += f"{levels.low} to {levels.high}"
+        if unit == "unit[k]":
+            given += f", of input k with unit = {units}"
     if before:
         *others, last = [_of_ascii(type(step).__name__)[1:-1] for step in before]
         names = f"{', '.join(others)} and {last}" if others else last

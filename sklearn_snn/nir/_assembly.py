@@ -17,6 +17,7 @@ def assemble(
     scales=None,
     recurrent_scales=None,
     feature_names=None,
+    is_from_graph=False,
 ):
     """Give an estimator all that it has after a fit, but for what is told of that.
 
@@ -38,6 +39,8 @@ def assemble(
         The units that weights learn in; None is those in which they are about as large
         as the ones that a fit begins with.
     feature_names : list of str, default=None
+    is_from_graph : bool, default=False
+        Whether the weights that a fit began with are not known.
 
     Returns
     -------
@@ -66,6 +69,8 @@ def assemble(
         "_recurrent_scales_": np.array(recurrent_scales),
         "_seed_": seed,
     }
+    if is_from_graph:
+        fitted["_is_from_graph_"] = True
     if feature_names is not None:
         fitted["feature_names_in_"] = np.array(feature_names, dtype=object)
     vars(estimator).update(fitted)

@@ -77,8 +77,9 @@ def to_nir(estimator, path=None, *, dt=DT, resistance="auto"):
         give what `to_estimator` of it returns.
     ValueError
         If NIR has no such neuron, or no such reset; a number leaves the range of its
-        type; or classes are neither numbers nor strings. Networks of `from_mlp` are
-        reset by subtraction, which nothing but training another one changes.
+        type, or is none; or classes are neither numbers nor strings. Networks of
+        `from_mlp` are reset by subtraction, which nothing but training another one
+        changes.
 
     See Also
     --------
@@ -211,6 +212,8 @@ def _written(values, scale):
     """Return weights as NIR has them, and what is lost of them; None for nothing."""
     if values is None:
         return None, None
+    if not np.isfinite(values).all():
+        raise ValueError("Weights and biases must be finite to be written.")
     with np.errstate(over="ignore"):
         written = (values / scale).astype(values.dtype)
     if not np.isfinite(written).all():

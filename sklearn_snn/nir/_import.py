@@ -53,8 +53,10 @@ def from_nir(
     """Make a fitted estimator of a graph of NIR.
 
     A graph of `to_nir` that nobody changed comes back as the estimator it was written
-    from, with the same answers to the bit, probabilities and all. Of another program's
-    the spikes of all layers are those that the program makes, up to the rounding of
+    from, with the same answers to the bit, probabilities and all. Parameters that are
+    no plain values are not in it, and come back as their defaults: a `class_weight`
+    that is a dict, and a `random_state` that is an object. Of another program's the
+    spikes of all layers are those that the program makes, up to the rounding of
     membranes; what NIR does not tell is taken from `estimator`.
 
     Parameters
@@ -295,9 +297,10 @@ def _params(layer, dt, discretization, neuron, constants, dtype):
 def _history(record, params):
     """Return what is recorded of the fit, where it is that of such a network."""
     if record is None or len(record.scales) != len(params):
-        return {}
+        return {"is_from_graph": True}
     names, recurrent = record.feature_names, part(params, "recurrent")
     history = {"seed": record.seed, "scales": record.scales}
+    history["is_from_graph"] = record.begins_with_others
     if len(record.recurrent_scales) == len(recurrent):
         history["recurrent_scales"] = record.recurrent_scales
     if names is not None and len(names) == len(params[0]["coef"]):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._constants import frozen_constants, params_of
+from sklearn_snn._training.fitting import begins_with_others
 from sklearn_snn._training.targets import Classes, Labels, Numbers
 from sklearn_snn._version import __version__
 from sklearn_snn.nir._layers import DT
@@ -44,6 +45,8 @@ class Record(NamedTuple):
     seed : int
     scales, recurrent_scales : lists of float
         The units that its weights learn in.
+    begins_with_others : bool
+        Whether the weights that it began with are not known.
     """
 
     params: dict
@@ -54,6 +57,7 @@ class Record(NamedTuple):
     seed: int
     scales: list
     recurrent_scales: list
+    begins_with_others: bool
 
 
 def metadata(model, dt):
@@ -77,6 +81,7 @@ def metadata(model, dt):
         "seed": model._seed_,
         "scales": model._initial_scales_.tolist(),
         "recurrent_scales": model._recurrent_scales_.tolist(),
+        "begins_with_others": begins_with_others(model),
     }
     return {"dt": dt, "discretization": "euler", _KEY: json.dumps(record)}
 
@@ -143,6 +148,7 @@ def read_record(graph):
             int(record["seed"]),
             [float(scale) for scale in record["scales"]],
             [float(scale) for scale in record["recurrent_scales"]],
+            bool(record["begins_with_others"]),
         )
     except NewerFormatError:
         raise

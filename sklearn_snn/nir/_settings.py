@@ -116,6 +116,9 @@ def _recorded(known, found):
 def have(constants, layers, found):
     """Tell whether neurons with the constants of an estimator can be those of layers.
 
+    Those that do not learn are what it says, or what is recorded of the nodes, as of a
+    network that was rounded.
+
     Parameters
     ----------
     constants : dict
@@ -136,10 +139,14 @@ def have(constants, layers, found):
         {*layer.neuron.constants} == {*ours}
         and getattr(layer.neuron, "reset", "zero") == "zero"
         and all(
-            name in layer.neuron.learned or np.array_equal(ours[name], first[name])
+            name in layer.neuron.learned
+            or np.array_equal(ours[name], first[name])
+            or np.array_equal(ours[name], of.recorded.get(name))
             for name in ours
         )
-        for layer, ours, first in zip(network.layers, found, initial, strict=True)
+        for layer, of, ours, first in zip(
+            network.layers, layers, found, initial, strict=True
+        )
     )
 
 

@@ -48,9 +48,11 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
         Beyond them they saturate.
     input_bits : int or "auto", default="auto"
         Bits of each input, from 1, which is spikes, to 16. Graded values become the
-        nearest of so many levels of the range that was learned, those beyond it the
-        last one. "auto" is 1 for spike trains, and for sequences whose values range
-        from 0 to 1 exactly; else 8.
+        nearest of so many levels, which reach as far as the values that were learned
+        from, an outlier included: clip these before. Columns, or channels, have levels
+        of their own; those that are narrower than the widest have fewer, by the root of
+        the ratio. Values beyond the last level become that. "auto" is 1 for spike
+        trains, and for sequences whose values range from 0 to 1 exactly; else 8.
     epochs : int, default=0
         Epochs of fine-tuning: the network is trained on while it is rounded, with the
         gradients of the rounded one. For 4 bits and less, and for leaks that change.
@@ -133,7 +135,7 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
 
     @with_own_errstate
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the estimator, and quantise it.
 
         Parameters
@@ -142,6 +144,8 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
             Of any kind that `SpikingClassifier.fit` takes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             As `SpikingClassifier.fit` takes it.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As `SpikingClassifier.fit` takes it; fine-tuning takes it, too.
 
         Returns
         -------
@@ -154,7 +158,7 @@ class QuantizedSpikingClassifier(ClassifierMixin, BaseQuantizedNetwork):
             As `SpikingClassifier.fit` does; and for networks that no integers stand
             for.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, sample_weight)
 
     @with_own_errstate
     def decision_function(self, X):

@@ -36,7 +36,7 @@ class _StraightThrough(Trainer):
         return self._rounded(self.params)
 
 
-def fine_tuned(estimator, X, y, rounded, levels, epochs, learning_rate_init):
+def fine_tuned(estimator, data, rounded, levels, epochs, learning_rate_init):
     """Return the parameters of a fitted network that was trained on, not yet rounded.
 
     Parameters
@@ -44,7 +44,7 @@ def fine_tuned(estimator, X, y, rounded, levels, epochs, learning_rate_init):
     estimator : fitted estimator
         Is not changed. What it says of training counts, but for callbacks, ends and the
         learning rate, which falls to 0 as half a cosine.
-    X, y : as its `fit` takes them
+    data : tuple of X, y and sample_weight, as its `fit` takes them
     rounded : callable
         Makes of parameters those of the rounded network.
     levels : InputLevels
@@ -56,7 +56,7 @@ def fine_tuned(estimator, X, y, rounded, levels, epochs, learning_rate_init):
     params : list of dicts of ndarrays
     """
     params, constants = estimator._params(), estimator._constants_
-    data = check_data(estimator, X, y, None, constants, reset=False)
+    data = check_data(estimator, *data, constants, reset=False)
     target = data.target(lambda y, weights: estimator._known_target(y, weights, True))
     dtype = estimator.coefs_[0].dtype
     samples = data.samples(target)._replace(X=levels.values(data.X, dtype))

@@ -1,4 +1,12 @@
-"""Inputs as whole numbers: spikes as they are, graded values as so many levels."""
+"""Inputs as whole numbers: spikes as they are, graded values as so many levels.
+
+Each column, or channel, of graded values has levels of its own, and the weights make up
+for what a level stands for. Of how much narrower a column is than the widest, a half
+goes into its levels, as a ratio: one a hundredth as wide has levels a tenth as wide,
+and so a tenth as many, and weights a tenth as large. All of it in either place would
+leave nothing there (Xiao et al., "SmoothQuant: accurate and efficient post-training
+quantization for large language models", ICML 2023, with their alpha of 0.5).
+"""
 
 from typing import NamedTuple
 
@@ -8,6 +16,13 @@ from scipy import sparse
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.sequences import Recordings, Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.unscaled import name_of_feature
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import UnscaledInputWarning
+
+# A column that is so much narrower than the widest, and keeps fewer levels than this,
+# is warned of; one that is as narrow and exact is not.
+_NARROW, _FEW = 50, 4
 
 
 class InputLevels(NamedTuple):
@@ -15,13 +30,13 @@ class InputLevels(NamedTuple):
 
     Attributes
     ----------
-    unit : float
-        The value that 1 stands for.
+    unit : ndarray of float64 of shape (n_features,)
+        The value that 1 stands for, in each column; of shape (1,) for spikes.
     low, high : int
         0 and 1 for spikes.
     """
 
-    unit: float
+    unit: np.ndarray
     low: int
     high: int
 
@@ -36,9 +51,20 @@ class InputLevels(NamedTuple):
         return max(self.high, -self.low)
 
     @property
+    def n_bits(self):
+        """Bits of a level, but for its sign."""
+        return int(self.high).bit_length()
+
+    @property
     def dtype(self):
         """The smallest type that holds the levels."""
         return np.min_scalar_type(self.low or self.high)
+
+    def check(self, n_features):
+        """Raise ValueError unless these are levels of so many columns."""
+        unit = self.unit
+        if unit.shape not in ((1,), (n_features,)) or not (unit > 0).all():
+            raise ValueError(f"unit is no positive numbers of shape ({n_features},).")
 
     def of(self, X):
         """Return an input as whole numbers.
@@ -61,8 +87,8 @@ class InputLevels(NamedTuple):
             if not self.are_spikes:
                 raise ValueError(
                     "X is spike trains, but the network was quantised for graded "
-                    f"values from {self.low * self.unit:.4g} to "
-                    f"{self.high * self.unit:.4g}."
+                    f"values from {self.low * self.unit.max():.4g} to "
+                    f"{self.high * self.unit.max():.4g}."
                 )
             return X
         if isinstance(X, EventSequences) and self.are_spikes and X.counts is None:
@@ -72,7 +98,8 @@ class InputLevels(NamedTuple):
             rows = rows.toarray() if sparse.issparse(rows) else rows
             return Sequences.of_lengths(self._levels(rows), X.lengths)
         if sparse.issparse(X):
-            parts = self._levels(X.data), X.indices, X.indptr
+            unit = np.broadcast_to(self.unit, X.shape[1])[X.indices]
+            parts = self._levels(X.data, unit), X.indices, X.indptr
             return sparse.csr_array(parts, X.shape)
         return self._levels(X)
 
@@ -94,9 +121,12 @@ class InputLevels(NamedTuple):
             return X
         if isinstance(levels, Sequences):
             return levels.with_values((levels.values * self.unit).astype(dtype))
+        if sparse.issparse(levels):
+            data = (levels.data * self.unit[levels.indices]).astype(dtype)
+            return sparse.csr_array((data, levels.indices, levels.indptr), X.shape)
         return (levels * self.unit).astype(dtype)
 
-    def _levels(self, values):
+    def _levels(self, values, unit=None):
         """Return an array as whole numbers; raise ValueError for what are no spikes."""
         if self.are_spikes:
             if not np.isin(values, (0, 1)).all():
@@ -105,8 +135,14 @@ class InputLevels(NamedTuple):
                     "for spikes: quantize with input_bits=8, or as many as X needs."
                 )
             return values.astype(np.uint8)
-        scaled = np.rint(np.asarray(values, np.float64) / self.unit)
+        unit = self.unit if unit is None else unit
+        scaled = np.rint(np.asarray(values, np.float64) / unit)
         return np.clip(scaled, self.low, self.high).astype(self.dtype)
+
+
+def is_range_known(learned):
+    """Tell whether what `learned_input.remember` kept, or None, says the range."""
+    return learned is not None and learned["n_samples"] > 0
 
 
 def input_levels(learned, is_sequential, bits):
@@ -132,24 +168,67 @@ def input_levels(learned, is_sequential, bits):
     ValueError
         If the range of the values is not known.
     """
-    spikes = InputLevels(1.0, 0, 1)
-    is_known = learned is not None and learned["n_samples"] > 0
+    spikes = InputLevels(np.ones(1), 0, 1)
+    is_known = is_range_known(learned)
     if bits == 1 or (is_known and learned["low"] is None):
         return spikes
     if not is_known:
         raise ValueError(
-            "The range of the input is not known, as the network was saved by an old "
-            "version: fit it again, or, if its input is spikes, take input_bits=1."
+            "The range of the input is not known, as of networks of other programs, of "
+            "such as were converted without X, and of files of old versions: give "
+            "quantize an X like what the network is for, or, if that is spikes, take "
+            "input_bits=1."
         )
-    low, high = float(learned["low"].min()), float(learned["high"].max())
+    low, high = (np.asarray(learned[name], np.float64) for name in ("low", "high"))
+    is_signed = low.min() < 0
     if isinstance(bits, str):
-        limits = np.concatenate([learned["low"], learned["high"]])
-        if is_sequential and high == 1 and np.isin(limits, (0, 1)).all():
+        are_ends = np.isin([low, high], (0, 1)).all()
+        if is_sequential and high.max() == 1 and are_ends:
             return spikes
         bits = 8
-    top = 2**bits - 1 if low >= 0 else 2 ** (bits - 1) - 1
-    largest = max(high, -low) or 1.0
-    unit = largest / top
-    if largest <= top and np.isin([low % 1, high % 1], 0).all():
-        unit = 1 / (top // largest)  # all whole numbers are levels, then
-    return InputLevels(unit, 0 if low >= 0 else -top, top)
+    top = 2 ** (bits - 1) - 1 if is_signed else 2**bits - 1
+    largest = np.maximum(high, -low)
+    # Of a column without any value there is nothing better to say than of the widest.
+    largest[largest == 0] = largest.max() or 1.0
+    largest = np.maximum(largest, np.finfo(np.float64).tiny)
+    unit = np.sqrt(largest) * (np.sqrt(largest.max()) / top)
+    # All whole numbers are levels, where the ends of a range are some.
+    is_whole = (largest <= top) & (low % 1 == 0) & (high % 1 == 0)
+    unit[is_whole] = 1 / np.maximum(np.floor(1 / unit[is_whole] + 1e-9), 1)
+    return InputLevels(unit, -top if is_signed else 0, top)
+
+
+def warn_of_narrow(estimator, levels, learned, coef, weights):
+    """Warn of columns of which hardly anything is left, beside those that are wider.
+
+    Not of a few among many, as pixels at a margin that are centered.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    levels : InputLevels
+        Of a range that is known.
+    learned : dict
+        What `learned_input.remember` kept of it.
+    coef, weights : ndarrays of shape (n_features, n_units)
+        Of the first layer, before and after they were rounded.
+    """
+    low, high = learned["low"], learned["high"]
+    widths = np.maximum(high, -low)
+    widest = int(np.argmax(widths))
+    is_exact, varies = (low % 1 == 0) & (high % 1 == 0), high > low
+    is_narrow = varies & (widths < widths[widest] / _NARROW)
+    is_coarse = (widths < _FEW * levels.unit) & ~is_exact
+    is_mute = coef.any(axis=1) & ~weights.any(axis=1)
+    lost = np.flatnonzero(is_narrow & (is_coarse | is_mute))
+    if 2 * len(lost) < max(1, np.count_nonzero(varies)):
+        return
+    name = name_of_feature(estimator, estimator._is_sequential_)
+    named = ", ".join(map(name, lost[:3])) + (", ..." if len(lost) > 3 else "")
+    warn_user(
+        f"Next to nothing is left of {len(lost)} of {len(widths)} inputs where they "
+        f"are quantised, {named}: few levels, or no weight. Their range is narrow "
+        f"beside that of {name(widest)}, {low[widest]:.4g} to {high[widest]:.4g}. "
+        "Scale X, and clip its outliers, before fit, or take more bits and input_bits.",
+        UnscaledInputWarning,
+    )

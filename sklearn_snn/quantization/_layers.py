@@ -85,7 +85,9 @@ class QuantizedLayer(NamedTuple):
         ``f`` and ``r``.
     weight_units, recurrent_units, membrane_units : ndarray of float64 of shape \
             (n_units,)
-        What a weight, a recurrent weight and a membrane of 1 stand for.
+        What a weight, a recurrent weight and a membrane of 1 stand for. Of the first
+        layer with graded inputs, `weight_units` have the shape (n_inputs, n_units),
+        since these have units of their own.
     """
 
     weights: np.ndarray
@@ -136,7 +138,7 @@ def scale_of(layer, p, precision, unit_of_input, input_bits):
     p : dict of ndarrays
         Its parameters.
     precision : Precision
-    unit_of_input : float
+    unit_of_input : ndarray of shape (n_inputs,) or (1,)
         What an input of 1 stands for.
     input_bits : int
         Of each input, 1 for spikes. What has many of them has fine sums, too, which
@@ -149,7 +151,7 @@ def scale_of(layer, p, precision, unit_of_input, input_bits):
     neuron = integer_neuron(layer.neuron, precision)
     gain = _gain(neuron, layer.neuron, *_leaks(neuron, layer.neuron, p))
     shift = max(0, precision.fraction_bits - input_bits + 1)
-    weights, more = p["coef"] * (unit_of_input * gain), 0
+    weights, more = p["coef"] * unit_of_input[:, np.newaxis] * gain, 0
     if layer.recurrent:
         own = p["recurrent"] * gain
         sizes = np.abs(own).max(), np.abs(weights).max()
@@ -178,24 +180,26 @@ def quantized_layer(layer, p, precision, scale, unit_of_input):
     gain = _gain(neuron, layer.neuron, *leaks)
     largest = 2 ** (precision.bits - 1) - 1
     small = np.int8 if precision.bits <= 8 else np.int16
-    units = scale.units / gain
+    units = scale.units / gain / unit_of_input[:, np.newaxis]
+    if len(unit_of_input) == 1:
+        units = units[0]
     recurrent, threshold = None, None
     if layer.recurrent:
         own = scale.of_recurrent / gain
         recurrent = _rounded(p["recurrent"] / own, largest).astype(small)
     if neuron.fires:
-        threshold = _rounded(p["threshold"] / scale.of_membranes, neuron.limit)
-        threshold = np.maximum(threshold, 1).astype(np.int32)
+        threshold = _threshold(neuron, p["threshold"] / scale.of_membranes)
+        threshold = np.clip(threshold, 1, neuron.limit).astype(np.int32)
     bias = _rounded(p["intercept"] * gain / scale.of_membranes, neuron.limit)
     return QuantizedLayer(
-        _rounded(p["coef"] / (units / unit_of_input), largest).astype(small),
+        _rounded(p["coef"] / units, largest).astype(small),
         recurrent,
         bias.astype(np.int32),
         threshold,
         *(None if a is None else a.astype(np.int32) for a in leaks),
         scale.shift,
         scale.recurrent_shift,
-        units / unit_of_input,
+        units,
         scale.of_recurrent / gain,
         scale.of_membranes,
     )
@@ -230,7 +234,8 @@ def on_grid(layer, quantized, p, precision):
         own = quantized.recurrent_weights * quantized.recurrent_units
         grid["recurrent"] = own.astype(dtype)
     if quantized.threshold is not None:
-        grid["threshold"] = quantized.threshold * quantized.membrane_units
+        threshold = quantized.threshold + _height(neuron)
+        grid["threshold"] = threshold * quantized.membrane_units
     if quantized.leak_syn is not None:
         grid["alpha_syn"] = _real(neuron, quantized.leak_syn)
     return p | grid
@@ -277,8 +282,10 @@ def check_layers(layers, coefs):
                 continue
             if array.shape != of or array.dtype.kind != "i":
                 raise ValueError(f"{name} are no integers of shape {of}.")
-        units = layer.weight_units, layer.recurrent_units, layer.membrane_units
-        if not all(u.shape == (n_units,) and (u > 0).all() for u in units):
+        units = layer.recurrent_units, layer.membrane_units
+        are_whole = all(u.shape == (n_units,) for u in units)
+        are_whole &= layer.weight_units.shape in ((n_units,), shape)
+        if not (are_whole and all((u > 0).all() for u in (layer.weight_units, *units))):
             raise ValueError("What integers stand for must be positive.")
 
 
@@ -331,6 +338,24 @@ def _gain(neuron, of, *leaks):
         if leak is not None:
             gain = gain * (1 - _real(neuron, leak))
     return gain
+
+
+def _threshold(neuron, threshold):
+    """Return what stands for thresholds, in the unit of membranes; see `_height`."""
+    if neuron.reset == "subtract":
+        return np.rint(threshold)
+    # Whole numbers are above a threshold if they are above the whole one below it. What
+    # is next to a whole one was rounded on its way here.
+    return np.floor(threshold + 2.0**-20)
+
+
+def _height(neuron):
+    """Return how far above ``Theta`` the threshold is that stands for it.
+
+    Half of what 1 stands for: whole numbers above ``Theta`` are those above, or at
+    least, ``Theta + 1/2``. Not where as much as a threshold is taken off a membrane.
+    """
+    return 0.0 if neuron.reset == "subtract" else 0.5
 
 
 def _has_gain(of):

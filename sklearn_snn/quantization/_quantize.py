@@ -14,6 +14,7 @@ from sklearn_snn._regressor import SpikingRegressor
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn.quantization._base import BaseQuantizedNetwork
 from sklearn_snn.quantization._classifier import QuantizedSpikingClassifier
+from sklearn_snn.quantization._inputs import is_range_known
 from sklearn_snn.quantization._regressor import QuantizedSpikingRegressor
 
 _KINDS = {
@@ -70,7 +71,8 @@ def quantize(
         As of `QuantizedSpikingClassifier`.
     X, y : array-like, default=None
         Samples and targets to fine-tune with, as `fit` of the estimator takes them;
-        only with `epochs`.
+        only with `epochs`. An `X` alone says the range of graded inputs where that was
+        not learned, as of networks of `from_nir`.
     epochs : int, default=0
         Epochs of fine-tuning, for which `X` and `y` are needed.
     learning_rate_init : float, default=0.001
@@ -126,11 +128,6 @@ def quantize(
     validate_parameter_constraints(constraints, options, caller_name="quantize")
     if epochs and (X is None or y is None):
         raise ValueError(f"epochs={epochs} of fine-tuning need X and y.")
-    if not epochs and not (X is None and y is None):
-        raise ValueError(
-            "X and y are what quantize fine-tunes with, but there are epochs=0 of "
-            "that: take epochs=1 or more, or leave X and y out."
-        )
     estimator = without_search(estimator)
     model, before = estimator, None
     if isinstance(estimator, Pipeline):
@@ -143,8 +140,16 @@ def quantize(
             f"that ends with one, or a search over these, got {_described(estimator)}."
         )
     check_is_fitted(model)
+    is_range_wanted = X is not None and not is_range_known(
+        getattr(model, "_learned_input_", None)
+    )
+    if not epochs and (y is not None or X is not None) and not is_range_wanted:
+        raise ValueError(
+            "X and y are what quantize fine-tunes with, but there are epochs=0 of "
+            "that: take epochs=1 or more, or leave X and y out."
+        )
     quantized = kind(clone(model), **options)
-    if epochs and before is not None and len(before):
+    if X is not None and before is not None and len(before):
         X = before.transform(X)
     quantized._quantize(model, X, y)
     if before is None:

@@ -101,7 +101,7 @@ class QuantizedSpikingRegressor(RegressorMixin, BaseQuantizedNetwork):
 
     @with_own_errstate
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the estimator, and quantise it.
 
         Parameters
@@ -110,6 +110,8 @@ class QuantizedSpikingRegressor(RegressorMixin, BaseQuantizedNetwork):
             Of any kind that `SpikingRegressor.fit` takes.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As `SpikingRegressor.fit` takes it; fine-tuning takes it, too.
 
         Returns
         -------
@@ -121,7 +123,7 @@ class QuantizedSpikingRegressor(RegressorMixin, BaseQuantizedNetwork):
         ValueError, TypeError
             As `SpikingRegressor.fit` does; and for networks that no integers stand for.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, sample_weight)
 
     @with_own_errstate
     def predict(self, X):

@@ -147,6 +147,15 @@ def test_the_file_says_how_it_is_used_and_how_large_it_is(tmp_path):
     assert not re.search(r"\b(float|double|malloc)\b", text.split("#ifdef")[0])
     export_c(quantized("constant"), path)
     assert "snn_input(values), and then snn_step(spikes_out) 12 times" in text_of(path)
+    assert "unit[k]), half to even, clipped to 0 to 255" in text_of(path)
+    units = text_of(path).split(" with unit = [")[1].split("]")[0]
+    units = np.array([float(unit) for unit in units.split(", ")])
+    np.testing.assert_array_equal(units, quantized("constant")._levels_.unit)
+    assert len({*units}) > 5
+    model = fitted("constant")
+    for name, end in (("low", 0.0), ("high", 1.0)):
+        model._learned_input_[name][:] = end
+    export_c(quantize(model), path)
     assert "round(x / 0.00392156862745098), half to even, clipped to 0 to 255" in (
         text_of(path)
     )

@@ -33,7 +33,7 @@ def test_a_step_is_by_the_gradient_of_the_rounded_network(kind):
     quantized = quantize(model, **options)
     levels = quantized._levels_
     make = _Rounding(model, COARSE, levels)
-    params = fine_tuned(model, X, y, make.on_grid, levels, 1, RATE)
+    params = fine_tuned(model, (X, y, None), make.on_grid, levels, 1, RATE)
     rounded = quantized.to_estimator()
     step = rounded.loss_and_gradients(levels.values(X, np.float64), y)
     for index, p in enumerate(params):

@@ -167,6 +167,21 @@ def test_the_estimator_is_not_changed():
     assert quantized_model.to_estimator().coefs_[0].any()
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_weights_of_samples_are_those_of_the_fit_and_of_fine_tuning(estimator):
+    X, y = inputs("signed"), targets("classes")
+    weights = np.arange(300.0) % 3
+    model = clone(estimator).set_params(bits=3, epochs=2)
+    model.fit(X, y, sample_weight=weights)
+    inside = clone(estimator.estimator).fit(X, y, sample_weight=weights)
+    untuned = quantize(inside, bits=3)
+    plain = clone(estimator).set_params(bits=3).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(untuned.layers_[0].weights, plain.layers_[0].weights)
+    assert (model.layers_[0].weights != plain.layers_[0].weights).any()
+    unweighed = quantize(inside, bits=3, X=X, y=y, epochs=2)
+    assert (model.layers_[0].weights != unweighed.layers_[0].weights).any()
+
+
 def test_what_it_costs():
     X, y = inputs("trains"), targets("classes")
     model, coarse = fitted("default"), quantize(fitted("default"), bits=2)

@@ -57,6 +57,9 @@ def test_damaged_states_are_refused():
         damaged(state, 0, other=1),
         state | {"layers_": state["layers_"][:1]},
         state | {"_levels_": {}},
+        state | {"_levels_": state["_levels_"] | {"unit": np.ones(3)}},
+        state | {"_levels_": state["_levels_"] | {"unit": -state["_levels_"]["unit"]}},
+        damaged(state, 0, weight_units=layer["weight_units"][:3]),
         state | {"_on_grid_": None},
     ]
     for one in wrong:
