@@ -67,8 +67,8 @@ class QuantizedSpikingRegressor(RegressorMixin, BaseQuantizedNetwork):
     >>> model = QuantizedSpikingRegressor(
     ...     SpikingRegressor((20,), n_steps=10, max_iter=20, random_state=0)
     ... ).fit(X, y)
-    >>> round(model.to_estimator().score(X, y) - model.score(X, y), 2)
-    0.0
+    >>> abs(model.to_estimator().score(X, y) - model.score(X, y)) < 0.01
+    True
     """
 
     _parameter_constraints = BaseQuantizedNetwork._parameter_constraints | {
