@@ -64,6 +64,29 @@ class BaseQuantizedNetwork(PersistenceMixin, BaseEstimator):
     }
     _fitted_names = "layers_", "_levels_", "_on_grid_", "_is_sequential_"
 
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        bits=8,
+        leak="multiply",
+        leak_bits=12,
+        fraction_bits=6,
+        membrane_bits=32,
+        input_bits="auto",
+        epochs=0,
+        learning_rate_init=0.001,
+    ):
+        self.estimator = estimator
+        self.bits = bits
+        self.leak = leak
+        self.leak_bits = leak_bits
+        self.fraction_bits = fraction_bits
+        self.membrane_bits = membrane_bits
+        self.input_bits = input_bits
+        self.epochs = epochs
+        self.learning_rate_init = learning_rate_init
+
     @property
     def network_(self):
         """What the quantised network consists of, but for its numbers.

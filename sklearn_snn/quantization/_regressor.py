@@ -76,29 +76,6 @@ class QuantizedSpikingRegressor(RegressorMixin, BaseQuantizedNetwork):
     }
     _default = SpikingRegressor
 
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        bits=8,
-        leak="multiply",
-        leak_bits=12,
-        fraction_bits=6,
-        membrane_bits=32,
-        input_bits="auto",
-        epochs=0,
-        learning_rate_init=0.001,
-    ):
-        self.estimator = estimator
-        self.bits = bits
-        self.leak = leak
-        self.leak_bits = leak_bits
-        self.fraction_bits = fraction_bits
-        self.membrane_bits = membrane_bits
-        self.input_bits = input_bits
-        self.epochs = epochs
-        self.learning_rate_init = learning_rate_init
-
     @with_own_errstate
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None):
