@@ -267,7 +267,8 @@ with tempfile.TemporaryDirectory() as folder:
 #   spikes in SpikingJelly, snnTorch and norse, all 175,000 to 588,000 of 200 images and
 #   100 steps. In float32, which snnTorch and norse have for weights, a recurrent
 #   network differed in 6 spikes of one image, and one of current-based neurons in 2,
-#   both where a membrane came within 5e-8 of its threshold.
+#   both where a membrane came within 5e-8 of its threshold; after another training it
+#   was other networks, with as few.
 # - **Browser** (``page.py``): 0.54 MB with 20 images; spikes of 1,000 images were those
 #   of Python.
 #
