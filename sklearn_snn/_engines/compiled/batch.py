@@ -161,9 +161,13 @@ class Batch:
     def gradients_in(self, flat):
         """Return the Gradients that lie in a flat array, one behind the other."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        parts = [n_weights, n_biases, self._n_rows() * n_biases]
-        weights, biases, constants, recurrent = np.split(flat, list(accumulate(parts)))
-        constants = constants.reshape(self._n_rows(), n_biases)
+        n_rows = self._n_rows()
+        sizes = n_weights, n_biases, n_rows * n_biases, self._n_recurrent()
+        weights, biases, constants, recurrent = (
+            flat[stop - size : stop]
+            for size, stop in zip(sizes, accumulate(sizes), strict=True)
+        )
+        constants = constants.reshape(n_rows, n_biases)
         return Gradients(weights, biases, constants, recurrent)
 
     def _n_recurrent(self):
@@ -195,7 +199,9 @@ class Batch:
             self.gradients[i].fill(0)
             gradients = self.gradients_in(self.gradients[i])
         first_gradient, sums = None, (gradients, n_spikes, losses)
-        for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
+        # A constant current takes no more room than its sample.
+        n_together = rows.stop if self.X.ndim == 2 else MAX_CHUNK_SAMPLES
+        for few in cut(rows.stop, n_together, start=rows.start):
             X = self.X[few]
             if isinstance(X, SpikeTrains):
                 self._run_trains(X, few, sums)
