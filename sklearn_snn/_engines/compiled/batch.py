@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.arrays import add_up
 from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.network import Gradients
@@ -160,15 +161,18 @@ class Batch:
 
     def gradients_in(self, flat):
         """Return the Gradients that lie in a flat array, one behind the other."""
-        n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        n_rows = self._n_rows()
-        sizes = n_weights, n_biases, n_rows * n_biases, self._n_recurrent()
-        weights, biases, constants, recurrent = (
+        n_weights = len(self.layers.whole_weights)
+        return Gradients(flat[:n_weights], *self._others_in(flat[n_weights:]))
+
+    def _others_in(self, flat):
+        """Return the gradients by biases, constants and recurrent weights."""
+        n_biases, n_rows = len(self.layers.biases), self._n_rows()
+        sizes = n_biases, n_rows * n_biases, self._n_recurrent()
+        biases, constants, recurrent = (
             flat[stop - size : stop]
             for size, stop in zip(sizes, accumulate(sizes), strict=True)
         )
-        constants = constants.reshape(n_rows, n_biases)
-        return Gradients(weights, biases, constants, recurrent)
+        return biases, constants.reshape(n_rows, n_biases), recurrent
 
     def _n_recurrent(self):
         recurrence = self.layers.recurrence
@@ -303,26 +307,38 @@ class Batch:
         return np.split(neurons, list(accumulate(self.layers.sizes[1:-1])), axis=-1)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def unpack(self, flat):
-        """Return gradients as a list of dicts, of the shapes of the parameters."""
-        weights, biases, constants, recurrent = self.gradients_in(flat)
+    def unpack(self, parts, n_threads):
+        """Return the sum of the gradients of all chunks, added in order.
+
+        Parameters
+        ----------
+        parts : ndarray of shape (n_chunks, n_gradients)
+        n_threads : int
+
+        Returns
+        -------
+        gradients : list of dicts of ndarrays, of the shapes of the parameters
+        """
+        others = np.sum(parts[:, len(self.layers.whole_weights) :], axis=0)
+        biases, constants, recurrent = self._others_in(others)
         by_layer, own = [], []
         if (recurrence := self.layers.recurrence) is not None:
             own = recurrent_matrices(recurrent, recurrence.starts)
         arrays = zip(
             self.network.layers,
             self.params,
-            matrices(weights, self.layers),
+            self.layers.starts[:-1].tolist(),
+            self.layers.widths[1:].tolist(),
             self.layers.firsts,
             strict=True,
         )
-        for layer, p, padded, first in arrays:
-            rows, columns = p["coef"].shape
+        for layer, p, start, width, first in arrays:
+            columns = p["coef"].shape[1]
             neurons = slice(first, first + columns)
-            gradient = {
-                "coef": padded[:rows, :columns].copy(),
-                "intercept": biases[neurons].copy(),
-            }
+            has_part = by_layer or self.X.ndim == 3
+            coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
+            add_up(parts, start, width, coef, n_threads)
+            gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
                 gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()
             if layer.neuron.learned:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.arrays import adam, sum_of_squares
 from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
@@ -37,8 +38,6 @@ MAX_GRADIENT_CHUNKS = 8
 MIN_STEPS = 2**17
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
-# Partial gradients are added in pieces of this many numbers.
-PIECE = 2**15
 
 # Networks and kinds of batches for which this process has compiled code.
 _known = set()
@@ -55,6 +54,7 @@ class NumbaEngine:
     """
 
     compiles, bptt_steps = True, None
+    sum_of_squares = staticmethod(sum_of_squares)
 
     def __init__(self, network, n_steps):
         if (problem := self.supports(network)) is not None:
@@ -182,15 +182,18 @@ class NumbaEngine:
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         learn(parts)
         results = self.run_batch(batch, chunks)
-        total = self._sum(parts)
         losses, of_chunks, first_gradients = zip(*results, strict=True)
-        gradients = batch.unpack(total)
+        gradients = batch.unpack(parts, self._n_threads)
         if batch.X.ndim == 2:
             gradients[0]["coef"] = first_gradients[0]
             for more in first_gradients[1:]:
                 gradients[0]["coef"] += more
         n_spikes = batch.by_layer(np.sum(of_chunks, axis=0))
         return gradients, np.sum(losses, axis=0).tolist(), n_spikes
+
+    def take_adam_step(self, param, grad, mean, square, *numbers):
+        """Let arrays take a step; see `_model.updates`."""
+        adam(param, grad, mean, square, numbers, self._n_threads)
 
     def piece(self, first, n_steps, n_steps_in_all):
         """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""
@@ -246,14 +249,3 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
-
-    def _sum(self, parts):
-        """Return the sum of the partial gradients, added in order."""
-        total = np.empty(parts.shape[1], parts.dtype)
-        pieces = cut(len(total), max(PIECE, len(total) // MAX_GRADIENT_CHUNKS))
-
-        def add(i, _):
-            np.sum(parts[:, pieces[i]], axis=0, out=total[pieces[i]])
-
-        run_chunks(add, len(pieces), self._n_threads)
-        return total
