@@ -4,8 +4,7 @@ Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
 gradients, which lie in flat arrays, become matrices again.
 """
 
-from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 from scipy import sparse
@@ -31,12 +30,7 @@ from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import (
-    input_current,
-    parts_for,
-    time_major,
-    weight_gradient,
-)
+from sklearn_snn._model.synapses import alike, multiply
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
@@ -84,11 +78,6 @@ class Batch:
         if isinstance(X, SpikeTrains):
             self.seed_key = counter_start(X.seed)
             self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
-
-    @cached_property
-    def parts(self):
-        """What currents are the product of; not made where all inputs are spikes."""
-        return parts_for(self.X, self.params[0]["coef"])
 
     def keep_spikes(self, n_neurons):
         """Keep the spikes of the last layers, side by side."""
@@ -203,8 +192,8 @@ class Batch:
             self.gradients[i].fill(0)
             gradients = self.gradients_in(self.gradients[i])
         first_gradient, sums = None, (gradients, n_spikes, losses)
-        # A constant current takes no more room than its sample.
-        n_together = rows.stop if self.X.ndim == 2 else MAX_CHUNK_SAMPLES
+        # Constant currents take no more room than their samples.
+        n_together = MAX_CHUNK_SAMPLES * (4 if self.X.ndim == 2 else 1)
         for few in cut(rows.stop, n_together, start=rows.start):
             X = self.X[few]
             if isinstance(X, SpikeTrains):
@@ -272,8 +261,7 @@ class Batch:
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = as_bits(X, bits)
         # Sample by sample, so that none depends on what it is computed with.
-        changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
-        for start, stop in pairwise(changes):
+        for start, stop in alike(is_binary):
             part = slice(start, stop)
             here = slice(rows.start + start, rows.start + stop)
             if is_binary[start]:
@@ -289,18 +277,23 @@ class Batch:
 
     def _run_currents(self, X, lengths, rows, sums, workspace):
         """Return the gradient of the first weights, or None without targets."""
-        weights = self.params[0]["coef"]
-        inputs = time_major(X, weights.dtype, workspace)
+        weights, dtype = self.params[0]["coef"], self.readings.dtype
         n_currents = 1 if X.ndim == 2 else X.shape[1]
-        shape = n_currents, X.shape[0], weights.shape[1]
-        currents = workspace.array("currents", shape, weights.dtype)
-        bias = self.params[0]["intercept"]
-        input_current(inputs, self.parts, bias, currents, workspace, lengths)
+        shape = X.shape[0], n_currents, weights.shape[1]
+        currents = workspace.array("currents", shape, dtype)
+        if sparse.issparse(X):
+            X = X.astype(dtype)
+            currents[:, 0] = X @ weights
+        else:
+            X = np.ascontiguousarray(X, dtype)
+            inputs = X.reshape(len(X), n_currents, -1)
+            multiply(inputs, weights, currents, lengths)
         network, results = self._network(rows), self._results(rows)
         kernels.run_currents(*network, currents, *results, *sums)
         if self.gradients is None:
             return None
-        return weight_gradient(inputs, currents, workspace)
+        deltas = currents.reshape(-1, weights.shape[1])
+        return X.reshape(len(deltas), -1).T @ deltas
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""

@@ -308,8 +308,8 @@ def run_currents(
 
     Parameters
     ----------
-    currents : ndarray of shape (n_steps or 1, n_samples, n_units)
-        Of a single step: constant. What is beyond the end of a sample counts for
+    currents : ndarray of shape (n_samples, n_steps or 1, n_units)
+        Without the biases. Of a single step: constant. What is beyond the end of a sample counts for
         nothing. Where there are targets, overwritten with the
         deltas, or their sum over the steps if constant; the gradient of the first
         weights, which follows from it, is not added.
@@ -330,7 +330,8 @@ def run_currents(
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
     one = readings.dtype.type(1)
-    current, bias = zeros(width, readings.dtype), zeros(width, readings.dtype)
+    current, bias = zeros(width, readings.dtype), bias_of(layers.biases, layers, 0)
+    n_currents = currents.shape[1]
     loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
@@ -342,9 +343,9 @@ def run_currents(
         before = states_of(tape.befores, tape, layers, 0)
         state = begin(first_layer, before, tape.work)
         for t in range(n_steps):
-            if t < len(currents):  # else it is constant
+            if t < n_currents:  # else it is constant
                 for h in range(n_units):
-                    current[h] = currents[t, i, h]
+                    current[h] = currents[i, t, h]
             take_step(
                 layers.recurrence,
                 layers,
@@ -385,13 +386,13 @@ def run_currents(
         loss += of_sample[0]
         penalty += of_sample[1]
         if len(targets) > 0:
-            if len(currents) == 1:
+            if n_currents == 1:
                 for h in range(n_units):
-                    currents[0, i, h] = total[h]
+                    currents[i, 0, h] = total[h]
             else:
-                for t in range(len(currents)):
+                for t in range(n_currents):
                     for h in range(n_units):
-                        currents[t, i, h] = u[t, h] if t < n_steps else 0
+                        currents[i, t, h] = u[t, h] if t < n_steps else 0
     losses[0] += loss
     losses[1] += penalty
 
