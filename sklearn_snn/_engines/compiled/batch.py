@@ -192,9 +192,7 @@ class Batch:
             self.gradients[i].fill(0)
             gradients = self.gradients_in(self.gradients[i])
         first_gradient, sums = None, (gradients, n_spikes, losses)
-        # Constant currents take no more room than their samples.
-        n_together = MAX_CHUNK_SAMPLES * (4 if self.X.ndim == 2 else 1)
-        for few in cut(rows.stop, n_together, start=rows.start):
+        for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
             X = self.X[few]
             if isinstance(X, SpikeTrains):
                 self._run_trains(X, few, sums)

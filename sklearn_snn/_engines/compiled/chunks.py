@@ -309,10 +309,10 @@ def run_currents(
     Parameters
     ----------
     currents : ndarray of shape (n_samples, n_steps or 1, n_units)
-        Without the biases. Of a single step: constant. What is beyond the end of a sample counts for
-        nothing. Where there are targets, overwritten with the
-        deltas, or their sum over the steps if constant; the gradient of the first
-        weights, which follows from it, is not added.
+        Without the biases. Of a single step: constant. What is beyond the end of a
+        sample counts for nothing. Where there are targets, overwritten with the deltas,
+        or their sum over the steps if constant; the gradient of the first weights,
+        which follows from it, is not added.
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \

@@ -32,10 +32,6 @@ from sklearn_snn._utils.workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
 MAX_GRADIENT_CHUNKS = 8
-# Fewer if these would have less to do than so many steps of neurons and, of spikes, of
-# a tenth of the inputs: what Python does for a chunk would take as long, and no two
-# threads do that at the same time.
-MIN_STEPS = 2**17
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
 
@@ -173,11 +169,7 @@ class NumbaEngine:
         n_samples, n_gradients = batch.X.shape[0], batch.n_gradients()
         n_parameters = max(n_gradients, sum(p["coef"].size for p in batch.params))
         affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
-        n_units = len(batch.layers.biases) + batch.layers.sizes[0] // 10
-        worthwhile = n_samples * self.n_steps * n_units // MIN_STEPS
-        # A power of two, which as many threads share evenly.
-        n_chunks = min(MAX_GRADIENT_CHUNKS, 1 << int(worthwhile).bit_length() >> 1 or 1)
-        chunks = cut(n_samples, -(-n_samples // min(n_chunks, affordable)))
+        chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         learn(parts)
