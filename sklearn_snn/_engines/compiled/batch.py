@@ -54,21 +54,29 @@ class Batch:
     n_steps : int
     kept : dict, default=None
         Where memory is kept from batch to batch; see `pack`.
+    packed : Packed, default=None
+        The network, if it is packed already.
     """
 
-    def __init__(self, network, params, X, n_steps, kept=None):
+    def __init__(self, network, params, X, n_steps, kept=None, packed=None):
         self.network, self.params, self.X = network, params, X
         self.n_steps = n_steps
-        # A constant input has no events: nothing is kept for them in the first layer.
-        self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
-        dtype = self.layers.biases.dtype
-        self.neurons = compiled_neurons(network, params, self.layers)
         self.lengths = all_lengths(X, n_steps)
-        self.readout = readout_of(network, params, self.lengths, dtype)
+        if packed is not None:
+            self.layers, self.neurons = packed.layers, packed.neurons
+            self.readout = packed.readout(self.lengths)
+        else:
+            # A constant input has no events: nothing of the first layer is kept.
+            self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
+            self.neurons = compiled_neurons(network, params, self.layers)
+            dtype = self.layers.biases.dtype
+            self.readout = readout_of(network, params, self.lengths, dtype)
+        dtype = self.layers.biases.dtype
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
         begin = network.readout.begin((X.shape[0], sizes[-1]), dtype)
-        self.readings = np.stack([begin.counts, begin.membranes], axis=1)
+        self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
+        self.readings[:, 0], self.readings[:, 1] = begin.counts, begin.membranes
         self.states = np.empty((0, 0, len(self.layers.biases)), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
@@ -231,6 +239,8 @@ class Batch:
 
     def _network(self, rows):
         """Return what the compiled code is told of the network, for some rows."""
+        if rows == slice(0, self.X.shape[0]):
+            return self.neurons, self.readout, self.layers, self.bounds
         names = "factor", "by_step", "half", "n_read"
         parts = {name: getattr(self.readout, name)[rows] for name in names}
         bounds = self.bounds._replace(pushes=self.bounds.pushes[rows])
