@@ -24,7 +24,8 @@ def _beside_mlp(plan, task, datas, count):
     names = plan.chosen(MODELS, always=MODELS)
     workers = {name: Worker("tabular", name) for name in names}
     measured = {}
-    with crew_with(workers, **some_images()) as crew:
+    arrays = some_images() if "images" in datas else {"X": [], "y": []}
+    with crew_with(workers, **arrays) as crew:
         for data in datas:
             request = {"task": task, "data": data, "count": plan.count(count)}
             requests = dict.fromkeys(names, request)
