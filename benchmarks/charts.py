@@ -84,10 +84,11 @@ def dots(path, times, accuracies):
         for seconds, size in zip(times, sizes, strict=True):
             axes.scatter([], [], size, color="gray", label=f"after {seconds:g} s")
         axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(axis="x", alpha=0.3)
         axes.set_xlabel("test accuracy, %")
-        axes.legend(loc="best", frameon=False)
+        # Above, where no dot can be.
+        figure.legend(loc="outside upper right", ncols=len(times), frameon=False)
         _save(figure, path)
     texts = [
         f"{name} {', '.join(f'{a:.2%}' for a in accuracies[name])}" for name in names
