@@ -126,3 +126,81 @@ def byte_spikes(images, n_steps):
     words = torch.empty(n_words, dtype=torch.int64).random_(-(2**63), None)
     chance = words.view(torch.uint8)[: n_steps * images.numel()].view(shape)
     return (chance < images).float()
+
+
+def scripted_recurrent():
+    """Return a loop of recurrent neurons, reset by subtraction, as torch scripts it.
+
+    Of currents, steps first, recurrent weights, leak, threshold and steepness; returns
+    spikes. The script takes no autograd function: its surrogate is a straight-through
+    one.
+    """
+    import torch
+
+    def loop(
+        currents: torch.Tensor,
+        weights: torch.Tensor,
+        alpha: float,
+        threshold: float,
+        beta: float,
+    ) -> torch.Tensor:
+        v = torch.zeros_like(currents[0])
+        s = v
+        spikes = []
+        for current in currents.unbind(0):
+            u = torch.add(torch.addmm(current, s, weights), v, alpha=alpha)
+            x = u - threshold
+            smooth = torch.sigmoid(beta * x)
+            s = ((x > 0).to(smooth.dtype) - smooth).detach() + smooth
+            v = torch.sub(u, s, alpha=threshold)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    return torch.jit.script(loop)
+
+
+def own_recurrent():
+    """Return the same loop as one autograd function, with a backward pass of its own.
+
+    With ``h`` the derivative of the surrogate, ``du[t] = h[t] * (ds[t] + du[t + 1] W^T)
+    + alpha * du[t + 1] * (1 - threshold * h[t])``; the gradient of W is one product for
+    all steps.
+    """
+    import torch
+
+    class Recurrent(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, currents, weights, alpha, threshold, beta):
+            u, spikes = torch.empty_like(currents), torch.empty_like(currents)
+            s = v = torch.zeros_like(currents[0])
+            steps = zip(*(x.unbind(0) for x in (currents, u, spikes)), strict=True)
+            for current, now, fired in steps:
+                torch.addmm(current, s, weights, out=now).add_(v, alpha=alpha)
+                s = torch.gt(now, threshold, out=fired)
+                v = torch.sub(now, s, alpha=threshold)
+            ctx.save_for_backward(u, spikes, weights)
+            ctx.constants = alpha, threshold, beta
+            return spikes
+
+        @staticmethod
+        def backward(ctx, grad):
+            u, spikes, weights = ctx.saved_tensors
+            alpha, threshold, beta = ctx.constants
+            h = (u - threshold).mul_(beta).sigmoid_()
+            h = h.mul_(1 - h).mul_(beta)
+            kept = (1 - threshold * h).mul_(alpha)
+            du, later = torch.empty_like(u), None
+            heard = weights.t()
+            for t in reversed(range(len(u))):
+                if later is None:
+                    torch.mul(h[t], grad[t], out=du[t])
+                else:
+                    torch.mul(torch.addmm(grad[t], later, heard), h[t], out=du[t])
+                    du[t].addcmul_(later, kept[t])
+                later = du[t]
+            earlier, after = (
+                x.reshape(-1, len(weights)) for x in (spikes[:-1], du[1:])
+            )
+            return du, earlier.t() @ after, None, None, None
+
+    return Recurrent.apply

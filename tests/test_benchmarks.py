@@ -3,6 +3,7 @@
 import importlib
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,27 @@ def test_both_loops_of_torch_have_the_same_gradients():
     for expected, found in zip(plain.parameters(), own.parameters(), strict=True):
         assert expected.grad.abs().max() > 0.1
         torch.testing.assert_close(found.grad, expected.grad)
+
+
+def test_recurrent_loops_of_torch_have_the_same_gradients():
+    torch = pytest.importorskip("torch")
+    loops = importlib.import_module("torch_loops")
+    torch.manual_seed(0)
+    currents = 0.3 * torch.rand(20, 4, 15).double()
+    weights, by_spike = 0.3 * torch.randn(15, 15).double(), torch.rand(20, 4, 15)
+    found = []
+    for make in (loops.scripted_recurrent, loops.own_recurrent):
+        arrays = [x.clone().requires_grad_() for x in (currents, weights)]
+        with warnings.catch_warnings():
+            # Newer versions say that their script will go.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            spikes = make()(*arrays, 0.95, 0.6, 5.0)
+        (spikes * by_spike).sum().backward()
+        found.append([spikes.detach(), *(x.grad for x in arrays)])
+    assert 0.1 < found[0][0].mean() < 0.9
+    for scripted, own in zip(*found, strict=True):
+        assert scripted.abs().max() > 0.1
+        torch.testing.assert_close(own, scripted)
 
 
 def test_spikes_in_bytes_have_the_rates_of_the_image():
