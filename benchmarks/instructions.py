@@ -2,24 +2,27 @@
 
     python benchmarks/profile_step.py --instructions
 
-A clock is disturbed by whatever else runs, and a count is not. Two runs of a step, of
-few and of more repeats, differ by the repeats alone: start-up and compiling cancel out.
+A clock is disturbed by whatever else runs, and a count is not. One process does all
+that is to be counted, as it takes valgrind minutes to start it; the calls of a function
+of the system that does nothing, `getppid`, are where callgrind begins to count anew.
 valgrind knows no AVX-512, so the code that it runs is compiled for AVX2, in vectors of
-8 numbers. It counts all threads; here is one.
+8 numbers.
 """
 
 import os
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import environments
 from step_limits import kernel_work
 from step_shapes import SHAPES, Work
 from threadpoolctl import threadpool_limits
 
-FEW, MORE, N_LANES = 1, 4, 8
-_COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
+N_LANES, TASKS = 8, ("forward", "step")
+_TOTAL = re.compile(r"^totals: (\d+)$", re.MULTILINE)
 
 
 def least(work):
@@ -39,48 +42,77 @@ def count(names):
         "| | forward | limit | times | whole step | limit | times |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
+    counted = executed(names)
     for name in names:
         shape = SHAPES[name]
         forward, backward = kernel_work(shape, Work(shape).counts())
         limits = least(forward), least(forward) + least(backward)
         cells = []
-        for task, limit in zip(("forward", "step"), limits, strict=True):
-            n = executed(name, task)
+        for task, limit in zip(TASKS, limits, strict=True):
+            n = counted[name, task]
             cells.append(f"{n / 1e6:.2f} | {limit / 1e6:.2f} | {n / limit:.1f}")
         lines.append(f"| {shape} | {' | '.join(cells)} |")
     return lines
 
 
-def executed(name, task):
-    """Return the instructions of one repeat of a task, "forward" or "step"."""
-    run(name, task, FEW, under=())  # compiles
-    few, more = (run(name, task, n) for n in (FEW, MORE))
-    return (more - few) / (MORE - FEW)
+def executed(names):
+    """Return the instructions of each shape's tasks, by the names of both."""
+    run(names)  # without valgrind, to compile
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        options = f"--callgrind-out-file={out}", "--dump-before=getppid"
+        run(names, under=("valgrind", "--tool=callgrind", *options))
+        return totals(folder, names)
 
 
-def run(name, task, repeats, under=("valgrind", "--tool=callgrind")):
-    """Run this file in a process; return the instructions, if they are counted."""
-    options = ["--callgrind-out-file=/dev/null"] if under else []
+def totals(folder, names):
+    """Read what callgrind wrote: a file for what came before each call, numbered.
+
+    Parameters
+    ----------
+    folder : str
+    names : list of str
+        Of shapes: what is before the first call of each is not counted.
+
+    Returns
+    -------
+    n_instructions : dict of int
+    """
+    found, number = {}, 1
+    for name in names:
+        for task in TASKS:
+            number += 1
+            text = (Path(folder) / f"out.{number}").read_text()
+            found[name, task] = int(_TOTAL.search(text)[1])
+        number += 1
+    return found
+
+
+def run(names, under=()):
+    """Run this file in a process."""
     environment = environments.avx2() | environments.threads(1)
     done = subprocess.run(
-        [*under, *options, sys.executable, __file__, name, task, str(repeats)],
+        [*under, sys.executable, __file__, *names],
         env=os.environ | environment | {"PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    return int(_COLLECTED.search(done.stderr)[1]) if under else None
 
 
 def main():
-    """Repeat a task of a shape."""
-    name, task, repeats = sys.argv[1:]
-    with threadpool_limits(1):
-        work = Work(SHAPES[name])
-        # The first call is another one: it loads what is compiled.
-        for _ in range(1 + int(repeats)):
-            getattr(work, task)()
+    """Do each task of each shape between two calls that callgrind knows."""
+    for name in sys.argv[1:]:
+        with threadpool_limits(1):
+            work = Work(SHAPES[name])
+            tasks = [getattr(work, task) for task in TASKS]
+            for task in tasks:
+                task()  # loads what is compiled
+            os.getppid()
+            for task in tasks:
+                task()
+                os.getppid()
 
 
 if __name__ == "__main__":

@@ -120,6 +120,19 @@ def test_limits_are_proportional_to_work(monkeypatch, small_shapes):
     assert "products, forward" not in found
 
 
+def test_counts_of_callgrind_are_read(tmp_path):
+    """Before the first call of a shape is what made it ready."""
+    instructions = importlib.import_module("instructions")
+    for number, n in enumerate((900, 5, 12, 700, 6, 14), start=1):
+        (tmp_path / f"out.{number}").write_text(f"events: Ir\n\ntotals: {n}\n")
+    assert instructions.totals(tmp_path, ["row", "table"]) == {
+        ("row", "forward"): 5,
+        ("row", "step"): 12,
+        ("table", "forward"): 6,
+        ("table", "step"): 14,
+    }
+
+
 def test_threads_on_paper():
     sections = importlib.import_module("own_sections")
     assert sections.on_paper(1.0, 8.0, 8, 1) == 9.0
@@ -216,8 +229,8 @@ def test_recurrent_loops_of_torch_have_the_same_gradients():
     for make in (loops.scripted_recurrent, loops.own_recurrent):
         arrays = [x.clone().requires_grad_() for x in (currents, weights)]
         with warnings.catch_warnings():
-            # Newer versions say that their script will go.
-            warnings.simplefilter("ignore", DeprecationWarning)
+            # New versions say that their script will go.
+            warnings.simplefilter("ignore", FutureWarning)
             spikes = make()(*arrays, 0.95, 0.6, 5.0)
         (spikes * by_spike).sum().backward()
         found.append([spikes.detach(), *(x.grad for x in arrays)])
