@@ -7,8 +7,8 @@ plain
     As in tutorials: the surrogate is an autograd function of one step, and torch keeps
     what the backward pass needs.
 compiled
-    The same, with the whole network through `torch.compile`, which unrolls the loop and
-    makes code of C++ of it.
+    The same, of which `torch.compile` unrolls some steps at a time and makes code of
+    C++: the more it unrolls, the longer it compiles.
 own backward
     One autograd function for all steps, with its backward pass written by hand: three
     operations a step forward and one backward, all else for all steps at once.
@@ -17,9 +17,10 @@ Neurons are those of `contestants.py`.
 """
 
 ALPHA, THRESHOLD, BETA = 0.95, 0.6, 5.0
+COMPILED_STEPS = 25
 
 
-def _plain():
+def _plain(is_compiled):
     """Return a function from currents, steps first, to spikes."""
     import torch
 
@@ -34,14 +35,27 @@ def _plain():
             s = torch.sigmoid(BETA * ctx.saved_tensors[0])
             return grad * BETA * s * (1 - s)
 
-    def lif(currents):
-        v, spikes = torch.zeros_like(currents[0]), []
+    def steps(v, currents):
+        spikes = []
         for current in currents.unbind(0):
             u = ALPHA * v + current
             s = Spike.apply(u - THRESHOLD)
             v = u * (1 - s)
             spikes.append(s)
-        return torch.stack(spikes)
+        return v, torch.stack(spikes)
+
+    if not is_compiled:
+        return lambda currents: steps(torch.zeros_like(currents[0]), currents)[1]
+    compiled = torch.compile(steps, dynamic=False)
+
+    def lif(currents):
+        # With a gradient as later ones have, or it would be compiled for both.
+        v = torch.zeros_like(currents[0], requires_grad=torch.is_grad_enabled())
+        spikes = []
+        for some in currents.split(COMPILED_STEPS):
+            v, s = compiled(v, some)
+            spikes.append(s)
+        return torch.cat(spikes)
 
     return lif
 
@@ -105,12 +119,12 @@ def make_network(n_inputs, n_hidden, kind):
     net = torch.nn.ModuleList(
         [torch.nn.Linear(n_inputs, n_hidden), torch.nn.Linear(n_hidden, 10)]
     )
-    lif = _own_backward() if kind == "own backward" else _plain()
+    lif = _own_backward() if kind == "own backward" else _plain(kind == "compiled")
 
     def to_counts(x):
         return lif(net[1](lif(net[0](x)))).sum(0)
 
-    return net, torch.compile(to_counts) if kind == "compiled" else to_counts
+    return net, to_counts
 
 
 def byte_spikes(images, n_steps):
