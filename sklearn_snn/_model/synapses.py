@@ -230,6 +230,7 @@ def weight_gradient(inputs, delta, workspace):
     inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
             n_inputs), or CSR array of the latter
     delta : ndarray of shape (n_steps, n_samples, n_units)
+        Steps and samples may change places in both, unless `inputs` is constant.
     workspace : Workspace
 
     Returns

@@ -30,7 +30,7 @@ from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import alike, multiply
+from sklearn_snn._model.synapses import alike, multiply, weight_gradient
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
@@ -300,8 +300,8 @@ class Batch:
         kernels.run_currents(*network, currents, *results, *sums)
         if self.gradients is None:
             return None
-        deltas = currents.reshape(-1, weights.shape[1])
-        return X.reshape(len(deltas), -1).T @ deltas
+        deltas = currents.transpose(1, 0, 2) if X.ndim == 2 else currents
+        return weight_gradient(X, deltas, workspace)
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""

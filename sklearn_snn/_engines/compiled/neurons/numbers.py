@@ -9,7 +9,8 @@ spared where all neurons are alike.
 from numba import types
 from numba.extending import intrinsic
 
-from sklearn_snn._engines.compiled.views import emit_element, emit_view
+from sklearn_snn._engines.compiled.options import compiled_apart
+from sklearn_snn._engines.compiled.views import emit_element, emit_view, segment
 
 
 @intrinsic
@@ -70,6 +71,20 @@ def _emit_number(context, builder, type_, constant, h):
     if isinstance(type_, types.Array):
         return emit_element(context, builder, type_, constant, [h])
     return constant
+
+
+@compiled_apart
+def above_threshold(u, first, threshold, x):
+    """Set ``x`` to how far the membranes of some steps are above the threshold.
+
+    ``u`` has shape (n_steps, width), and ``x``, the steps from ``first`` on one behind
+    the other.
+    """
+    width = u.shape[1]
+    for t in range(len(x) // width):
+        some = segment(x, t * width, width)
+        for h in range(width):
+            some[h] = u[first + t, h] - at(threshold, h)
 
 
 class ManyNumbersError(Exception):
