@@ -21,10 +21,6 @@ output layer, of the same or another. What is in `layers` says how the arrays ar
 out. In the shapes below, ``width`` is the padded number of neurons of a layer.
 """
 
-from typing import NamedTuple
-
-import numpy as np
-
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     second_of,
@@ -56,25 +52,6 @@ from sklearn_snn._engines.compiled.views import (
     segment,
     set_to_zero,
 )
-
-
-class Gradients(NamedTuple):
-    """Where gradients are added.
-
-    Attributes
-    ----------
-    weights, biases : ndarrays
-        Flat, laid out as the weights (not transposed) and the biases are.
-    constants : ndarray of shape (most rows, n_biases)
-        A row per constant of a neuron; see `neurons`.
-    recurrent : ndarray of shape (n_recurrent,)
-        Flat, laid out as in `Recurrence`.
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-    constants: np.ndarray
-    recurrent: np.ndarray
 
 
 @compiled
