@@ -4,6 +4,7 @@ Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
 gradients, which lie in flat arrays, become matrices again.
 """
 
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -29,7 +30,12 @@ from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import alike, multiply, weight_gradient
+from sklearn_snn._model.synapses import (
+    alike,
+    exact_parts,
+    multiply_samples,
+    weight_gradient,
+)
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
@@ -307,7 +313,8 @@ class Batch:
         else:
             X = np.ascontiguousarray(X, dtype)
             inputs = X.reshape(len(X), n_currents, -1)
-            multiply(inputs, weights, currents, lengths)
+            make = None if X.ndim == 2 else lambda: self.parts
+            multiply_samples(inputs, weights, make, currents, workspace, lengths)
         network, results = self._network(rows), self._results(rows)
         kernels.run_currents(*network, currents, *results, sums)
         if self.gradients is None:
@@ -322,6 +329,11 @@ class Batch:
                 gradient = weight_gradient(X[part], deltas, workspace)
                 gradients.append((few.start // sums.size, gradient))
         return gradients
+
+    @cached_property
+    def parts(self):
+        """The exact parts of the first weights, made where there are counts."""
+        return exact_parts(self.params[0]["coef"])
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""

@@ -5,6 +5,7 @@ What is compiled here is kept on disk, with all that it calls: see `cache`.
 
 import numpy as np
 
+from sklearn_snn._engines.compiled import arrays
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.encoding import draw, stream_keys
 from sklearn_snn._engines.compiled.inputs import active_inputs, as_bits
@@ -381,5 +382,5 @@ def run_currents(
 
 def n_compiled():
     """Return how many functions this process compiled because none was on disk."""
-    entries = active_inputs, as_bits, run_spikes, run_currents
+    entries = *arrays.ENTRIES, active_inputs, as_bits, run_spikes, run_currents
     return sum(sum(entry.stats.cache_misses.values()) for entry in entries)

@@ -225,6 +225,8 @@ class NumbaEngine:
     def _asked(self, params, X):
         """Return a batch that is only to be answered."""
         made = packed(self.network, params, X.ndim == 3)
+        if made is None:
+            return self._batch(params, X)
         return Batch(self.network, params, X, self.n_steps, packed=made)
 
     def _batch(self, params, X):

@@ -1,9 +1,8 @@
 """Constants in compiled code: one number for all neurons, or an array of one for each.
 
 Which of them it is, numba knows when it compiles; a factor may also be None, which is
-that it is 1. A kernel for arrays has to make sure that none of them overlaps with what
-it writes, at every step: that takes as long as the arithmetic of a small layer, and is
-spared where all neurons are alike.
+that it is 1. A kernel for arrays has more to read at every step, which is spared where
+all neurons are alike.
 """
 
 from numba import types
