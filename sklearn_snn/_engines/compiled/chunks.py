@@ -34,6 +34,7 @@ from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
+from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
@@ -190,6 +191,7 @@ def run_spikes(
     first_bias = bias_of(layers.biases, layers, 0)
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
+    listed, nothing = tape.work.listed, segment(tape.work.nothing, 0, width)
     loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
@@ -202,9 +204,9 @@ def run_spikes(
         if must_draw:
             first, n = trains.indptr[i], trains.indptr[i + 1] - trains.indptr[i]
             active = segment(trains.features, first, n)
+            x = matrix(drawn, 0, most_steps, whole_words(n))
             limits = segment(trains.thresholds, first, n)
-            for h in range(width):
-                base[h] = 0
+            m = 0
             for k in range(n):
                 often[k] = np.uint8(limits[k] >= np.uint32(2**31))
                 rows[k], shifts[k] = active[k], 0
@@ -212,8 +214,8 @@ def run_spikes(
                     # At every step, and then back by the rows of -W and -delta.
                     rows[k], shifts[k] = active[k] + n_features, n_steps
                     times[k, 0], n_times[k] = 2 * n_steps, 1
-                    for h in range(width):
-                        base[h] += layers.signed[active[k], h]
+                    listed[m], m = active[k], m + 1
+            sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
             draw(
                 segment(keys, 0, n),
@@ -222,7 +224,7 @@ def run_spikes(
                 often,
                 starts,
                 increments,
-                drawn,
+                x,
             )
         else:
             x = bits[i]
