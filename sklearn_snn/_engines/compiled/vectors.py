@@ -5,6 +5,8 @@ memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so
 sum of rows stays in registers; LLVM makes of it what the processor at hand can do.
 """
 
+from functools import partial
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -37,7 +39,9 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     itemsize = context.get_abi_sizeof(number)
     lanes = 64 // itemsize
     vector = ir.VectorType(number, lanes)
-    add = builder.fadd if isinstance(dtype, types.Float) else builder.add
+    add = builder.add
+    if isinstance(dtype, types.Float):
+        add = partial(builder.fadd, flags=("contract",))
     (init, _), (table, (_, width)), (out, _) = init, table, out
 
     def at(pointer, vectors):
@@ -81,7 +85,7 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
                     )
                     zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
                     factors = builder.shuffle_vector(lane, lane, zeros)
-                    value = builder.fmul(value, factors)
+                    value = builder.fmul(value, factors, flags=("contract",))
                 builder.store(add(builder.load(total), value), total)
         for j, total in enumerate(sums):
             builder.store(
@@ -126,7 +130,10 @@ def sum_rows(typingctx, init, table, rows, out):
 
 @intrinsic
 def sum_scaled_rows(typingctx, init, factors, table, out):
-    """Set ``out = init + factors @ table``; shapes as in `sum_rows`."""
+    """Set ``out = init + factors @ table``; shapes as in `sum_rows`.
+
+    A product and its sum are rounded once where the processor can do that.
+    """
 
     def codegen(context, builder, signature, args):
         init, factors, table, out = (
