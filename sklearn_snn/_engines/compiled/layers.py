@@ -14,7 +14,6 @@ import numpy as np
 from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
-
 # Derivatives of surrogates that are worked out at a time: 16 kB in float32.
 SLOPES = 4096
 

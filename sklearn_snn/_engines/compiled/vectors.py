@@ -5,8 +5,6 @@ memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so
 sum of rows stays in registers; LLVM makes of it what the processor at hand can do.
 """
 
-from functools import partial
-
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -39,9 +37,7 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     itemsize = context.get_abi_sizeof(number)
     lanes = 64 // itemsize
     vector = ir.VectorType(number, lanes)
-    add = builder.add
-    if isinstance(dtype, types.Float):
-        add = partial(builder.fadd, flags=("contract",))
+    add = builder.fadd if isinstance(dtype, types.Float) else builder.add
     (init, _), (table, (_, width)), (out, _) = init, table, out
 
     def at(pointer, vectors):
@@ -85,7 +81,7 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
                     )
                     zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
                     factors = builder.shuffle_vector(lane, lane, zeros)
-                    value = builder.fmul(value, factors, flags=("contract",))
+                    value = builder.fmul(value, factors)
                 builder.store(add(builder.load(total), value), total)
         for j, total in enumerate(sums):
             builder.store(
@@ -130,10 +126,7 @@ def sum_rows(typingctx, init, table, rows, out):
 
 @intrinsic
 def sum_scaled_rows(typingctx, init, factors, table, out):
-    """Set ``out = init + factors @ table``; shapes as in `sum_rows`.
-
-    A product and its sum are rounded once where the processor can do that.
-    """
+    """Set ``out = init + factors @ table``; shapes as in `sum_rows`."""
 
     def codegen(context, builder, signature, args):
         init, factors, table, out = (
