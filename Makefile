@@ -14,6 +14,9 @@ CASES ?= 20000
 # Processes for the tests, which name the slowest of them.
 JOBS ?= 2
 PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
+# Tests compare with what other machines saved, to the bit: so matrices are multiplied as
+# these did, whatever vectors the processor has.
+export OPENBLAS_CORETYPE ?= Haswell
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11
 # What is never imported need not be compiled.
