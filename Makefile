@@ -14,9 +14,6 @@ CASES ?= 20000
 # Processes for the tests, which name the slowest of them.
 JOBS ?= 2
 PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
-# Tests compare with what other machines saved, to the bit: so matrices are multiplied as
-# these did, whatever vectors the processor has.
-export OPENBLAS_CORETYPE ?= Haswell
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11
 # What is never imported need not be compiled.
@@ -27,6 +24,10 @@ EXTRA_mnist = .venv/.datasets
 EXTRA_fashion = .venv/.datasets
 
 .PHONY: demo test test-adapters test-lowest fuzz docs docs-check bench dist clean
+
+# Tests compare with what other machines saved, to the bit: so they multiply matrices as
+# these did, whatever vectors the processor has.
+test test-lowest fuzz: export OPENBLAS_CORETYPE ?= Haswell
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)

@@ -57,8 +57,8 @@ def forward():
 def forward_and_backward():
     """Run the whole batch as one chunk, both ways."""
     batch = Batch(network, params, trains, args.n_steps)
-    gradients = batch.gradients_in(np.empty(batch.n_gradients(), np.float32))
-    batch.learn(labels, loss_weights, [gradients])
+    parts = np.empty((1, batch.n_gradients()), np.float32)
+    batch.learn(labels, loss_weights, parts)
     batch.run(0, everything, workspace)
 
 

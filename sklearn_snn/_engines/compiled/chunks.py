@@ -217,8 +217,8 @@ def run_spikes(
                     listed[m], m = active[k], m + 1
             sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
-            own, first = segment(keys, 0, n), trains.first_step
-            draw(own, limits, first, often, starts, increments, x)
+            own, step = segment(keys, 0, n), trains.first_step
+            draw(own, limits, step, often, starts, increments, x)
         else:
             x = bits[i]
         run_layer(
