@@ -5,10 +5,6 @@ import os
 import sys
 from importlib.util import find_spec
 
-# What was learned, and answers to graded input, are compared to the bit with those that
-# other machines saved: so each multiplies matrices as these did. Before numpy is there.
-os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
@@ -29,15 +25,6 @@ collect_ignore = ["tests/test_adapters.py"]
 collect_ignore += [f"sklearn_snn/adapters/{name}.py" for name in ("aeon", "sktime")]
 if find_spec("aeon") and find_spec("sktime"):
     collect_ignore = []
-
-
-def pytest_configure(config):
-    """Let fits be short, which is what tests are made of."""
-    for name in (
-        "sklearn.exceptions.ConvergenceWarning",
-        "sklearn_snn.exceptions.DeadNeuronWarning",
-    ):
-        config.addinivalue_line("filterwarnings", f"ignore::{name}")
 
 
 def pytest_runtest_setup(item):

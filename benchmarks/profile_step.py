@@ -36,7 +36,7 @@ PARTS = {
     (_BATCH, "Batch.run"): CHUNK,
     (_BATCH, "active_inputs"): "inputs that can fire",
     (_BATCH, "as_bits"): "looking for spikes in sequences",
-    (_BATCH, "multiply"): "products, forward",
+    (_BATCH, "multiply_samples"): "products, forward",
     (_BATCH, "weight_gradient"): "products, backward",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",

@@ -18,9 +18,12 @@ def fitted(X, engine, **settings):
 
 
 def test_what_is_fractional():
-    X = np.zeros((6, 4, 3))
-    X[1, 2, 1], X[2, 0, 0], X[3, 3, 2], X[4, 3, 2], X[5, 0, 0] = 255, 256, -1, 0.5, 0.5
-    assert are_fractional(X).tolist() == [False, False, True, True, True, True]
+    values = {0: False, 255: False, -255: False, 256: True, -256: True, 0.5: True}
+    X = np.zeros((2 * len(values), 4, 3))
+    X[: len(values), 2, 1] = X[len(values) :, 0, 0] = [*values]
+    assert are_fractional(X).tolist() == 2 * [*values.values()]
+    many = np.repeat(X, 2000, axis=0)  # more than are looked at together
+    assert are_fractional(many).tolist() == np.repeat(are_fractional(X), 2000).tolist()
     assert are_fractional(X[:2].astype(np.uint8)).tolist() == [False, False]
 
 

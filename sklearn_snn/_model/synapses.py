@@ -26,6 +26,8 @@ from sklearn_snn._inputs.spike_trains import Events
 
 # Counts up to this are multiplied without rounding, as spikes are.
 MOST_WHOLE = 255
+# Numbers that are looked at together for that, as copies are made of them.
+_AT_ONCE = 2**14
 
 
 def time_major(X, dtype, workspace):
@@ -210,14 +212,16 @@ def are_fractional(X):
     """Tell for each sample whether not all of it are whole numbers of up to 8 bits."""
     # Where some are not, the first step tells, as a rule.
     result = _is_fractional(X[:, 0]).any(axis=1)
-    if not result.all():
-        others = np.flatnonzero(~result)
-        result[others] = _is_fractional(X[others]).any(axis=(1, 2))
+    n_together = max(1, _AT_ONCE // max(1, X[0].size))
+    for start in range(0, len(X), n_together):
+        some = slice(start, start + n_together)
+        if not result[some].all():
+            result[some] |= _is_fractional(X[some]).any(axis=(1, 2))
     return result
 
 
 def _is_fractional(X):
-    return (np.rint(X) != X) | (X < 0) | (X > MOST_WHOLE)
+    return (np.rint(X) != X) | (np.abs(X) > MOST_WHOLE)
 
 
 def alike(kinds):

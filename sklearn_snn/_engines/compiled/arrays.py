@@ -168,6 +168,3 @@ def _to_units(weights, unit, signed):
             signed[r, k] = number(np.rint(weights[r, k] / unit))
         for k in range(weights.shape[1]):
             signed[n_rows + r, k] = -signed[r, k]
-
-
-ENTRIES = _adam, _sum_of_squares, _add_up, _to_units

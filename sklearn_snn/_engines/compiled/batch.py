@@ -37,8 +37,9 @@ from sklearn_snn._model.synapses import (
     weight_gradient,
 )
 
-# Samples that are made ready at a time, so that memory does not grow with the batch.
-MAX_CHUNK_SAMPLES = 32
+# Samples that are made ready at a time, so that memory does not grow with the batch;
+# constant currents take no more room than their samples.
+MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
 # What the code that looks for spikes in a sequence is compiled for.
 _SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
 
@@ -50,8 +51,7 @@ def cut(stop, size, start=0):
 
 def most_samples(X):
     """Return how many samples of a batch run at a time at most."""
-    # A constant current takes no more room than its sample.
-    return MAX_CHUNK_SAMPLES * (8 if X.ndim == 2 else 1)
+    return MAX_CONSTANT_SAMPLES if X.ndim == 2 else MAX_CHUNK_SAMPLES
 
 
 class Batch:

@@ -5,10 +5,8 @@ What is compiled here is kept on disk, with all that it calls: see `cache`.
 
 import numpy as np
 
-from sklearn_snn._engines.compiled import arrays
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.encoding import draw, stream_keys
-from sklearn_snn._engines.compiled.inputs import active_inputs, as_bits
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     count_up,
@@ -212,8 +210,8 @@ def run_spikes(
                     listed[m], m = active[k], m + 1
             sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
-            own, first = segment(keys, 0, n), trains.first_step
-            draw(own, limits, first, often, starts, increments, x)
+            own, step = segment(keys, 0, n), trains.first_step
+            draw(own, limits, step, often, starts, increments, x)
         else:
             x = bits[i]
         run_layer(
@@ -378,9 +376,3 @@ def run_currents(
                 for t in range(n_currents):
                     for h in range(n_units):
                         currents[i, t, h] = u[t, h] if t < n_steps else 0
-
-
-def n_compiled():
-    """Return how many functions this process compiled because none was on disk."""
-    entries = *arrays.ENTRIES, active_inputs, as_bits, run_spikes, run_currents
-    return sum(sum(entry.stats.cache_misses.values()) for entry in entries)

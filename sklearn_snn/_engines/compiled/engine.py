@@ -14,7 +14,6 @@ from itertools import accumulate, chain
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
-from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.arrays import adam, sum_of_squares
 from sklearn_snn._engines.compiled.batch import (
     MAX_CHUNK_SAMPLES,
@@ -22,6 +21,7 @@ from sklearn_snn._engines.compiled.batch import (
     cut,
     most_samples,
 )
+from sklearn_snn._engines.compiled.cache import n_compiled
 from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
@@ -103,7 +103,7 @@ class NumbaEngine:
         seconds : float
             How long it took if there was something to compile, else 0.
         """
-        n_before, start = kernels.n_compiled(), time.perf_counter()
+        n_before, start = n_compiled(), time.perf_counter()
         samples = [X[:1]]
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
             # Spikes and graded values are run by different code.
@@ -112,7 +112,7 @@ class NumbaEngine:
         weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
             self.loss_and_gradients(params, sample, targets[:1], weights)
-        if kernels.n_compiled() == n_before:
+        if n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
 
