@@ -30,6 +30,7 @@ _FOLDERS = {
     "": ("_compat",),
     "_engines/compiled/": (
         *(
+            "backward",
             "cache",
             "chunks",
             "encoding",

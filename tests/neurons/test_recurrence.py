@@ -1,6 +1,7 @@
 """Layers whose neurons hear each other: exact, in both engines, in any batch."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from neurons.cases import (
 from neurons.checks import check_autograd
 from neurons.test_agreement import answers, assert_same_answers, check_engines
 from neurons.test_differences import slope
+from neurons.test_lengths import LENGTHS, alone, unequal
 
 from sklearn_snn._engines import threads
 from sklearn_snn._engines.compiled import engine as engine_numba
@@ -196,13 +198,43 @@ def test_answers_do_not_depend_on_the_batch(name, kind, engine):
                 assert_same_answers(some, [array[rows] for array in together])
 
 
+@pytest.mark.parametrize("kind", ["spikes", "graded"])
+@pytest.mark.parametrize("name", ["lif", "adlif"])
+def test_a_sample_goes_back_as_if_alone_whoever_goes_with_it(name, kind):
+    """Without a weight the others add nothing; to the bit, and of unequal lengths."""
+    for names, readout in stacks(name):
+        choices = {"recurrent": True, "learns": False, "is_restrained": True}
+        case, n_felt = unequal(names, readout, kind, **choices), 0
+        for i in range(len(LENGTHS)):
+            shares = np.where(np.arange(len(LENGTHS)) == i, case.shares, 0)
+            among_others = case._replace(shares=shares).step("numba").gradients
+            by_itself = alone(case, i).step("numba").gradients
+            with telling(names, readout, i):
+                for one, other in zip(among_others, by_itself, strict=True):
+                    for key in one:
+                        np.testing.assert_array_equal(one[key], other[key])
+            n_felt += np.any(by_itself[0]["recurrent"])
+        assert n_felt > 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_engines_agree_where_two_go_back_together(kind):
+    for names, readout in stacks("lif"):
+        choices = {"dtype": np.float32, "learns": False, "alike": True}
+        case = recurrent_case(names, readout, kind=kind, **choices)
+        with telling(names, readout):
+            check_engines(case, np.float32)
+
+
 @pytest.mark.parametrize("kind", ["trains", "mixed"])
 def test_gradients_for_any_number_of_threads(kind, monkeypatch):
     with ThreadPoolExecutor(3) as pool:
         monkeypatch.setattr(threads, "_pool", pool)
-        for names, readout in stacks("lif"):
+        for (names, readout), learns in product(stacks("lif"), (False, True)):
             case = recurrent_case(
-                names, readout, dtype=np.float32, kind=kind, n_samples=70
+                *(names, readout),
+                **{"dtype": np.float32, "kind": kind, "n_samples": 70},
+                learns=learns,
             )
             steps = []
             for n_threads in (1, 2, 4):

@@ -5,21 +5,25 @@ What is compiled here is kept on disk, with all that it calls: see `cache`.
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.backward import Together, backward, heard_by
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
-from sklearn_snn._engines.compiled.encoding import draw, stream_keys
+from sklearn_snn._engines.compiled.encoding import draw, inputs_of, stream_keys
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     count_up,
-    new_tape,
+    deltas_of,
+    new_tapes,
     put_states,
     second_of,
     spikes_of,
     states_of,
     take_states,
+    tape_of,
+    times_of,
+    total_of,
     whole_words,
 )
 from sklearn_snn._engines.compiled.network import (
-    backward,
     begin,
     copy_spikes,
     leave,
@@ -28,10 +32,14 @@ from sklearn_snn._engines.compiled.network import (
 )
 from sklearn_snn._engines.compiled.neurons import n_states, of_layer
 from sklearn_snn._engines.compiled.options import compiled
-from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
-from sklearn_snn._engines.compiled.recurrence import take_step
+from sklearn_snn._engines.compiled.readouts import (
+    loss_gradient,
+    new_scratches,
+    scratch_of,
+)
+from sklearn_snn._engines.compiled.recurrence import most_together, take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
-from sklearn_snn._engines.compiled.sums import chunk_of, gradients_in, spikes_in
+from sklearn_snn._engines.compiled.sums import chunk_of, spikes_in
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
 from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment, zeros
@@ -55,47 +63,37 @@ def _run_on(
     readings,
     spikes,
     membranes,
+    states,
     scratch,
-    gradients,
-    n_spikes,
+    sums,
 ):
-    """Run sample ``i`` on from the first layer's spikes, and all the way back.
+    """Run sample ``i`` on from the first layer's spikes, and up to the loss.
 
-    The gradient of the first weights is left to the caller. Returns the loss and the
-    penalty, 0 without targets. Of what else is asked for, nothing beyond the end of the
-    sample is written.
+    That and the penalty are added to the ``sums``, if there are targets. Of what else
+    is asked for, nothing beyond the end of the sample is written.
     """
     last = len(layers.sizes) - 2
-    u = matrix(tape.deltas[last], 0, n_steps, layers.widths[-1])
-    reading = readings[i]
+    u = deltas_of(tape, layers, last, n_steps)
+    reading, chunk = readings[i], chunk_of(sums, i)
+    n_spikes = spikes_in(sums, chunk)
     run_above(
         neurons, readout, layers, heard, tape, i, n_steps, n_spikes, scratch, reading
     )
+    put_states(states, i, layers, tape)
     if len(spikes) > 0:
         copy_spikes(layers, tape, n_steps, spikes[i])
     if len(membranes) > 0:
         copy_columns(u, matrix(membranes[i], 0, n_steps, membranes.shape[2]))
     if len(targets) == 0:
-        return 0.0, 0.0
+        return
     weights, weight = loss_weights[i], 0.0
     loss = loss_gradient(readout, i, u, reading, targets[i], weights, scratch)
-    penalty = 0.0
+    sums.losses[chunk, 0] += loss
     if len(bounds.limits) > 0:
         for t in range(len(weights)):
             weight += weights[t]
         penalty = rate_penalty(bounds, i, layers, tape, n_steps, weight)
-    backward(
-        neurons,
-        layers,
-        heard,
-        bounds,
-        tape,
-        n_steps,
-        readout.start,
-        scratch,
-        gradients,
-    )
-    return loss, penalty
+        sums.losses[chunk, 1] += penalty
 
 
 @entry_point(_CODE)
@@ -174,32 +172,32 @@ def run_spikes(
     hidden, output = neurons
     first_layer = of_layer(hidden, 0, layers.widths[1])
     most_states = max(n_states(hidden), n_states(output))
-    tape = new_tape(layers, most_steps, n_inputs, most_states)
-    times, n_times = tape.times[0], tape.n_times[0]
+    n_tapes = most_together(layers.recurrence)
+    # What constants learn is added step by step, of one sample after the other.
+    n_together = 1 if hidden.learns else n_tapes
+    tapes = new_tapes(layers, most_steps, n_inputs, most_states, n_tapes)
     rows, shifts = count_up(n_inputs), zeros(n_inputs, np.uint32)
     keys, often = zeros(n_inputs, np.uint64), zeros(n_inputs, np.uint8)
     starts, increments = zeros(n_inputs, np.uint32), zeros(n_inputs, np.uint32)
     drawn = zeros((most_steps, whole_words(n_inputs)), np.uint8)
     base = zeros(width, layers.signed.dtype)
     first_bias = bias_of(layers.biases, layers, 0)
-    scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
-    total = segment(tape.work.total, 0, width)
-    listed, nothing = tape.work.listed, segment(tape.work.nothing, 0, width)
-    everyone = zeros(0, np.bool_)
+    n_outputs, last_width = readings.shape[2], layers.widths[-1]
+    scratches = new_scratches(n_outputs, most_steps, last_width, readings, n_tapes)
+    listed, nothing = tapes.work.listed, segment(tapes.work.nothing, 0, width)
     for i in range(len(readings)):
-        n_steps, chunk = lengths[i], chunk_of(sums, i)
-        heard = kept[i] if len(kept) > 0 else everyone
+        j, n_steps, heard = i % n_together, lengths[i], heard_by(kept, i)
+        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
+        times, n_times = times_of(tape, 0), tape.n_times[tape.row]
         take_states(states, i, layers, tape)
-        deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
-        active, x = segment(tape.units, 0, n_inputs), drawn
+        deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
+        x = drawn
         for k in range(n_inputs):
             n_times[k] = 0
         if must_draw:
-            first, n = trains.indptr[i], trains.indptr[i + 1] - trains.indptr[i]
-            active = segment(trains.features, first, n)
+            active, limits = inputs_of(trains, i)
+            n, m = len(active), 0
             x = matrix(drawn, 0, most_steps, whole_words(n))
-            limits = segment(trains.thresholds, first, n)
-            m = 0
             for k in range(n):
                 often[k] = np.uint8(limits[k] >= np.uint32(2**31))
                 rows[k], shifts[k] = active[k], 0
@@ -236,7 +234,7 @@ def run_spikes(
             times,
             n_times,
         )
-        of_sample = _run_on(
+        _run_on(
             neurons,
             readout,
             layers,
@@ -250,17 +248,25 @@ def run_spikes(
             readings,
             spikes,
             membranes,
+            states,
             scratch,
-            gradients_in(sums, chunk, layers),
-            spikes_in(sums, chunk),
+            sums,
         )
-        put_states(states, i, layers, tape)
-        sums.losses[chunk, 0] += of_sample[0]
-        sums.losses[chunk, 1] += of_sample[1]
-        if len(targets) > 0:
-            append_negatives(deltas, n_steps, total)
-            start = chunk * sums.numbers.shape[1]
-            gradient = matrix(sums.numbers, start, n_features, width)
+        if len(targets) == 0 or (j + 1 < n_together and i + 1 < len(readings)):
+            continue
+        together = Together(i - j, i + 1, lengths, kept, tapes, scratches)
+        start = readout.start
+        backward(layers.recurrence, neurons, layers, bounds, together, start, sums)
+        for back in range(i - j, i + 1):
+            tape, n_steps = tape_of(tapes, back - i + j, layers), lengths[back]
+            active = segment(tape.units, 0, n_inputs)
+            if must_draw:
+                active, limits = inputs_of(trains, back)
+            deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
+            append_negatives(deltas, n_steps, total_of(tape, width))
+            place = chunk_of(sums, back) * sums.numbers.shape[1]
+            gradient = matrix(sums.numbers, place, n_features, width)
+            times, n_times = times_of(tape, 0), tape.n_times[tape.row]
             add_weight_gradient(deltas, active, times, n_times, gradient)
 
 
@@ -309,18 +315,20 @@ def run_currents(
     most_steps = 0
     for i in range(len(lengths)):
         most_steps = max(most_steps, lengths[i])
-    tape = new_tape(layers, most_steps, 0, most_states)
-    scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
-    total = segment(tape.work.total, 0, width)
+    n_tapes = most_together(layers.recurrence)
+    # What constants learn is added step by step, of one sample after the other.
+    n_together = 1 if hidden.learns else n_tapes
+    tapes = new_tapes(layers, most_steps, 0, most_states, n_tapes)
+    n_outputs, last_width = readings.shape[2], layers.widths[-1]
+    scratches = new_scratches(n_outputs, most_steps, last_width, readings, n_tapes)
     one = readings.dtype.type(1)
     current, bias = zeros(width, readings.dtype), bias_of(layers.biases, layers, 0)
     n_currents = currents.shape[1]
-    everyone = zeros(0, np.bool_)
     for i in range(len(readings)):
-        n_steps, chunk = lengths[i], chunk_of(sums, i)
-        heard = kept[i] if len(kept) > 0 else everyone
+        j, n_steps, heard = i % n_together, lengths[i], heard_by(kept, i)
+        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
         take_states(states, i, layers, tape)
-        u = matrix(tape.deltas[0], 0, n_steps, width)
+        u = deltas_of(tape, layers, 0, n_steps)
         s = spikes_of(tape, layers, 0, n_steps)
         second = second_of(tape, layers, 0, n_steps)
         before = states_of(tape.befores, tape, layers, 0)
@@ -347,7 +355,7 @@ def run_currents(
                 second,
             )
         leave(state, s, states_of(tape.afters, tape, layers, 0))
-        of_sample = _run_on(
+        _run_on(
             neurons,
             readout,
             layers,
@@ -361,18 +369,22 @@ def run_currents(
             readings,
             spikes,
             membranes,
+            states,
             scratch,
-            gradients_in(sums, chunk, layers),
-            spikes_in(sums, chunk),
+            sums,
         )
-        put_states(states, i, layers, tape)
-        sums.losses[chunk, 0] += of_sample[0]
-        sums.losses[chunk, 1] += of_sample[1]
-        if len(targets) > 0:
+        if len(targets) == 0 or (j + 1 < n_together and i + 1 < len(readings)):
+            continue
+        together = Together(i - j, i + 1, lengths, kept, tapes, scratches)
+        start = readout.start
+        backward(layers.recurrence, neurons, layers, bounds, together, start, sums)
+        for back in range(i - j, i + 1):
+            tape, n_steps = tape_of(tapes, back - i + j, layers), lengths[back]
+            u, total = deltas_of(tape, layers, 0, n_steps), total_of(tape, width)
             if n_currents == 1:
                 for h in range(n_units):
-                    currents[i, 0, h] = total[h]
+                    currents[back, 0, h] = total[h]
             else:
                 for t in range(n_currents):
                     for h in range(n_units):
-                        currents[i, t, h] = u[t, h] if t < n_steps else 0
+                        currents[back, t, h] = u[t, h] if t < n_steps else 0

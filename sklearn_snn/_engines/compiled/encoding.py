@@ -5,7 +5,7 @@ Numbers of 32 bits are cast after every operation, because numba widens them.
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.views import segment
 from sklearn_snn._inputs import random as _random
 
@@ -20,6 +20,14 @@ def _mix32(x):
     x = np.uint32(x ^ (x >> np.uint32(15)))
     x = np.uint32(x * np.uint32(0x846CA68B))
     return np.uint32(x ^ (x >> np.uint32(16)))
+
+
+@inlined
+def inputs_of(trains, i):
+    """Return features and thresholds of those inputs of a sample that can fire."""
+    first = trains.indptr[i]
+    n = trains.indptr[i + 1] - first
+    return segment(trains.features, first, n), segment(trains.thresholds, first, n)
 
 
 @compiled

@@ -61,7 +61,8 @@ class Work(NamedTuple):
     """What the code needs beside the tape, made once, and used by a layer at a time.
 
     Most of it is as long as the widest layer has neurons. Zeros are never written, and
-    the total is left of the layer that ran last.
+    the total is left of the layer that ran last. Samples that go back together have
+    `states`, `by_spike`, `slopes` and `total` of their own, and share the rest.
 
     Attributes
     ----------
@@ -76,6 +77,8 @@ class Work(NamedTuple):
     slopes : ndarray of shape (at least widest,)
         The derivatives of the surrogate of some steps, as many as there is room for;
         going forward, the current of a recurrent layer.
+    known : ndarray of int64 of shape (n_tapes,)
+        The first step of which a sample's slopes are there.
     total, zeros : ndarrays
         The sum of the deltas over the steps, and zeros.
     sent : ndarray of uint8 of shape (n_steps * at least widest,)
@@ -91,6 +94,7 @@ class Work(NamedTuple):
     membranes: np.ndarray
     by_spike: np.ndarray
     slopes: np.ndarray
+    known: np.ndarray
     total: np.ndarray
     zeros: np.ndarray
     sent: np.ndarray
@@ -110,9 +114,9 @@ class Tape(NamedTuple):
         else it is empty.
     spikes : ndarray of uint8 of shape (n_layers, n_steps * at least widest)
         Of shape (n_steps, n_bits), with n_bits a multiple of 64.
-    times : ndarray of uint32 of shape (n_layers, most inputs, n_steps + 1)
-        Per input the rows of the deltas that add up to its gradient: the steps at
-        which it fired, or those that stand for its silences.
+    times : ndarray of uint32 of shape (n_layers * most inputs, n_steps + 1)
+        Per layer and input the rows of the deltas that add up to its gradient: the
+        steps at which it fired, or those that stand for its silences.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
         How many of them are listed.
     befores, afters : ndarrays of shape (n_layers, (most_states + 1) * widest)
@@ -123,6 +127,9 @@ class Tape(NamedTuple):
     units, no_shifts : ndarrays of uint32 of shape (most inputs,)
         0, 1, 2, ..., and zeros.
     work : Work
+    j, row : int
+        Which of the samples this is that go back together, all of which have their
+        layers here, one behind the other, and where the first of its layers is.
     """
 
     deltas: np.ndarray
@@ -136,6 +143,8 @@ class Tape(NamedTuple):
     units: np.ndarray
     no_shifts: np.ndarray
     work: Work
+    j: int
+    row: int
 
 
 @compiled
@@ -154,51 +163,108 @@ def count_up(n):
 
 
 @allocating
-def _new_work(layers, n_steps, most, widest, most_states):
-    """Return the Work of a tape."""
+def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
+    """Return the Work of some tapes."""
     floats, whole = layers.biases.dtype, layers.whole_weights.dtype
     return Work(
         empty(most, np.uint32),
         zeros(widest, whole),
         empty(widest, whole),
         empty(widest, whole),
+        empty(n_tapes * most_states * widest, floats),
         empty(most_states * widest, floats),
-        empty(most_states * widest, floats),
         empty(widest, floats),
-        empty(widest, floats),
-        empty(max(widest, SLOPES), floats),
-        empty(widest, floats),
+        empty(n_tapes * widest, floats),
+        empty(n_tapes * max(widest, SLOPES), floats),
+        empty(n_tapes, np.int64),
+        empty(n_tapes * widest, floats),
         zeros(widest, floats),
         empty(n_steps * whole_words(widest), np.uint8),
     )
 
 
 @allocating
-def new_tape(layers, n_steps, n_inputs, most_states):
-    """Return a Tape for one sample at a time; the next one overwrites it.
+def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
+    """Return the tapes of so many samples, in one; `tape_of` tells them apart.
 
-    ``n_inputs`` is the number of inputs of the first layer that may be listed, and
-    ``most_states`` that of the states of a neuron. Only the spikes have to start as
-    zeros, as no neuron writes those that fill a word up.
+    The next samples overwrite them. ``n_inputs`` is the number of inputs of the first
+    layer that may be listed, and ``most_states`` that of the states of a neuron. Only
+    the spikes have to start as zeros, as no neuron writes those that fill a word up.
     """
     n_layers = len(layers.sizes) - 1
+    n_rows = n_tapes * n_layers
     widest, most = 0, n_inputs
     for layer in range(n_layers):
         widest = max(widest, layers.widths[layer + 1])
         most = max(most, layers.sizes[layer + 1])
     return Tape(
-        empty((n_layers, (2 * n_steps + 1) * widest), layers.biases.dtype),
-        empty((n_layers, (most_states - 1) * n_steps * widest), layers.biases.dtype),
-        zeros((n_layers, n_steps * whole_words(widest)), np.uint8),
-        empty((n_layers, most, n_steps + 1), np.uint32),
-        zeros((n_layers, most), np.int64),
-        zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
-        zeros((n_layers, (most_states + 1) * widest), layers.biases.dtype),
-        zeros(n_layers, np.float64),
+        empty((n_rows, (2 * n_steps + 1) * widest), layers.biases.dtype),
+        empty((n_rows, (most_states - 1) * n_steps * widest), layers.biases.dtype),
+        zeros((n_rows, n_steps * whole_words(widest)), np.uint8),
+        empty((n_rows * most, n_steps + 1), np.uint32),
+        zeros((n_rows, most), np.int64),
+        zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
+        zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
+        zeros(n_rows, np.float64),
         count_up(most),
         zeros(most, np.uint32),
-        _new_work(layers, n_steps, most, widest, most_states),
+        _new_work(layers, n_steps, most, widest, most_states, n_tapes),
+        0,
+        0,
     )
+
+
+@inlined
+def tape_of(tapes, j, layers):
+    """Return the tape of sample ``j`` of those that go back together."""
+    return Tape(
+        tapes.deltas,
+        tapes.seconds,
+        tapes.spikes,
+        tapes.times,
+        tapes.n_times,
+        tapes.befores,
+        tapes.afters,
+        tapes.pushes,
+        tapes.units,
+        tapes.no_shifts,
+        tapes.work,
+        j,
+        j * (len(layers.sizes) - 1),
+    )
+
+
+@inlined
+def deltas_of(tape, layers, layer, n_steps):
+    """Return the deltas of a layer, or its membranes still, (n_steps, width)."""
+    return matrix(tape.deltas[tape.row + layer], 0, n_steps, layers.widths[layer + 1])
+
+
+@inlined
+def by_spike_of(tape, width):
+    """Return the gradient by the spikes of a step, (width,)."""
+    return segment(tape.work.by_spike, tape.j * len(tape.work.zeros), width)
+
+
+@inlined
+def total_of(tape, width):
+    """Return the sum of the deltas over the steps, (width,)."""
+    return segment(tape.work.total, tape.j * len(tape.work.zeros), width)
+
+
+@inlined
+def carry_of(tape, n_states, width):
+    """Return what is carried from step to step on the way back, (n_states, width)."""
+    start = tape.j * len(tape.work.later)
+    return matrix(tape.work.states, start, n_states, width)
+
+
+@inlined
+def times_of(tape, layer):
+    """Return the part (most inputs, n_steps + 1) of the times that is a layer's."""
+    most, n_columns = tape.n_times.shape[1], tape.times.shape[1]
+    start = (tape.row + layer) * most * n_columns
+    return matrix(tape.times, start, most, n_columns)
 
 
 @inlined
@@ -220,7 +286,7 @@ def second_of(tape, layers, layer, n_steps):
     """Return the second states of a layer, (n_steps, width), or no rows."""
     width = layers.widths[layer + 1]
     n_rows = n_steps * int(tape.seconds.shape[1] > 0)
-    return matrix(tape.seconds[layer], 0, n_rows, width)
+    return matrix(tape.seconds[tape.row + layer], 0, n_rows, width)
 
 
 @inlined
@@ -228,7 +294,7 @@ def states_of(flat, tape, layers, layer):
     """Return the part (most_states + 1, width) of the states before or after."""
     width = layers.widths[layer + 1]
     n_rows = flat.shape[1] // len(tape.work.zeros)
-    return matrix(flat[layer], 0, n_rows, width)
+    return matrix(flat[tape.row + layer], 0, n_rows, width)
 
 
 @compiled
@@ -257,4 +323,4 @@ def put_states(states, i, layers, tape):
 def spikes_of(tape, layers, layer, n_steps):
     """Return the spikes of a layer, (n_steps, n_bits), a byte each."""
     n_bits = whole_words(layers.widths[layer + 1])
-    return matrix(tape.spikes[layer], 0, n_steps, n_bits)
+    return matrix(tape.spikes[tape.row + layer], 0, n_steps, n_bits)

@@ -1,4 +1,4 @@
-"""Compiled network: samples forward and backward, spike by spike.
+"""Compiled network: samples forward, spike by spike, and what that leaves behind.
 
 A current ``sum_k x_k W_k`` over bits ``x_k`` is the sum of the rows of W whose input
 fired, and the gradient of such a row is the sum of the deltas of the steps at which its
@@ -14,7 +14,7 @@ needs stays in the cache. The way of a sample::
     run_above     all further layers alike, and what is read of the last one
     loss_gradient what was read -> loss, and its gradient by spikes and membranes
     backward      per layer, from the last one down: membranes -> deltas, and from
-                  deltas and events the gradient of the weights
+                  deltas and events the gradient of the weights; it has its own file
 
 The neurons are two: those of the hidden layers, all of one class, and those of the
 output layer, of the same or another. What is in `layers` says how the arrays are laid
@@ -23,35 +23,21 @@ out. In the shapes below, ``width`` is the padded number of neurons of a layer.
 
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
+    deltas_of,
     second_of,
     spikes_of,
     states_of,
+    times_of,
     weights_of,
 )
-from sklearn_snn._engines.compiled.neurons import (
-    add_gradients,
-    backward_step,
-    n_states,
-    of_layer,
-)
-from sklearn_snn._engines.compiled.neurons.numbers import above_threshold
+from sklearn_snn._engines.compiled.neurons import n_states, of_layer
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
-from sklearn_snn._engines.compiled.recurrence import (
-    add_felt,
-    add_recurrent_gradient,
-    take_step,
-)
-from sklearn_snn._engines.compiled.restraint import copy_heard, restrain_gradient
-from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
-from sklearn_snn._engines.compiled.synapses import add_weight_gradient, collect
-from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
-from sklearn_snn._engines.compiled.views import (
-    copy_columns,
-    matrix,
-    segment,
-    set_to_zero,
-)
+from sklearn_snn._engines.compiled.recurrence import take_step
+from sklearn_snn._engines.compiled.restraint import copy_heard
+from sklearn_snn._engines.compiled.synapses import collect
+from sklearn_snn._engines.compiled.vectors import sum_rows
+from sklearn_snn._engines.compiled.views import matrix, segment
 
 
 @compiled
@@ -145,7 +131,7 @@ def leave(state, s, after):
 @inlined
 def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
-    n_times, width = tape.n_times[layer], layers.widths[layer + 1]
+    n_times, width = tape.n_times[tape.row + layer], layers.widths[layer + 1]
     for k in range(layers.sizes[layer]):
         n_times[k] = 0
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
@@ -168,10 +154,10 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         bias_of(layers.biases, layers, layer),
         states_of(tape.befores, tape, layers, layer),
         states_of(tape.afters, tape, layers, layer),
-        matrix(tape.deltas[layer], 0, n_steps, width),
+        deltas_of(tape, layers, layer, n_steps),
         spikes_of(tape, layers, layer, n_steps),
         second_of(tape, layers, layer, n_steps),
-        tape.times[layer],
+        times_of(tape, layer),
         n_times,
     )
 
@@ -197,10 +183,10 @@ def run_above(
         _run_layer_above(None, output, layers, heard, tape, n_steps, last, n_spikes)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
-            n_spikes[first + k] += tape.n_times[layer][k]
+            n_spikes[first + k] += tape.n_times[tape.row + layer][k]
         first += layers.sizes[layer]
     s = spikes_of(tape, layers, last, n_steps)
-    u = matrix(tape.deltas[last], 0, n_steps, layers.widths[last + 1])
+    u = deltas_of(tape, layers, last, n_steps)
     for t in range(n_steps):
         for k in range(reading.shape[1]):
             n_spikes[first + k] += s[t, k]
@@ -222,154 +208,3 @@ def copy_spikes(layers, tape, n_steps, spikes):
         for t in range(n_steps):
             for k in range(layers.sizes[layer + 1]):
                 spikes[t, first + k] = s[t, k]
-
-
-@inlined
-def _scan_back(
-    recurrence,
-    neurons,
-    layers,
-    heard,
-    bounds,
-    tape,
-    n_steps,
-    layer,
-    start,
-    scratch,
-    m,
-    gradients,
-):
-    """Turn the membranes of a layer into deltas, and sum these over the steps.
-
-    From the last step to the first, ``backward_step`` overwrites row ``t`` of the
-    membranes, (n_steps, width), with ``delta_t``, the gradient by the current. What it
-    needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
-    same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
-    the layer above times that layer's transposed weights, as far as the neurons are
-    ``heard``, what the neurons of the layer itself felt, and the penalty of the
-    ``bounds``. ``m`` is the gradient by the
-    membranes, of the output layer, or None. The sum over the steps, which is left in
-    ``tape.work.total``, is the gradient of the biases. Those of the constants, if they
-    learn, are added to ``gradients``.
-
-    Fast because the product is one of a row with a matrix that stays in the cache, its
-    sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
-    be kept from the forward pass: the surrogate's derivative is computed again, for a
-    few steps at a time, which stay in the nearest cache until they are needed.
-    """
-    width, first = layers.widths[layer + 1], layers.firsts[layer]
-    n_units, neuron = layers.sizes[layer + 1], of_layer(neurons, first, first + width)
-    constants = gradients.constants[:, first : first + width]
-    u = matrix(tape.deltas[layer], 0, n_steps, width)
-    s = spikes_of(tape, layers, layer, n_steps)
-    second = second_of(tape, layers, layer, n_steps)
-    before, work = states_of(tape.befores, tape, layers, layer), tape.work
-    carry = matrix(work.states, 0, n_states(neuron), width)
-    later = matrix(work.later, 0, n_states(neuron), width)
-    u_t, g = segment(work.membranes, 0, width), segment(work.by_spike, 0, width)
-    total, n_together = segment(work.total, 0, width), len(work.slopes) // width
-    zeros = segment(work.zeros, 0, width)
-    set_to_zero(carry)
-    for h in range(width):
-        total[h] = 0
-    is_last = layer + 2 == len(layers.sizes)
-    above = layer + int(not is_last)
-    n_above = layers.sizes[above + 1]
-    deltas = matrix(tape.deltas[above], 0, n_steps, layers.widths[above + 1])
-    back = matrix(
-        layers.transposed, layers.starts[above], n_above, layers.widths[above]
-    )
-    is_restrained = not is_last and (len(heard) > 0 or len(bounds.limits) > 0)
-    push = tape.pushes[layer]
-    if is_last:
-        for h in range(width):
-            g[h] = scratch.by_spike[h]
-    first_known = n_steps
-    for t in range(n_steps - 1, -1, -1):
-        if t < first_known:
-            first_known = max(0, t + 1 - n_together)
-            slopes = segment(work.slopes, 0, (t + 1 - first_known) * width)
-            above_threshold(u, first_known, neuron.threshold, slopes)
-            surrogate_derivative(slopes, neuron.beta, neuron.surrogate)
-        e = segment(work.slopes, (t - first_known) * width, width)
-        if not is_last:
-            row = segment(deltas, t * deltas.shape[1], n_above)
-            sum_scaled_rows(zeros, row, back, g)
-            add_felt(recurrence, layers, layer, n_steps, t, u, g)
-            if is_restrained:
-                restrain_gradient(heard, first, push, n_units, g)
-        elif t < start:
-            for h in range(width):
-                g[h] = 0
-        if neuron.learns:
-            for h in range(width):
-                u_t[h] = u[t, h]
-            copy_columns(carry, later)
-        backward_step(neuron, t, g, m, s, e, u, carry, total)
-        if neuron.learns:
-            add_gradients(
-                neuron, t, g, s, e, u_t, u, before, second, later, carry, constants
-            )
-
-
-@compiled
-def backward(neurons, layers, heard, bounds, tape, n_steps, start, scratch, gradients):
-    """Add all gradients but that of the first weights.
-
-    These are left to the caller: their inputs may be listed by their silences, or be no
-    events at all. The sum of the first deltas is left in ``tape.work.total``. Steps
-    before ``start`` are not read out, and ``scratch`` has what the loss left.
-    """
-    hidden, output = neurons
-    last = len(layers.sizes) - 2
-    by_membrane = scratch.by_membrane
-    _scan_back(
-        None,
-        output,
-        layers,
-        heard,
-        bounds,
-        tape,
-        n_steps,
-        last,
-        start,
-        scratch,
-        by_membrane,
-        gradients,
-    )
-    _add_layer_gradient(None, layers, heard, tape, n_steps, last, gradients)
-    for layer in range(last - 1, -1, -1):
-        _scan_back(
-            layers.recurrence,
-            hidden,
-            layers,
-            heard,
-            bounds,
-            tape,
-            n_steps,
-            layer,
-            start,
-            scratch,
-            None,
-            gradients,
-        )
-        _add_layer_gradient(
-            layers.recurrence, layers, heard, tape, n_steps, layer, gradients
-        )
-
-
-@inlined
-def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradients):
-    """Add the gradient of a layer's biases and, but for the first one, weights."""
-    add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients)
-    bias, total = bias_of(gradients.biases, layers, layer), tape.work.total
-    for h in range(len(bias)):
-        bias[h] += total[h]
-    if layer:
-        add_weight_gradient(
-            matrix(tape.deltas[layer], 0, n_steps, len(bias)),
-            segment(tape.units, 0, layers.sizes[layer]),
-            tape.times[layer],
-            tape.n_times[layer],
-            weights_of(gradients.weights, layers, layer),
-        )

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.losses import GIVEN, evaluate_loss
-from sklearn_snn._engines.compiled.options import allocating, compiled
-from sklearn_snn._engines.compiled.views import empty, segment, zeros
+from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
+from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
 STATISTIC_CODES = {None: 0, "sum": 1, "last": 2, "max": 3, "probability": 4}
 
@@ -80,15 +80,30 @@ class Scratch(NamedTuple):
 
 
 @allocating
-def new_scratch(n_outputs, n_steps, width, like):
-    """Return a Scratch of the dtype of an array."""
+def new_scratches(n_outputs, n_steps, width, like, n_tapes):
+    """Return Scratches of the dtype of an array, in one, for so many samples."""
     return Scratch(
         empty(n_outputs, like.dtype),
         empty(n_outputs, like.dtype),
-        zeros(width, like.dtype),
-        zeros((n_steps, width), like.dtype),
+        zeros(n_tapes * width, like.dtype),
+        zeros((n_tapes * n_steps, width), like.dtype),
         empty(n_outputs, like.dtype),
         empty(n_outputs, like.dtype),
+    )
+
+
+@inlined
+def scratch_of(scratches, j):
+    """Return the Scratch of sample ``j`` of those that go back together."""
+    n_rows, width = scratches.by_membrane.shape
+    n_steps = n_rows * width // len(scratches.by_spike)
+    return Scratch(
+        scratches.outputs,
+        scratches.by_output,
+        segment(scratches.by_spike, j * width, width),
+        matrix(scratches.by_membrane, j * n_steps * width, n_steps, width),
+        scratches.shares,
+        scratches.slopes,
     )
 
 

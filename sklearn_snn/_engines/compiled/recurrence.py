@@ -10,11 +10,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from sklearn_snn._engines.compiled.layers import states_of
+from sklearn_snn._engines.compiled.layers import deltas_of, states_of, times_of
 from sklearn_snn._engines.compiled.neurons import forward_step
 from sklearn_snn._engines.compiled.options import INNER, compiled
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, list_heard
-from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
+from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import matrix, segment
 
 
@@ -128,25 +128,17 @@ def _was_heard(before, heard, first, k):
     return before[before.shape[0] - 1, k] != 0 and (len(heard) == 0 or heard[first + k])
 
 
-def add_felt(recurrence, layers, layer, n_steps, t, u, g):
-    """Add to ``g``, the gradient by the spikes of a step, what the next step felt.
-
-    ``u[t + 1]`` is the gradient by the current of that step already.
-    """
+def most_together(recurrence):
+    """Return how many samples go back together at most; see `backward`."""
     raise NotImplementedError
 
 
-def _add_nothing(recurrence, layers, layer, n_steps, t, u, g):
-    return
+def _one(recurrence):
+    return 1
 
 
-def _add_felt(recurrence, layers, layer, n_steps, t, u, g):
-    if t + 1 < n_steps:
-        width, n_units = u.shape[1], layers.sizes[layer + 1]
-        start = recurrence.starts[layer]
-        back = matrix(recurrence.transposed, start, n_units, width)
-        row = segment(u, (t + 1) * width, n_units)
-        sum_scaled_rows(g, row, back, g)
+def _two(recurrence):
+    return 2
 
 
 def add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
@@ -165,15 +157,15 @@ def _add_no_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients)
 def _add_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
     if layer + 1 < len(recurrence.starts):
         width, n_units = layers.widths[layer + 1], layers.sizes[layer + 1]
-        after = matrix(tape.deltas[layer], 0, n_steps + 1, width)
+        after = deltas_of(tape, layers, layer, n_steps + 1)
         for h in range(width):
             after[n_steps, h] = 0
         gradient = matrix(gradients.recurrent, recurrence.starts[layer], width, width)
         add_weight_gradient(
-            matrix(tape.deltas[layer], width, n_steps, width),
+            matrix(tape.deltas[tape.row + layer], width, n_steps, width),
             segment(tape.units, 0, n_units),
-            tape.times[layer + 1],
-            tape.n_times[layer + 1],
+            times_of(tape, layer + 1),
+            tape.n_times[tape.row + layer + 1],
             gradient,
         )
         before = states_of(tape.befores, tape, layers, layer)
@@ -193,5 +185,5 @@ def _register(function, without, with_recurrence):
 
 
 _register(take_step, _take_step, _take_recurrent_step)
-_register(add_felt, _add_nothing, _add_felt)
+_register(most_together, _one, _two)
 _register(add_recurrent_gradient, _add_no_gradient, _add_gradient)

@@ -55,7 +55,7 @@ def rate_penalty(bounds, i, layers, tape, n_steps, loss_weight):
     penalty = 0.0
     if len(bounds.pushes) > 0:
         for layer in range(len(bounds.limits)):
-            tape.pushes[layer] = bounds.pushes[i, layer]
+            tape.pushes[tape.row + layer] = bounds.pushes[i, layer]
         return penalty
     for layer in range(len(bounds.limits)):
         s, n_units = spikes_of(tape, layers, layer, n_steps), layers.sizes[layer + 1]
@@ -68,7 +68,7 @@ def rate_penalty(bounds, i, layers, tape, n_steps, loss_weight):
         excess = max(rate - high, 0.0) - max(low - rate, 0.0)
         weighted = bounds.strength * np.float64(loss_weight) * excess
         penalty += weighted * excess / 2
-        tape.pushes[layer] = weighted / (n_steps * n_units)
+        tape.pushes[tape.row + layer] = weighted / (n_steps * n_units)
     return penalty
 
 

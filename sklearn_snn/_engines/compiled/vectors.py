@@ -25,11 +25,12 @@ def _array(context, builder, type_, value):
     return struct.data, cgutils.unpack_tuple(builder, struct.shape)
 
 
-def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
+def _emit_row_sum(context, builder, dtype, inits, table, n, outs, term):
     """Emit ``out = init + sum_{e < n} term(e)``, a block of vectors at a time.
 
-    ``term(e)`` returns the index of a row of the table and its factor or None. The
-    sums stay in registers, which is what a loop over arrays would not do. Blocks are
+    ``term(e)`` returns the index of a row of the table and, for each of the ``outs``,
+    its factor or None. The sums stay in registers, which is what a loop over arrays
+    would not do, and a vector of the table is loaded once for all outs. Blocks are
     about as wide as each other: a narrow one waits for its own sums.
     """
     index = ir.IntType(64)
@@ -38,7 +39,7 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     lanes = 64 // itemsize
     vector = ir.VectorType(number, lanes)
     add = builder.fadd if isinstance(dtype, types.Float) else builder.add
-    (init, _), (table, (_, width)), (out, _) = init, table, out
+    (table, (_, width)), most = table, MAX_VECTORS // len(outs)
 
     def at(pointer, vectors):
         offset = builder.mul(vectors, index(lanes))
@@ -54,39 +55,38 @@ def _emit_row_sum(context, builder, dtype, init, table, n, out, term):
     builder.position_at_end(head)
     first = builder.load(done)
     left = builder.sub(builder.udiv(width, index(lanes)), first)
-    n_blocks = _divided_up(builder, left, index(MAX_VECTORS))
+    n_blocks = _divided_up(builder, left, index(most))
     n_blocks = builder.select(
         builder.icmp_unsigned("==", left, index(0)), index(1), n_blocks
     )
     left = _divided_up(builder, left, n_blocks)
     offset = builder.mul(first, index(lanes))
     switch = builder.switch(left, end)
-    for n_vectors in range(1, MAX_VECTORS + 1):
+    for n_vectors in range(1, most + 1):
         start = builder.append_basic_block(f"row_sum.{n_vectors}")
         switch.add_case(index(n_vectors), start)
         builder.position_at_end(start)
-        pointers = [builder.gep(p, [offset]) for p in (init, table, out)]
-        sums = [
-            cgutils.alloca_once_value(builder, load(pointers[0], j))
-            for j in range(n_vectors)
-        ]
+        sums = []
+        for init, _ in inits:
+            init = builder.gep(init, [offset])
+            values = [load(init, j) for j in range(n_vectors)]
+            sums.append([cgutils.alloca_once_value(builder, v) for v in values])
+        block = builder.gep(table, [offset])
         with cgutils.for_range(builder, n) as loop:
-            row, factor = term(loop.index)
-            row = builder.gep(pointers[1], [builder.mul(row, width)])
-            for j, total in enumerate(sums):
+            row, factors = term(loop.index)
+            row = builder.gep(block, [builder.mul(row, width)])
+            factors = [
+                f if f is None else _everywhere(builder, f, vector) for f in factors
+            ]
+            for j in range(n_vectors):
                 value = load(row, j)
-                if factor is not None:
-                    lane = builder.insert_element(
-                        ir.Constant(vector, ir.Undefined), factor, ir.IntType(32)(0)
-                    )
-                    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-                    factors = builder.shuffle_vector(lane, lane, zeros)
-                    value = builder.fmul(value, factors)
-                builder.store(add(builder.load(total), value), total)
-        for j, total in enumerate(sums):
-            builder.store(
-                builder.load(total), at(pointers[2], index(j)), align=itemsize
-            )
+                for factor, totals in zip(factors, sums, strict=True):
+                    product = value if factor is None else builder.fmul(value, factor)
+                    builder.store(add(builder.load(totals[j]), product), totals[j])
+        for (out, _), totals in zip(outs, sums, strict=True):
+            out = builder.gep(out, [offset])
+            for j, total in enumerate(totals):
+                builder.store(builder.load(total), at(out, index(j)), align=itemsize)
         builder.store(builder.add(first, left), done)
         builder.branch(head)
     builder.position_at_end(end)
@@ -97,6 +97,15 @@ def _divided_up(builder, number, by):
     """Emit a quotient, rounded up."""
     one = ir.IntType(64)(1)
     return builder.udiv(builder.add(number, builder.sub(by, one)), by)
+
+
+def _everywhere(builder, number, vector):
+    """Emit a vector, all lanes of which are a number."""
+    lane = builder.insert_element(
+        ir.Constant(vector, ir.Undefined), number, ir.IntType(32)(0)
+    )
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
+    return builder.shuffle_vector(lane, lane, zeros)
 
 
 @intrinsic
@@ -115,11 +124,11 @@ def sum_rows(typingctx, init, table, rows, out):
 
         def term(e):
             row = builder.load(builder.gep(rows[0], [e]))
-            return builder.zext(row, ir.IntType(64)), None
+            return builder.zext(row, ir.IntType(64)), [None]
 
         n = rows[1][0]
         dtype = signature.args[1].dtype
-        return _emit_row_sum(context, builder, dtype, init, table, n, out, term)
+        return _emit_row_sum(context, builder, dtype, [init], table, n, [out], term)
 
     return types.void(init, table, rows, out), codegen
 
@@ -135,13 +144,38 @@ def sum_scaled_rows(typingctx, init, factors, table, out):
         )
 
         def term(e):
-            return e, builder.load(builder.gep(factors[0], [e]))
+            return e, [builder.load(builder.gep(factors[0], [e]))]
 
         n = table[1][0]
         dtype = signature.args[2].dtype
-        return _emit_row_sum(context, builder, dtype, init, table, n, out, term)
+        return _emit_row_sum(context, builder, dtype, [init], table, n, [out], term)
 
     return types.void(init, factors, table, out), codegen
+
+
+@intrinsic
+def sum_scaled_rows_of_two(typingctx, a, a_factors, b, b_factors, table):
+    """Add ``a_factors @ table`` to ``a``, and ``b_factors @ table`` to ``b``.
+
+    Each is what `sum_scaled_rows` makes of it, to the bit, but the table comes from
+    memory once. Shapes as in `sum_rows`.
+    """
+
+    def codegen(context, builder, signature, args):
+        a, a_factors, b, b_factors, table = (
+            _array(context, builder, *pair)
+            for pair in zip(signature.args, args, strict=True)
+        )
+
+        def term(e):
+            factors = a_factors[0], b_factors[0]
+            return e, [builder.load(builder.gep(f, [e])) for f in factors]
+
+        n = table[1][0]
+        dtype = signature.args[4].dtype
+        return _emit_row_sum(context, builder, dtype, [a, b], table, n, [a, b], term)
+
+    return types.void(a, a_factors, b, b_factors, table), codegen
 
 
 @intrinsic
