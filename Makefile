@@ -58,6 +58,7 @@ docs-check: docs
 
 bench: .venv/.bench
 	.venv/bin/python benchmarks/compare.py --output docs/benchmarks.md
+	.venv/bin/python benchmarks/profile_step.py --output docs/benchmarks.md
 
 dist: .venv/.test
 	.venv/bin/python -m build

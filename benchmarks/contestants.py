@@ -5,75 +5,109 @@ The work is the same for all: a network for MNIST with one hidden layer of LIF n
 backpropagation through time, gradient clipping and an Adam update, in float32, on all
 cores that each library takes by itself. snnTorch and norse step through time,
 SpikingJelly runs its multi-step mode, which is its fastest on a CPU, and JAX compiles a
-scan over time.
+scan over time. What torch does without a library is in `torch_loops.py`. Spikes are
+drawn anew at each step of training.
+
+SpikingJelly chooses its compiled neurons, of CUDA or triton, for a GPU only: on a CPU
+its operators have one implementation, that of torch, whatever is asked for. What can be
+compiled there is the network, by `torch.compile`, as its examples do.
 
 A contestant is a function of (images, labels, n_steps, n_hidden) that returns two: one
 trains on the images of given rows, the other predicts their classes.
 """
 
+import itertools
 import math
 
-ALPHA, THRESHOLD, BETA, LEARNING_RATE = 0.95, 0.6, 5.0, 2e-3
+import torch_loops
+from torch_loops import ALPHA, BETA, THRESHOLD
+
+LEARNING_RATE = 2e-3
+
+
+def our_functions(engine_name, some, n_steps, n_hidden):
+    """Return two functions of a batch: one trains on it, the other returns outputs.
+
+    Parameters
+    ----------
+    engine_name : str
+    some : batch
+        A few samples, for the first guess of the weights.
+    n_steps, n_hidden : int
+    """
+    import numpy as np
+
+    from sklearn_snn._engines import make_engine
+    from sklearn_snn._model.network import Layer, Network
+    from sklearn_snn._model.neurons import LIF
+    from sklearn_snn._model.parameters import initial_weights, layered, learning
+    from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
+
+    sizes = some.shape[-1], n_hidden, 10
+    network = Network(tuple(Layer(LIF(BETA), n) for n in sizes[1:]))
+    constants = [
+        {"alpha": np.full(n, ALPHA), "threshold": np.full(n, THRESHOLD)}
+        for n in sizes[1:]
+    ]
+    weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
+    params = layered(*weights, constants)
+    optimizer = Adam(learning(network, params))
+    engine = make_engine(engine_name, network, n_steps)
+    engine.first_guess(params, some, np.ones(len(some)))
+
+    def learn(X, y):
+        loss_weights = np.full(len(y), 1 / len(y))
+        result = engine.loss_and_gradients(params, X, y, loss_weights)
+        grads = learning(network, result.gradients)
+        clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
+        optimizer.update(grads, LEARNING_RATE)
+
+    return learn, lambda X: engine.run(params, X)
 
 
 def make_ours(engine_name):
     """Return the contestant of one of our engines."""
 
     def make(images, labels, n_steps, n_hidden):
-        import numpy as np
-
         from sklearn_snn import PoissonSpikeEncoder
-        from sklearn_snn._engines import make_engine
-        from sklearn_snn._model.network import Layer, Network
-        from sklearn_snn._model.neurons import LIF
-        from sklearn_snn._model.parameters import initial_weights, layered, learning
-        from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
 
         trains = PoissonSpikeEncoder(n_steps, random_state=0).fit_transform(images)
-        sizes = images.shape[1], n_hidden, 10
-        network = Network(tuple(Layer(LIF(BETA), n) for n in sizes[1:]))
-        constants = [
-            {"alpha": np.full(n, ALPHA), "threshold": np.full(n, THRESHOLD)}
-            for n in sizes[1:]
-        ]
-        weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
-        params = layered(*weights, constants)
-        optimizer = Adam(learning(network, params))
-        engine = make_engine(engine_name, network, n_steps)
-        engine.first_guess(params, trains[:128], np.ones(128))
+        learn, outputs = our_functions(engine_name, trains[:128], n_steps, n_hidden)
+        presentations = itertools.count(1)
 
         def step(rows):
-            loss_weights = np.full(len(rows), 1 / len(rows))
-            result = engine.loss_and_gradients(
-                params, trains[rows], labels[rows], loss_weights
-            )
-            grads = learning(network, result.gradients)
-            clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
-            optimizer.update(grads, LEARNING_RATE)
+            learn(trains.present(next(presentations))[rows], labels[rows])
 
         def predict(rows):
-            return engine.run(params, trains[rows]).argmax(axis=1)
+            return outputs(trains[rows]).argmax(axis=1)
 
         return step, predict
 
     return make
 
 
-def _torch_functions(images, labels, n_steps, net, to_counts):
-    """Return both functions of a torch network; to_counts maps spikes to counts."""
+def torch_functions(inputs, y, n_steps, net, to_counts, fused=None):
+    """Return a function of rows that trains a torch network, and one that predicts.
+
+    Parameters
+    ----------
+    inputs : callable
+        Returns the input of rows, of shape (n_steps, n_samples, n_inputs).
+    y : Tensor
+    n_steps : int
+    net : torch.nn.Module
+    to_counts : callable
+        Maps the input to spike counts.
+    fused : bool, default=None
+        Whether Adam is one loop, and not what torch takes by itself.
+    """
     import torch
 
-    X = torch.tensor(images, dtype=torch.float32) / 255
-    y = torch.tensor(labels)
-    optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
-
-    def logits(rows):
-        rates = X[rows]
-        spikes = (torch.rand(n_steps, *rates.shape) < rates).float()
-        return to_counts(spikes) * (10 / n_steps)
+    optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE, fused=fused)
 
     def step(rows):
-        loss = torch.nn.functional.cross_entropy(logits(rows), y[rows])
+        logits = to_counts(inputs(rows)) * (10 / n_steps)
+        loss = torch.nn.functional.cross_entropy(logits, y[rows])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -81,9 +115,39 @@ def _torch_functions(images, labels, n_steps, net, to_counts):
 
     def predict(rows):
         with torch.no_grad():
-            return logits(rows).argmax(1)
+            return to_counts(inputs(rows)).argmax(1).numpy()
 
     return step, predict
+
+
+def _with_poisson(images, labels, n_steps, net, to_counts):
+    """Return both functions of a torch network that is given spikes of images."""
+    import torch
+
+    X = torch.tensor(images, dtype=torch.float32) / 255
+
+    def inputs(rows):
+        rates = X[rows]
+        return (torch.rand(n_steps, *rates.shape) < rates).float()
+
+    return torch_functions(inputs, torch.tensor(labels), n_steps, net, to_counts)
+
+
+def make_torch(kind):
+    """Return the contestant of one of the loops of `torch_loops.py`."""
+
+    def make(images, labels, n_steps, n_hidden):
+        import torch
+
+        X, y = torch.tensor(images), torch.tensor(labels)
+        net, to_counts = torch_loops.make_network(images.shape[1], n_hidden, kind)
+
+        def inputs(rows):
+            return torch_loops.byte_spikes(X[rows], n_steps)
+
+        return torch_functions(inputs, y, n_steps, net, to_counts, fused=True)
+
+    return make
 
 
 def _step_through(net, spikes, hidden, output):
@@ -96,8 +160,11 @@ def _step_through(net, spikes, hidden, output):
     return counts
 
 
-def make_spikingjelly(images, labels, n_steps, n_hidden):
-    """Use the multi-step mode: one product per layer, then a loop over the neuron."""
+def spikingjelly_network(n_inputs, n_hidden):
+    """Return a network, and what maps its input, steps first, to spike counts.
+
+    In the multi-step mode: one product per layer, then a loop over the neuron.
+    """
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
     from torch import nn
 
@@ -111,10 +178,7 @@ def make_spikingjelly(images, labels, n_steps, n_hidden):
         )
 
     net = nn.Sequential(
-        layer.Linear(images.shape[1], n_hidden),
-        lif(),
-        layer.Linear(n_hidden, 10),
-        lif(),
+        layer.Linear(n_inputs, n_hidden), lif(), layer.Linear(n_hidden, 10), lif()
     )
     functional.set_step_mode(net, "m")
 
@@ -122,7 +186,21 @@ def make_spikingjelly(images, labels, n_steps, n_hidden):
         functional.reset_net(net)
         return net(spikes).sum(0)
 
-    return _torch_functions(images, labels, n_steps, net, to_counts)
+    return net, to_counts
+
+
+def make_spikingjelly(is_compiled):
+    """Return its contestant; the network may go through `torch.compile`."""
+
+    def make(images, labels, n_steps, n_hidden):
+        import torch
+
+        net, to_counts = spikingjelly_network(images.shape[1], n_hidden)
+        if is_compiled:
+            to_counts = torch.compile(to_counts)
+        return _with_poisson(images, labels, n_steps, net, to_counts)
+
+    return make
 
 
 def make_snntorch(images, labels, n_steps, n_hidden):
@@ -146,7 +224,7 @@ def make_snntorch(images, labels, n_steps, n_hidden):
     def to_counts(spikes):
         return _step_through(net, spikes, net[1].init_leaky(), net[3].init_leaky())
 
-    return _torch_functions(images, labels, n_steps, net, to_counts)
+    return _with_poisson(images, labels, n_steps, net, to_counts)
 
 
 def make_norse(images, labels, n_steps, n_hidden):
@@ -178,7 +256,7 @@ def make_norse(images, labels, n_steps, n_hidden):
     def to_counts(spikes):
         return _step_through(net, spikes, None, None)
 
-    return _torch_functions(images, labels, n_steps, net, to_counts)
+    return _with_poisson(images, labels, n_steps, net, to_counts)
 
 
 def make_jax(images, labels, n_steps, n_hidden):
@@ -271,11 +349,15 @@ def make_jax(images, labels, n_steps, n_hidden):
 CONTESTANTS = {
     "sklearn-snn, numba": (make_ours("numba"), None, "sklearn-snn"),
     "sklearn-snn, numpy": (make_ours("numpy"), None, "sklearn-snn"),
-    "SpikingJelly": (make_spikingjelly, False, "spikingjelly"),
-    "SpikingJelly, flushed": (make_spikingjelly, True, "spikingjelly"),
+    "SpikingJelly": (make_spikingjelly(False), False, "spikingjelly"),
+    "SpikingJelly, flushed": (make_spikingjelly(False), True, "spikingjelly"),
+    "SpikingJelly, compiled, flushed": (make_spikingjelly(True), True, "spikingjelly"),
     "snnTorch": (make_snntorch, False, "snntorch"),
     "snnTorch, flushed": (make_snntorch, True, "snntorch"),
     "norse": (make_norse, False, "norse"),
     "norse, flushed": (make_norse, True, "norse"),
+    "torch, plain loop, flushed": (make_torch("plain"), True, "torch"),
+    "torch, compiled loop, flushed": (make_torch("compiled"), True, "torch"),
+    "torch, own backward, flushed": (make_torch("own backward"), True, "torch"),
     "JAX, jitted scan": (make_jax, None, "jax"),
 }

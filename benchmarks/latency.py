@@ -22,7 +22,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from compare import processor
+from machine import processor
 from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline

@@ -1,96 +1,206 @@
-"""Show where the time of one training step of the numba engine goes.
+"""Show where the time of a training step goes, and what it could be at the least.
 
-    python benchmarks/profile_step.py [--n-steps 100] [--hidden 100] [--batch 128]
+    python benchmarks/profile_step.py [--shapes headline wide] [--repeats 30]
+    python benchmarks/profile_step.py --output docs/benchmarks.md
+    python benchmarks/profile_step.py --instructions [--output docs/benchmarks.md]
 
-The parts run one after another on one thread, as one chunk; the last line is the whole
-step as `fit` takes it, on all threads. Medians, in milliseconds.
+Parts are timed on one thread, where the package calls them: functions are wrapped by
+their names, and a name that is gone is an error. A part is charged without the parts
+that it calls. The forward kernel is that of a prediction; what training takes longer in
+kernels is the backward one. Medians. What a limit is says `step_limits.py`.
+
+With ``--instructions`` valgrind counts instead what is executed. It knows no AVX-512,
+so that numba compiles for AVX2 (`environments.py`), and not the code that is timed.
 """
 
 import argparse
-import math
 import statistics
 import time
+from pathlib import Path
 
-import numpy as np
+from machine import additions_rate, copy_rate, operations_rate, processor
+from marked_page import write_sections
+from step_limits import limits
+from step_shapes import SHAPES, Work
+from stopwatch import Stopwatch
+from threadpoolctl import threadpool_limits
 
-from sklearn_snn import PoissonSpikeEncoder
-from sklearn_snn._engines.compiled.batch import Batch
-from sklearn_snn._engines.compiled.chunks import active_inputs
-from sklearn_snn._engines.compiled.engine import NumbaEngine
-from sklearn_snn._engines.compiled.packing import pack
-from sklearn_snn._model.network import Layer, Network
-from sklearn_snn._model.neurons import LIF
-from sklearn_snn._model.parameters import initial_weights, layered, learning
-from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
-from sklearn_snn._utils.workspace import Workspace
-from sklearn_snn.datasets import fetch_mnist
-
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--n-steps", type=int, default=100)
-parser.add_argument("--hidden", type=int, nargs="*", default=[100])
-parser.add_argument("--batch", type=int, default=128)
-parser.add_argument("--repeats", type=int, default=30)
-args = parser.parse_args()
-
-images, labels = fetch_mnist(split="train", return_X_y=True)
-images, labels = images[: args.batch], labels[: args.batch].astype(int)
-trains = PoissonSpikeEncoder(args.n_steps, random_state=0).fit_transform(images)
-sizes = [784, *args.hidden, 10]
-network = Network(tuple(Layer(LIF(), n) for n in sizes[1:]))
-constants = [
-    {"alpha": np.full(n, 0.95), "threshold": np.full(n, 0.6)} for n in sizes[1:]
-]
-weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
-params = layered(*weights, constants)
-engine = NumbaEngine(network, args.n_steps)
-engine.first_guess(params, trains, np.ones(args.batch))
-optimizer = Adam(learning(network, params))
-workspace, everything = Workspace(), slice(0, args.batch)
-loss_weights = np.full(args.batch, 1 / args.batch)
-
-
-def forward():
-    """Run the whole batch as one chunk, forward."""
-    Batch(network, params, trains, args.n_steps).run(0, everything, workspace)
-
-
-def forward_and_backward():
-    """Run the whole batch as one chunk, both ways."""
-    batch = Batch(network, params, trains, args.n_steps)
-    gradients = batch.gradients_in(np.empty(batch.n_gradients(), np.float32))
-    batch.learn(labels, loss_weights, [gradients])
-    batch.run(0, everything, workspace)
-
-
-def gradients():
-    """Return the gradients as training sees them."""
-    result = engine.loss_and_gradients(params, trains, labels, loss_weights)
-    return learning(network, result.gradients)
-
-
-def step():
-    """Take a whole training step."""
-    grads = gradients()
-    clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
-    optimizer.update(grads, 1e-9)
-
-
-grads = gradients()
-parts = {
-    "weights in whole numbers": lambda: pack(params, has_events=True),
-    "inputs that can fire": lambda: active_inputs(trains.levels[trains.rates]),
-    "forward, with the two above": forward,
-    "forward and backward": forward_and_backward,
-    "clipping": lambda: clip_by_norm(grads, 1.0, math.hypot(*norms(grads))),
-    "Adam": lambda: optimizer.update(grads, 1e-9),
-    "whole step, all threads": step,
+_ENGINE = "sklearn_snn._engines.compiled.engine"
+_BATCH = "sklearn_snn._engines.compiled.batch"
+_CHUNKS = "sklearn_snn._engines.compiled.chunks"
+_OPTIMIZERS = "sklearn_snn._training.optimizers"
+CHUNK = "Python around a chunk"
+PARTS = {
+    (_BATCH, "pack"): "packing the weights",
+    (_BATCH, "Batch.__init__"): "making the batch",
+    (_BATCH, "Batch.run"): CHUNK,
+    (_BATCH, "active_inputs"): "inputs that can fire",
+    (_BATCH, "as_bits"): "looking for spikes in sequences",
+    (_BATCH, "input_current"): "products, forward",
+    (_BATCH, "weight_gradient"): "products, backward",
+    (_CHUNKS, "run_spikes"): "kernel",
+    (_CHUNKS, "run_currents"): "kernel",
+    (_ENGINE, "NumbaEngine._sum"): "sum of partial gradients",
+    (_BATCH, "Batch.unpack"): "gradients as matrices",
+    (_OPTIMIZERS, "norms"): "norm and clipping",
+    (_OPTIMIZERS, "clip_by_norm"): "norm and clipping",
+    (_OPTIMIZERS, "Adam.update"): "Adam",
 }
-times = {name: [] for name in parts}
-for repeat in range(args.repeats + 1):
-    for name, part in parts.items():
-        start = time.perf_counter()
-        part()
-        if repeat:  # the first one compiles
-            times[name].append(time.perf_counter() - start)
-for name, seconds in times.items():
-    print(f"{name:30}{1e3 * statistics.median(seconds):8.2f} ms")
+# What other threads can do at the same time: it lets go of the interpreter's lock.
+PARALLEL = {
+    *("kernel, forward", "kernel, backward", "sum of partial gradients"),
+    *("products, forward", "products, backward", "inputs that can fire"),
+    "looking for spikes in sequences",
+}
+REST, ESTIMATOR = "Python around all these", "`partial_fit` around the step"
+
+
+def medians(function, repeats, watched=None):
+    """Return median seconds of the parts of what a function does, and of the whole.
+
+    Parameters
+    ----------
+    function : callable
+    repeats : int
+    watched : dict, default=PARTS
+        See `Stopwatch.watch`.
+
+    Returns
+    -------
+    seconds : dict of float
+        REST is what no part is charged with; the whole is None's.
+    calls : dict of int
+    """
+    stopwatch, rows = Stopwatch(), []
+    with stopwatch.watch(PARTS if watched is None else watched):
+        for _ in range(repeats):
+            stopwatch.reset()
+            start = time.perf_counter()
+            function()
+            whole = time.perf_counter() - start
+            rest = whole - sum(stopwatch.seconds.values())
+            rows.append(stopwatch.seconds | {REST: rest, None: whole})
+    seconds = {part: statistics.median(r[part] for r in rows) for part in rows[0]}
+    return seconds, stopwatch.calls
+
+
+def measure(shape, repeats):
+    """Return seconds of the parts of a step, their limits, and what else was measured.
+
+    Returns
+    -------
+    seconds : dict of float
+        On one thread; they add up to the whole step.
+    least : dict of float
+        The limit of those parts that have one.
+    more : dict
+        ``whole`` and ``all threads``, seconds of a step; ``partial_fit``, seconds of
+        it on one thread; ``n_chunks``, how often a chunk was run.
+    """
+    work = Work(shape)
+    everywhere = _whole(work.step, repeats)
+    with threadpool_limits(1):
+        work = Work(shape)
+        for _ in range(3):
+            work.step()
+        forward, _ = medians(work.forward, repeats)
+        seconds, calls = medians(work.step, repeats)
+        estimator = _whole(work.estimator_step(), repeats)
+    whole = seconds.pop(None)
+    both, ahead = seconds.pop("kernel"), forward["kernel"]
+    kernels = {"kernel, forward": ahead, "kernel, backward": max(both - ahead, 0.0)}
+    seconds = kernels | seconds
+    n_chunks = calls[CHUNK]
+    more = {
+        "whole": whole,
+        "all threads": everywhere,
+        "partial_fit": estimator,
+        "n_chunks": n_chunks,
+    }
+    return seconds, limits(shape, work.counts(), n_chunks), more
+
+
+def _whole(function, repeats):
+    for _ in range(3):  # the first compiles
+        function()
+    return medians(function, repeats, watched={})[0][None]
+
+
+def serial_and_parallel(seconds):
+    """Return seconds of a step that one thread does alone, and that all share."""
+    shared = sum(s for part, s in seconds.items() if part in PARALLEL)
+    return sum(seconds.values()) - shared, shared
+
+
+def lines_of(shape, seconds, least, more):
+    """Return the table of a shape, in Markdown."""
+    lines = [
+        f"### {shape}",
+        "",
+        "| part | ms | limit, ms | times |",
+        "|---|---:|---:|---:|",
+    ]
+
+    def row(part, time_taken, limit):
+        cells = f"{1e3 * time_taken:.3f}"
+        if limit is None:
+            return f"| {part} | {cells} | | |"
+        ratio = time_taken / limit
+        return f"| {part} | {cells} | {1e3 * limit:.3f} | {ratio:.1f} |"
+
+    for part, taken in sorted(seconds.items(), key=lambda item: -item[1]):
+        lines.append(row(part, taken, least.get(part)))
+    total = sum(limit for part, limit in least.items() if part in seconds)
+    lines.append(row("**a step, one thread**", more["whole"], total))
+    around = more["partial_fit"] - more["whole"]
+    lines += [
+        row("a step, all threads", more["all threads"], None),
+        row(ESTIMATOR, max(around, 0.0), None),
+    ]
+    serial, shared = serial_and_parallel(seconds)
+    share = serial / (serial + shared)
+    return [*lines, "", f"One thread alone does {share:.0%} of a step.", ""]
+
+
+def profile(names, repeats):
+    """Return the section on all parts, in Markdown."""
+    tables = []
+    for name in names:
+        tables += lines_of(SHAPES[name], *measure(SHAPES[name], repeats))
+    return [
+        "## Where the time of a training step goes",
+        "",
+        "Parts of a step on one thread, each without the parts that it calls; medians. "
+        "A limit is what a part cannot do without, in bytes or operations, divided by "
+        "the rate of a bare loop, measured in the same run: "
+        f"{operations_rate() / 1e9:.0f} billion multiply-adds a second, "
+        f"{additions_rate(2**18) / 1e9:.1f} billion numbers from 256 KiB loaded and "
+        f"added, {copy_rate(2**20) / 1e9:.0f} GB/s moved within 1 MiB and "
+        f"{copy_rate(2**28) / 1e9:.0f} GB/s within 256. Parts without a limit could be "
+        "left out by a program that does this one step and nothing else.",
+        "",
+        *tables,
+    ]
+
+
+def main():
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--instructions", action="store_true", help="by valgrind")
+    parser.add_argument("--output", type=Path, help="a page, to write the section in")
+    args = parser.parse_args()
+    if args.instructions:
+        from instructions import count
+
+        name, lines = "instructions", count(args.shapes)
+    else:
+        name, lines = "profile", profile(args.shapes, args.repeats)
+    print("\n".join([processor(), "", *lines]))
+    if args.output:
+        write_sections(args.output, {name: lines})
+
+
+if __name__ == "__main__":
+    main()

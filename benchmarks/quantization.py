@@ -23,7 +23,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from compare import processor
+from machine import processor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 

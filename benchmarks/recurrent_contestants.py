@@ -20,6 +20,7 @@ A contestant is a function of (X, y), batches of spikes and classes, that return
 `Contestant`.
 """
 
+import torch_loops
 from recurrent_task import (
     ALPHA,
     BATCH_SIZE,
@@ -240,8 +241,8 @@ def make_norse(X, y):
     return _torch_contestant(X, y, layers, run, groups)
 
 
-def make_torch(is_sparse):
-    """Return the contestant of torch alone, with a scripted loop.
+def make_torch(is_sparse, make_loop=torch_loops.scripted_recurrent):
+    """Return the contestant of torch alone, with a loop of `torch_loops.py`.
 
     With a sparse matrix as the input, its product with the weights takes less time.
     """
@@ -249,26 +250,7 @@ def make_torch(is_sparse):
     def make(X, y):
         import torch
 
-        def loop(
-            currents: torch.Tensor,
-            weights: torch.Tensor,
-            alpha: float,
-            threshold: float,
-            beta: float,
-        ) -> torch.Tensor:
-            v = torch.zeros_like(currents[0])
-            s = v
-            spikes = []
-            for current in currents.unbind(0):
-                u = torch.add(torch.addmm(current, s, weights), v, alpha=alpha)
-                x = u - threshold
-                smooth = torch.sigmoid(beta * x)
-                s = ((x > 0).to(smooth.dtype) - smooth).detach() + smooth
-                v = torch.sub(u, s, alpha=threshold)
-                spikes.append(s)
-            return torch.stack(spikes)
-
-        layers, script = _torch_layers(), torch.jit.script(loop)
+        layers, loop = _torch_layers(), make_loop()
         inputs, output = layers["inputs"], layers["output"]
         shares = torch.tensor(shares_of_steps(), dtype=torch.float32)
 
@@ -279,7 +261,7 @@ def make_torch(is_sparse):
             else:
                 currents = inputs(x).transpose(0, 1).contiguous()
             recurrent = layers["recurrent"].weight.t()
-            spikes = script(currents, recurrent, ALPHA, THRESHOLD, BETA)
+            spikes = loop(currents, recurrent, ALPHA, THRESHOLD, BETA)
             summed = torch.tensordot(shares, spikes, 1)
             logits = summed @ output.weight.t() + shares.sum() * output.bias
             return logits, spikes
@@ -387,5 +369,10 @@ RECURRENT = {
     "torch, scripted loop": (make_torch(False), False, "torch"),
     "torch, scripted loop, flushed": (make_torch(False), True, "torch"),
     "torch, scripted loop, sparse input, flushed": (make_torch(True), True, "torch"),
+    "torch, own backward, sparse input, flushed": (
+        make_torch(True, torch_loops.own_recurrent),
+        True,
+        "torch",
+    ),
     "JAX, jitted scan": (make_jax, None, "jax"),
 }

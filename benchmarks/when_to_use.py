@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from compare import processor
+from machine import processor
 from sklearn.datasets import (
     load_breast_cancer,
     load_digits,

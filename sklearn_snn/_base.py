@@ -151,11 +151,12 @@ class BaseSpikingNetwork(
         No more than so many of them, if that is given, are in memory at once.
         An `engine` that there is not is refused, also by what has no use for it.
         """
-        validate_parameter_constraints(
-            {"engine": self._parameter_constraints["engine"]},
-            {"engine": self.engine},
-            caller_name=type(self).__name__,
-        )
+        if type(self.engine) is not str or self.engine not in ENGINES:
+            validate_parameter_constraints(
+                {"engine": self._parameter_constraints["engine"]},
+                {"engine": self.engine},
+                caller_name=type(self).__name__,
+            )
         check_shapes(self.coefs_, self.intercepts_, X.shape[-1], self.n_outputs_)
         sizes = [X.shape[-1], *n_units(self)]
         constants = self._constants_ if constants is None else constants

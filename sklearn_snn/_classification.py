@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
@@ -221,6 +220,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             If there are not as many labels as samples, before anything is predicted.
         """
         if self._is_per_step():
+            from sklearn.metrics import accuracy_score
+
             return self._score_of_steps(X, y, sample_weight, accuracy_score)
         with hints(X, y, None):
             check_consistent_length(X, y)

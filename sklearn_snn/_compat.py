@@ -130,13 +130,17 @@ def numba_disk_cache(dispatcher, key):
     return cache
 
 
-def numba_inner_compiler():
+def numba_inner_compiler(are_apart=False):
     """Return a compiler of functions that other compiled functions alone call.
 
     numba optimizes each function with all that it calls, and makes machine code of it,
     before it does the same for its callers; Python calls the last of these alone.
     What is done for the others is done in vain: three in ten seconds. Here a function
     is left as it was first put down, to be optimized as a part of its callers.
+
+    Of arrays that are apart from each other, no element of one being one of another,
+    LLVM is told so: else it compiles each loop twice, and at each of its turns compares
+    where all of them begin and end, to know which of both will do.
 
     Compilers of one's own are documented; what a library of code is made of is not.
     """
@@ -187,6 +191,7 @@ def numba_inner_compiler():
         def run_pass(self, state):
             codegen, name = state.targetctx.codegen(), state.func_id.func_qualname
             state.library = PartOfCallers(codegen, name)
+            state.flags.noalias = are_apart
             return False
 
     class InnerCompiler(CompilerBase):

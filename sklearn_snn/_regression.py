@@ -1,7 +1,6 @@
 """What a spiking network does as a regressor: methods, and what its targets are."""
 
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     assert_all_finite,
     check_consistent_length,
@@ -168,6 +167,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
             anything is predicted.
         """
         if self._is_per_step():
+            from sklearn.metrics import r2_score
+
             return self._score_of_steps(X, y, sample_weight, r2_score)
         check_numeric_y(y)
         with hints(X, y, None):

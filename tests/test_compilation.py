@@ -49,6 +49,7 @@ _FOLDERS = {
     ),
     "_inputs/": ("random",),
     "_model/": ("surrogates",),
+    "_utils/": ("garbage",),
     "_model/neurons/": (
         *("__init__", "adlif", "constants", "cuba", "integrator", "lif", "resets"),
     ),

@@ -45,6 +45,13 @@ def test_import_loads_no_optional_package():
     assert run(sys.executable, "-c", code).strip() == "[]"
 
 
+def test_import_leaves_what_few_calls_need():
+    """They bring dozens of modules, which an answer does not wait for."""
+    names = ["sklearn.metrics", "sklearn.model_selection", "sklearn.neural_network"]
+    code = f"import sys, sklearn_snn; print([m for m in {names} if m in sys.modules])"
+    assert run(sys.executable, "-c", code).strip() == "[]"
+
+
 @pytest.mark.parametrize("library", ["aeon", "sktime"])
 def test_an_adapter_without_its_library_names_the_extra(library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)

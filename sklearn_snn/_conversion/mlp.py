@@ -2,8 +2,7 @@
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import ClassifierMixin
-from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.base import ClassifierMixin, is_regressor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._compat import validate_parameters
@@ -79,6 +78,8 @@ def converted(cls, mlp, X, n_steps, balancing, bias_shift, params):
 
 def _check_kind(mlp, cls):
     """Raise TypeError unless it is the kind that an estimator of a class stands for."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
     kinds = [MLPClassifier, MLPRegressor]
     names = ["SpikingClassifier", "SpikingRegressor"]
     own = 0 if issubclass(cls, ClassifierMixin) else 1
@@ -186,7 +187,7 @@ def _output_layer(mlp, coef, intercept, outputs):
     outputs : ndarray of shape (n_samples, n_outputs)
         Of the MLP, before its `out_activation_`.
     """
-    if isinstance(mlp, MLPRegressor):
+    if is_regressor(mlp):
         y = outputs[:, 0] if mlp.n_outputs_ == 1 else outputs
         target = Numbers.of(y, np.ones(len(y)))
         return target, coef / target.scale, (intercept - target.mean) / target.scale

@@ -15,6 +15,7 @@ from sklearn_snn._inputs.dtypes import FLOATS, check_halves, kept_dtypes
 from sklearn_snn._inputs.extent import Extent, extent
 from sklearn_snn._inputs.layout import n_dimensions, refuse_sequences
 from sklearn_snn._inputs.learned_input import Wording, mismatch
+from sklearn_snn._inputs.plain import is_plain
 from sklearn_snn._inputs.recordings import gathered
 from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.unscaled import FEWEST, namer, some_rows, warn_of_spread
@@ -81,7 +82,10 @@ class RangeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
         """Return X as it is checked in `transform`; warn if it is out of range."""
         check_is_fitted(self)
         check_parameters(self)
-        X = self._checked(X, partial(validate_data, self, reset=False))
+        with quietly():
+            is_as_it_is = is_plain(self, X, 2)
+        if not is_as_it_is:
+            X = self._checked(X, partial(validate_data, self, reset=False))
         self._warn_of_mismatch(X)
         return X
 

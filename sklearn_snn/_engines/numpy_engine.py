@@ -29,6 +29,7 @@ from sklearn_snn._model.network import (
     within,
 )
 from sklearn_snn._model.restraint import NO_RESTRAINT
+from sklearn_snn._model.updates import sum_of_squares, take_step
 from sklearn_snn._utils.workspace import Workspace
 
 
@@ -46,6 +47,8 @@ class NumpyEngine:
     """
 
     compiles, bptt_steps = False, None
+    take_adam_step = staticmethod(take_step)
+    sum_of_squares = staticmethod(sum_of_squares)
 
     def __init__(self, network, n_steps):
         self.network, self.n_steps = network, n_steps

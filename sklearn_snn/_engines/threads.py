@@ -69,6 +69,8 @@ def run_chunks(function, n_chunks, n):
     results : list
         In the order of the chunks.
     """
+    if n_chunks < 2:
+        return [function(chunk, 0) for chunk in range(n_chunks)]
     results = [None] * n_chunks
     chunks = itertools.count()
     stopped = threading.Event()

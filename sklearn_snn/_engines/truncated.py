@@ -55,6 +55,8 @@ class TruncatedEngine:
         self.network, self.n_steps = engine.network, engine.n_steps
         self._has_states, self.compiles = has_states, engine.compiles
         self.read_out, self.spikes = engine.read_out, engine.spikes
+        self.take_adam_step = engine.take_adam_step
+        self.sum_of_squares = engine.sum_of_squares
 
     def prepare(self, params, X, targets):
         """Compile or load what `loss_and_gradients` needs for batches like `X`."""

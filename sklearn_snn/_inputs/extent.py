@@ -137,6 +137,8 @@ def some_samples(X, rows=None):
     rows : ndarray of int, default=None
         Indices of the samples that there are; None for all.
     """
+    if rows is None and X.shape[0] <= FEWEST:
+        return X
     n_most = max(FEWEST, _SOME_VALUES // max(1, _n_values(X)))
     if rows is not None and len(rows) < X.shape[0]:
         return X[rows[evenly(len(rows), n_most)]]
@@ -179,6 +181,8 @@ def limits_of(part, axis):
     """Return least and largest along an axis, as float64."""
     if sparse.issparse(part):
         limits = min_max_axis(part, axis=axis)
+    elif part.shape[axis] == 1:
+        limits = [part.reshape(part.shape[1 - axis])] * 2
     else:
         limits = part.min(axis=axis), part.max(axis=axis)
     return [limit.astype(np.float64) for limit in limits]

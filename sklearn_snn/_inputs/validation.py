@@ -24,6 +24,7 @@ from sklearn_snn._inputs.dtypes import (
 )
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.learned_input import check_likeness
+from sklearn_snn._inputs.plain import has_features, is_plain
 from sklearn_snn._inputs.recordings import check_recordings, empty, gathered
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.tensors import of_numpy
@@ -74,6 +75,10 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
         As `sklearn.utils.check_array` does, for sequences with an empty axis, and for
         sequences where there were none in `fit`, or the other way round.
     """
+    has_y = not isinstance(y, str)
+    if not (reset or has_y) and is_plain(estimator, X, 2 + estimator._is_sequential_):
+        check_likeness(estimator, X)
+        return X
     owner = type(estimator).__name__
     X = gathered(X)
     n = n_dimensions(X)
@@ -89,7 +94,6 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
             f"X is {new}, but {owner} is expecting {known} as "
             "input. (A single sequence is X[np.newaxis].)"
         )
-    has_y = not isinstance(y, str)
     n_features = None if reset else getattr(estimator, "n_features_in_", None)
     with hints(X, y, n_features):
         validate = _validate_sequences if n == 3 else _validate_table
@@ -126,9 +130,10 @@ def _validate_sequences(estimator, X, y, *, reset, **y_options):
     if has_y:
         y = validate_data(estimator, y=y, reset=reset, **y_options)
         check_consistent_length(X, y)
-    # Features are the last axis: a table of as many columns tells their number.
-    features = np.broadcast_to(np.uint8(0), (X.shape[0], X.shape[2]))
-    validate_data(estimator, features, reset=reset, skip_check_array=True)
+    if reset or not has_features(estimator, X.shape[2]):
+        # Features are the last axis: a table of as many columns tells their number.
+        features = np.broadcast_to(np.uint8(0), (X.shape[0], X.shape[2]))
+        validate_data(estimator, features, reset=reset, skip_check_array=True)
     return (X, y) if has_y else X
 
 

@@ -182,7 +182,7 @@ def layer_current(p, x, index, shape, workspace, lengths=None):
         parts = parts_for(x, weights)
     # That of spikes is exact whatever is computed with it.
     lengths = None if index else lengths
-    input_current(x, parts, bias, current, workspace, lengths)
+    input_current(x, weights, parts, bias, current, workspace, lengths, not index)
     return current
 
 

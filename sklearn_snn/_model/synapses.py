@@ -4,8 +4,8 @@
 sequence is one matrix product. A spike hangs on the last bit of a current, so two
 things are done about rounding. The product of spikes is exact but for one rounding at
 its end (see `exact_parts`). That of graded inputs cannot be, and its rounding depends
-on shapes: so it is one product *per sample*, and the current of a sample does not
-depend on which samples it is computed with.
+on shapes: so it is one product *per sample*, of the weights as they are, and the
+current of a sample does not depend on which samples it is computed with.
 
 An input is either
 
@@ -16,6 +16,7 @@ An input is either
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -110,9 +111,7 @@ def exact_parts(weights):
 
 
 def parts_for(inputs, weights):
-    """Return the parts that an input is multiplied with: exact ones where it may spike.
-
-    A constant current does not spike; the weights as they are take half the time.
+    """Return the exact parts that spikes are multiplied with, if an input may spike.
 
     Parameters
     ----------
@@ -121,51 +120,87 @@ def parts_for(inputs, weights):
 
     Returns
     -------
-    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units), or None
+        None for a constant current.
     """
-    return weights if is_constant(inputs) else exact_parts(weights)
+    return None if is_constant(inputs) else exact_parts(weights)
 
 
-def input_current(inputs, parts, bias, out, workspace, lengths=None):
+def input_current(
+    inputs, weights, parts, bias, out, workspace, lengths=None, may_be_graded=True
+):
     """Compute ``I_t = x_t @ W + b``.
 
     Parameters
     ----------
     inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
             n_inputs), or CSR array of the latter
-    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units)
-        The weights; see `parts_for`.
+    weights : ndarray of shape (n_inputs, n_units)
+        What graded samples are multiplied with, and those that are constant.
+    parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units), or None
+        What spikes are multiplied with; see `parts_for`.
     bias : ndarray of shape (n_units,)
     out : ndarray of shape (n_steps, n_samples, n_units)
         Overwritten with the current. A single step where `inputs` is constant.
     workspace : Workspace
     lengths : ndarray of int of shape (n_samples,), default=None
         Number of steps of each sample; None if all have as many.
+    may_be_graded : bool, default=True
+        Whether samples may be something else than spikes.
     """
-    n_columns = parts.shape[1]
     if isinstance(inputs, Events):
-        shape = len(out), n_columns
+        shape = len(out), parts.shape[1]
         product = workspace.array("product of a sample", shape, parts.dtype)
         for i in range(out.shape[1]):
             features, x = _sample(inputs, i, parts.dtype, workspace)
             np.matmul(x.T, parts[features], out=product)
             add_parts(product, out[:, i])
     elif sparse.issparse(inputs):
-        add_parts(inputs @ parts, out[0])
+        add_parts(inputs @ weights, out[0])
     else:
-        shape = out.shape[1], len(out), n_columns
-        products = workspace.array("products", shape, parts.dtype)
         by_time = inputs[np.newaxis] if is_constant(inputs) else inputs
-        by_sample = by_time.transpose(1, 0, 2)
-        if lengths is None:
-            _product_per_sample(by_sample, parts, products)
-        else:
-            products[...] = 0
-            for i, n in enumerate(lengths.tolist()):
-                some = slice(i, i + 1), slice(n)
-                _product_per_sample(by_sample[some], parts, products[some])
-        add_parts(products.transpose(1, 0, 2), out)
+        by_sample, is_graded = by_time.transpose(1, 0, 2), np.ones(out.shape[1], bool)
+        if parts is not None:
+            is_graded[:] = may_be_graded and are_graded(by_sample)
+        for start, stop in alike(is_graded):
+            some, factor = slice(start, stop), weights if is_graded[start] else parts
+            shape = stop - start, len(out), factor.shape[1]
+            products = workspace.array("products", shape, factor.dtype)
+            ends = None if lengths is None else lengths[some]
+            multiply(by_sample[some], factor, products, ends)
+            add_parts(products.transpose(1, 0, 2), out[:, some])
     np.add(out, bias, out=out)
+
+
+def are_graded(X):
+    """Tell for each sample whether it has any value but 0 and 1."""
+    return ((X != 0) & (X != 1)).any(axis=(1, 2))
+
+
+def alike(kinds):
+    """Return where each run of equal elements starts and stops."""
+    ends = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
+    return list(pairwise(ends))
+
+
+def multiply(inputs, weights, out, lengths=None):
+    """Set ``out[i] = inputs[i] @ weights`` for each sample ``i``, one after the other.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_steps, n_inputs)
+    weights : ndarray of shape (n_inputs, n_columns)
+    out : ndarray of shape (n_samples, n_steps, n_columns)
+    lengths : ndarray of int of shape (n_samples,), default=None
+        Number of steps of each sample, beyond which zeros are written.
+    """
+    if lengths is None:
+        _product_per_sample(inputs, weights, out)
+        return
+    out[...] = 0
+    for i, n in enumerate(lengths.tolist()):
+        some = slice(i, i + 1), slice(n)
+        _product_per_sample(inputs[some], weights, out[some])
 
 
 def add_parts(product, out):

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from sklearn_snn._utils.workspace import Workspace
+from sklearn_snn._model.updates import sum_of_squares, take_step
 
 
 class SGD:
@@ -82,16 +82,25 @@ class Adam:
     epsilon : float, default=1e-8
     scales : list of float, default=None
         Unit of each parameter; None is 1.
+    take_step : callable, default=`_model.updates.take_step`
+        What lets arrays take a step: that of an engine is the same, to the bit.
     """
 
-    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8, scales=None):
-        self.params = params
+    def __init__(
+        self,
+        params,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        scales=None,
+        take_step=take_step,
+    ):
+        self.params, self._take_step = params, take_step
         self.scales = scales or [1.0] * len(params)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.t = 0
-        self._workspace = Workspace()
         self.ms = [np.zeros_like(p) for p in params]
         self.vs = [np.zeros_like(p) for p in params]
 
@@ -109,22 +118,9 @@ class Adam:
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
         arrays = zip(self.params, grads, self.ms, self.vs, self.scales, strict=True)
         for p, g, m, v, scale in arrays:
-            # In memory that is there: new arrays would take as long as the arithmetic.
-            change = self._workspace.array("change", p.shape, p.dtype)
-            size = self._workspace.array("size", p.shape, p.dtype)
-            np.subtract(g, m, out=change)
-            change *= 1 - self.beta_1
-            m += change
-            np.square(g, out=change)
-            change -= v
-            change *= 1 - self.beta_2
-            v += change
-            np.sqrt(v, out=size)
-            size *= correction
-            size += self.epsilon
-            np.multiply(m, scale * step, out=change)
-            change /= size
-            p -= change
+            rates = 1 - self.beta_1, 1 - self.beta_2
+            numbers = *rates, scale * step, correction, self.epsilon
+            self._take_step(p, g, m, v, *numbers)
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""
@@ -150,29 +146,14 @@ def clip_by_value(grads, limit):
         np.clip(g, -limit, limit, out=g)
 
 
-def sum_of_squares(array):
-    """Return the sum of the squares of all elements, computed in float64.
-
-    Not by the BLAS, whose rounding depends on its threads, and whose threads keep a
-    core busy for a while after each call.
-
-    Parameters
-    ----------
-    array : ndarray
-
-    Returns
-    -------
-    total : float
-    """
-    return float(np.square(array, dtype=np.float64).sum())
-
-
-def norms(arrays):
+def norms(arrays, sum_of_squares=sum_of_squares):
     """Return the Euclidean norm of each array; `math.hypot` gives that of all of them.
 
     Parameters
     ----------
     arrays : list of ndarrays
+    sum_of_squares : callable, default=`_model.updates.sum_of_squares`
+        That of an engine may add in another order.
 
     Returns
     -------

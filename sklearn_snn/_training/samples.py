@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.sequences import Sequences
@@ -108,6 +107,8 @@ def set_aside(samples, fraction, target, seed):
             f"{n_samples} samples is less than {n_least}{each}. Increase "
             "'validation_fraction' or the size of your dataset."
         )
+    from sklearn.model_selection import train_test_split
+
     train, validation = train_test_split(
         np.arange(n_samples),
         test_size=fraction,

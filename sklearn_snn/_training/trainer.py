@@ -23,7 +23,6 @@ from sklearn_snn._training.optimizers import (
     clip_by_norm,
     clip_by_value,
     norms,
-    sum_of_squares,
 )
 from sklearn_snn._training.seeds import child_random_state
 
@@ -154,7 +153,9 @@ class Trainer:
         units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
-            self.optimizer = Adam(learning, *betas, plan.epsilon, units)
+            self.optimizer = Adam(
+                learning, *betas, plan.epsilon, units, engine.take_adam_step
+            )
         else:
             nesterov = plan.nesterovs_momentum
             self.optimizer = SGD(learning, plan.momentum, nesterov, units)
@@ -277,18 +278,18 @@ class Trainer:
                 grad *= scale
             if plan.weight_decay:
                 decay = plan.weight_decay / scale
-                penalty += decay / scale / 2 * sum_of_squares(weights)
+                penalty += decay / scale / 2 * self.engine.sum_of_squares(weights)
                 grad += decay * weights
         grads = learning_arrays(self.engine.network, step.gradients)
         constants = grads[len(grads) - len(self.units) :]
         for grad, unit in zip(constants, self.units, strict=True):
             grad *= unit
-        by_array = norms(grads)
+        by_array = norms(grads, self.engine.sum_of_squares)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
         norm = _check_finite(by_array, "gradient")
         if plan.grad_clip is not None:
             clip_by_value(grads, plan.grad_clip)
-            norm = math.hypot(*norms(grads))
+            norm = math.hypot(*norms(grads, self.engine.sum_of_squares))
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)

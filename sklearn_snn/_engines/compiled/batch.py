@@ -4,13 +4,13 @@ Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
 gradients, which lie in flat arrays, become matrices again.
 """
 
-from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.arrays import add_up
 from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.network import Gradients
@@ -30,12 +30,7 @@ from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import (
-    input_current,
-    parts_for,
-    time_major,
-    weight_gradient,
-)
+from sklearn_snn._model.synapses import alike, multiply
 
 # Samples that are made ready at a time, so that memory does not grow with the batch.
 MAX_CHUNK_SAMPLES = 32
@@ -59,21 +54,29 @@ class Batch:
     n_steps : int
     kept : dict, default=None
         Where memory is kept from batch to batch; see `pack`.
+    packed : Packed, default=None
+        The network, if it is packed already.
     """
 
-    def __init__(self, network, params, X, n_steps, kept=None):
+    def __init__(self, network, params, X, n_steps, kept=None, packed=None):
         self.network, self.params, self.X = network, params, X
         self.n_steps = n_steps
-        # A constant input has no events: nothing is kept for them in the first layer.
-        self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
-        dtype = self.layers.biases.dtype
-        self.neurons = compiled_neurons(network, params, self.layers)
         self.lengths = all_lengths(X, n_steps)
-        self.readout = readout_of(network, params, self.lengths, dtype)
+        if packed is not None:
+            self.layers, self.neurons = packed.layers, packed.neurons
+            self.readout = packed.readout(self.lengths)
+        else:
+            # A constant input has no events: nothing of the first layer is kept.
+            self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
+            self.neurons = compiled_neurons(network, params, self.layers)
+            dtype = self.layers.biases.dtype
+            self.readout = readout_of(network, params, self.lengths, dtype)
+        dtype = self.layers.biases.dtype
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
         begin = network.readout.begin((X.shape[0], sizes[-1]), dtype)
-        self.readings = np.stack([begin.counts, begin.membranes], axis=1)
+        self.readings = np.empty((X.shape[0], 2, sizes[-1]), dtype)
+        self.readings[:, 0], self.readings[:, 1] = begin.counts, begin.membranes
         self.states = np.empty((0, 0, len(self.layers.biases)), dtype)
         self.spikes = np.empty((0, n_steps, 0), np.uint8)
         self.membranes = np.empty((0, n_steps, sizes[-1]), dtype)
@@ -83,11 +86,6 @@ class Batch:
         if isinstance(X, SpikeTrains):
             self.seed_key = counter_start(X.seed)
             self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
-
-    @cached_property
-    def parts(self):
-        """What currents are the product of; not made where all inputs are spikes."""
-        return parts_for(self.X, self.params[0]["coef"])
 
     def keep_spikes(self, n_neurons):
         """Keep the spikes of the last layers, side by side."""
@@ -160,11 +158,18 @@ class Batch:
 
     def gradients_in(self, flat):
         """Return the Gradients that lie in a flat array, one behind the other."""
-        n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        parts = [n_weights, n_biases, self._n_rows() * n_biases]
-        weights, biases, constants, recurrent = np.split(flat, list(accumulate(parts)))
-        constants = constants.reshape(self._n_rows(), n_biases)
-        return Gradients(weights, biases, constants, recurrent)
+        n_weights = len(self.layers.whole_weights)
+        return Gradients(flat[:n_weights], *self._others_in(flat[n_weights:]))
+
+    def _others_in(self, flat):
+        """Return the gradients by biases, constants and recurrent weights."""
+        n_biases, n_rows = len(self.layers.biases), self._n_rows()
+        sizes = n_biases, n_rows * n_biases, self._n_recurrent()
+        biases, constants, recurrent = (
+            flat[stop - size : stop]
+            for size, stop in zip(sizes, accumulate(sizes), strict=True)
+        )
+        return biases, constants.reshape(n_rows, n_biases), recurrent
 
     def _n_recurrent(self):
         recurrence = self.layers.recurrence
@@ -234,6 +239,8 @@ class Batch:
 
     def _network(self, rows):
         """Return what the compiled code is told of the network, for some rows."""
+        if rows == slice(0, self.X.shape[0]):
+            return self.neurons, self.readout, self.layers, self.bounds
         names = "factor", "by_step", "half", "n_read"
         parts = {name: getattr(self.readout, name)[rows] for name in names}
         bounds = self.bounds._replace(pushes=self.bounds.pushes[rows])
@@ -262,8 +269,7 @@ class Batch:
         bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
         is_binary = as_bits(X, bits)
         # Sample by sample, so that none depends on what it is computed with.
-        changes = [0, *(np.flatnonzero(np.diff(is_binary)) + 1), len(X)]
-        for start, stop in pairwise(changes):
+        for start, stop in alike(is_binary):
             part = slice(start, stop)
             here = slice(rows.start + start, rows.start + stop)
             if is_binary[start]:
@@ -279,44 +285,61 @@ class Batch:
 
     def _run_currents(self, X, lengths, rows, sums, workspace):
         """Return the gradient of the first weights, or None without targets."""
-        weights = self.params[0]["coef"]
-        inputs = time_major(X, weights.dtype, workspace)
+        weights, dtype = self.params[0]["coef"], self.readings.dtype
         n_currents = 1 if X.ndim == 2 else X.shape[1]
-        shape = n_currents, X.shape[0], weights.shape[1]
-        currents = workspace.array("currents", shape, weights.dtype)
-        bias = self.params[0]["intercept"]
-        input_current(inputs, self.parts, bias, currents, workspace, lengths)
+        shape = X.shape[0], n_currents, weights.shape[1]
+        currents = workspace.array("currents", shape, dtype)
+        if sparse.issparse(X):
+            X = X.astype(dtype)
+            currents[:, 0] = X @ weights
+        else:
+            X = np.ascontiguousarray(X, dtype)
+            inputs = X.reshape(len(X), n_currents, -1)
+            multiply(inputs, weights, currents, lengths)
         network, results = self._network(rows), self._results(rows)
         kernels.run_currents(*network, currents, *results, *sums)
         if self.gradients is None:
             return None
-        return weight_gradient(inputs, currents, workspace)
+        deltas = currents.reshape(-1, weights.shape[1])
+        return X.reshape(len(deltas), -1).T @ deltas
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""
         return np.split(neurons, list(accumulate(self.layers.sizes[1:-1])), axis=-1)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def unpack(self, flat):
-        """Return gradients as a list of dicts, of the shapes of the parameters."""
-        weights, biases, constants, recurrent = self.gradients_in(flat)
+    def unpack(self, parts, n_threads):
+        """Return the sum of the gradients of all chunks, added in order.
+
+        Parameters
+        ----------
+        parts : ndarray of shape (n_chunks, n_gradients)
+        n_threads : int
+
+        Returns
+        -------
+        gradients : list of dicts of ndarrays, of the shapes of the parameters
+        """
+        others = np.sum(parts[:, len(self.layers.whole_weights) :], axis=0)
+        biases, constants, recurrent = self._others_in(others)
         by_layer, own = [], []
         if (recurrence := self.layers.recurrence) is not None:
             own = recurrent_matrices(recurrent, recurrence.starts)
         arrays = zip(
             self.network.layers,
             self.params,
-            matrices(weights, self.layers),
+            self.layers.starts[:-1].tolist(),
+            self.layers.widths[1:].tolist(),
             self.layers.firsts,
             strict=True,
         )
-        for layer, p, padded, first in arrays:
-            rows, columns = p["coef"].shape
+        for layer, p, start, width, first in arrays:
+            columns = p["coef"].shape[1]
             neurons = slice(first, first + columns)
-            gradient = {
-                "coef": padded[:rows, :columns].copy(),
-                "intercept": biases[neurons].copy(),
-            }
+            has_part = by_layer or self.X.ndim == 3
+            coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
+            add_up(parts, start, width, coef, n_threads)
+            gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
                 gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()
             if layer.neuron.learned:

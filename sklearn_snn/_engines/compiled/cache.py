@@ -15,6 +15,7 @@ from numba import njit
 
 from sklearn_snn._compat import numba_disk_cache
 from sklearn_snn._engines.compiled.options import OPTIONS
+from sklearn_snn._utils.garbage import rare_collections
 
 
 def code_key(entry, find=find_spec):
@@ -97,10 +98,16 @@ def entry_point(key):
     compile : callable
         Makes a Dispatcher of numba of a function.
     """
-    return lambda function: _compile(function, key)
+    return lambda function: _compile_fast(_dispatcher_of(function, key))
 
 
-def _compile(function, key):
+def _compile_fast(dispatcher):
+    """Let a dispatcher compile with few collections of garbage; return it."""
+    dispatcher.compile = rare_collections()(dispatcher.compile)
+    return dispatcher
+
+
+def _dispatcher_of(function, key):
     if key is None:
         return njit(**OPTIONS)(function)
     try:

@@ -34,6 +34,7 @@ from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
+from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
@@ -190,6 +191,7 @@ def run_spikes(
     first_bias = bias_of(layers.biases, layers, 0)
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
+    listed, nothing = tape.work.listed, segment(tape.work.nothing, 0, width)
     loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
@@ -202,9 +204,9 @@ def run_spikes(
         if must_draw:
             first, n = trains.indptr[i], trains.indptr[i + 1] - trains.indptr[i]
             active = segment(trains.features, first, n)
+            x = matrix(drawn, 0, most_steps, whole_words(n))
             limits = segment(trains.thresholds, first, n)
-            for h in range(width):
-                base[h] = 0
+            m = 0
             for k in range(n):
                 often[k] = np.uint8(limits[k] >= np.uint32(2**31))
                 rows[k], shifts[k] = active[k], 0
@@ -212,8 +214,8 @@ def run_spikes(
                     # At every step, and then back by the rows of -W and -delta.
                     rows[k], shifts[k] = active[k] + n_features, n_steps
                     times[k, 0], n_times[k] = 2 * n_steps, 1
-                    for h in range(width):
-                        base[h] += layers.signed[active[k], h]
+                    listed[m], m = active[k], m + 1
+            sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
             draw(
                 segment(keys, 0, n),
@@ -222,7 +224,7 @@ def run_spikes(
                 often,
                 starts,
                 increments,
-                drawn,
+                x,
             )
         else:
             x = bits[i]
@@ -306,11 +308,11 @@ def run_currents(
 
     Parameters
     ----------
-    currents : ndarray of shape (n_steps or 1, n_samples, n_units)
-        Of a single step: constant. What is beyond the end of a sample counts for
-        nothing. Where there are targets, overwritten with the
-        deltas, or their sum over the steps if constant; the gradient of the first
-        weights, which follows from it, is not added.
+    currents : ndarray of shape (n_samples, n_steps or 1, n_units)
+        Without the biases. Of a single step: constant. What is beyond the end of a
+        sample counts for nothing. Where there are targets, overwritten with the deltas,
+        or their sum over the steps if constant; the gradient of the first weights,
+        which follows from it, is not added.
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
@@ -328,7 +330,8 @@ def run_currents(
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
     one = readings.dtype.type(1)
-    current, bias = zeros(width, readings.dtype), zeros(width, readings.dtype)
+    current, bias = zeros(width, readings.dtype), bias_of(layers.biases, layers, 0)
+    n_currents = currents.shape[1]
     loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
     for i in range(len(readings)):
         n_steps = lengths[i]
@@ -340,9 +343,9 @@ def run_currents(
         before = states_of(tape.befores, tape, layers, 0)
         state = begin(first_layer, before, tape.work)
         for t in range(n_steps):
-            if t < len(currents):  # else it is constant
+            if t < n_currents:  # else it is constant
                 for h in range(n_units):
-                    current[h] = currents[t, i, h]
+                    current[h] = currents[i, t, h]
             take_step(
                 layers.recurrence,
                 layers,
@@ -383,13 +386,13 @@ def run_currents(
         loss += of_sample[0]
         penalty += of_sample[1]
         if len(targets) > 0:
-            if len(currents) == 1:
+            if n_currents == 1:
                 for h in range(n_units):
-                    currents[0, i, h] = total[h]
+                    currents[i, 0, h] = total[h]
             else:
-                for t in range(len(currents)):
+                for t in range(n_currents):
                     for h in range(n_units):
-                        currents[t, i, h] = u[t, h] if t < n_steps else 0
+                        currents[i, t, h] = u[t, h] if t < n_steps else 0
     losses[0] += loss
     losses[1] += penalty
 

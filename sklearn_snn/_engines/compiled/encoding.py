@@ -6,6 +6,7 @@ Numbers of 32 bits are cast after every operation, because numba widens them.
 import numpy as np
 
 from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.views import segment
 from sklearn_snn._inputs import random as _random
 
 _mix64 = compiled(_random.mix64)
@@ -41,7 +42,7 @@ def draw(keys, thresholds, first, often, starts, increments, bits):
     As `_random.bernoulli`; ``bits``, of shape (n_steps, at least n_inputs), is filled
     up with zeros.
     """
-    n = len(keys)
+    n, n_bits = len(keys), bits.shape[1]
     for k in range(n):
         starts[k] = np.uint32(keys[k])
         increments[k] = np.uint32(keys[k] >> np.uint64(32)) | np.uint32(1)
@@ -50,5 +51,7 @@ def draw(keys, thresholds, first, often, starts, increments, bits):
         for k in range(n):
             word = _mix32(np.uint32(starts[k] + np.uint32(step * increments[k])))
             bits[t, k] = np.uint8(word <= thresholds[k]) ^ often[k]
-        for k in range(n, bits.shape[1]):
-            bits[t, k] = 0
+        # Of a loop from n on, numba does not know that no index is negative.
+        rest = segment(bits, t * n_bits + n, n_bits - n)
+        for k in range(len(rest)):
+            rest[k] = 0

@@ -6,14 +6,18 @@ added in order: the result is the same to the bit for any number of threads.
 """
 
 import time
+from collections import defaultdict
 from contextlib import nullcontext
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled.arrays import adam, sum_of_squares
 from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
+from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
 from sklearn_snn._engines.numpy_chunks import Step
@@ -33,8 +37,6 @@ from sklearn_snn._utils.workspace import Workspace
 MAX_GRADIENT_CHUNKS = 8
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
-# Partial gradients are added in pieces of this many numbers.
-PIECE = 2**15
 
 # Networks and kinds of batches for which this process has compiled code.
 _known = set()
@@ -51,14 +53,19 @@ class NumbaEngine:
     """
 
     compiles, bptt_steps = True, None
+    sum_of_squares = staticmethod(sum_of_squares)
 
     def __init__(self, network, n_steps):
         if (problem := self.supports(network)) is not None:
             raise ValueError(f"The numba engine cannot run this: {problem}.")
         self.network, self.n_steps = network, n_steps
-        self._n_threads = n_threads()
         self._shared, self._packed = Workspace(), {}
-        self._workspaces = [Workspace() for _ in range(self._n_threads)]
+        self._workspaces = defaultdict(Workspace)  # of each runner
+
+    @cached_property
+    def _n_threads(self):
+        """How many threads to use: not looked up where one chunk is all there is."""
+        return n_threads()
 
     @staticmethod
     def supports(network):
@@ -111,7 +118,7 @@ class NumbaEngine:
             record = self.read_out(params, X)
             reading = network.readout.read(record, known_lengths(X))
         else:
-            batch = self._batch(params, X)
+            batch = self._asked(params, X)
             if network.readout.per_step:
                 batch.keep_membranes()
             self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
@@ -120,7 +127,7 @@ class NumbaEngine:
 
     def read_out(self, params, X):
         """Run the network and keep what is read; see `NumpyEngine.read_out`."""
-        batch, names = self._batch(params, X), self.network.readout.reads
+        batch, names = self._asked(params, X), self.network.readout.reads
         if "spikes" in names:
             batch.keep_spikes(batch.layers.sizes[-1])
         if "membrane" in names:
@@ -131,7 +138,7 @@ class NumbaEngine:
 
     def spikes(self, params, X, first=0):
         """Run the network and keep spikes; see `NumpyEngine.spikes`."""
-        batch = self._batch(params, X)
+        batch = self._asked(params, X)
         sizes = batch.layers.sizes[1 + first :]
         batch.keep_spikes(sizes.sum())
         self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
@@ -174,15 +181,18 @@ class NumbaEngine:
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         learn(parts)
         results = self.run_batch(batch, chunks)
-        total = self._sum(parts)
         losses, of_chunks, first_gradients = zip(*results, strict=True)
-        gradients = batch.unpack(total)
+        gradients = batch.unpack(parts, self._n_threads)
         if batch.X.ndim == 2:
             gradients[0]["coef"] = first_gradients[0]
             for more in first_gradients[1:]:
                 gradients[0]["coef"] += more
         n_spikes = batch.by_layer(np.sum(of_chunks, axis=0))
         return gradients, np.sum(losses, axis=0).tolist(), n_spikes
+
+    def take_adam_step(self, param, grad, mean, square, *numbers):
+        """Let arrays take a step; see `_model.updates`."""
+        adam(param, grad, mean, square, numbers, self._n_threads)
 
     def piece(self, first, n_steps, n_steps_in_all):
         """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""
@@ -206,6 +216,11 @@ class NumbaEngine:
         """Make the first guess, once in a fit: numpy will do."""
         return NumpyEngine(self.network, self.n_steps).first_guess(params, X, weights)
 
+    def _asked(self, params, X):
+        """Return a batch that is only to be answered."""
+        made = packed(self.network, params, X.ndim == 3)
+        return Batch(self.network, params, X, self.n_steps, packed=made)
+
     def _batch(self, params, X):
         return Batch(self.network, params, X, self.n_steps, self._packed)
 
@@ -215,6 +230,8 @@ class NumbaEngine:
         # that takes half as long again.
         kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
         n_alone = min(len(chunks), int(kind not in _known))
+        # Before the BLAS is limited: its limit is one of theirs.
+        n = self._n_threads if len(chunks) > n_alone + 1 else 1
 
         def run(i, runner):
             return batch.run(i, chunks[i], self._workspaces[runner])
@@ -229,7 +246,7 @@ class NumbaEngine:
                 first = run_chunks(run, n_alone, 1)
                 _known.add(kind)
                 n_others = len(chunks) - n_alone
-                return first + run_chunks(run_other, n_others, self._n_threads)
+                return first + run_chunks(run_other, n_others, n)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
@@ -238,14 +255,3 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
-
-    def _sum(self, parts):
-        """Return the sum of the partial gradients, added in order."""
-        total = np.empty(parts.shape[1], parts.dtype)
-        pieces = cut(len(total), PIECE)
-
-        def add(i, _):
-            np.sum(parts[:, pieces[i]], axis=0, out=total[pieces[i]])
-
-        run_chunks(add, len(pieces), self._n_threads)
-        return total

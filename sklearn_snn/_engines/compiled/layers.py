@@ -14,6 +14,9 @@ import numpy as np
 from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
+# Derivatives of surrogates that are worked out at a time: 16 kB in float32.
+SLOPES = 4096
+
 
 class Layers(NamedTuple):
     """The weights of all layers, one after another in flat arrays.
@@ -68,10 +71,11 @@ class Work(NamedTuple):
         Zeros, the sum of the listed rows, and that of those of recurrent weights.
     states, later : ndarrays of shape (most_states * widest,)
         What is carried from step to step, forward or back, and a copy.
-    membranes, by_spike, slopes : ndarrays
-        Of a step: the membranes that deltas replace, the gradient by the spikes, and
-        the derivative of the surrogate; going forward, the current of a recurrent
-        layer.
+    membranes, by_spike : ndarrays
+        Of a step: the membranes that deltas replace, and the gradient by the spikes.
+    slopes : ndarray of shape (at least widest,)
+        The derivatives of the surrogate of some steps, as many as there is room for;
+        going forward, the current of a recurrent layer.
     total, zeros : ndarrays
         The sum of the deltas over the steps, and zeros.
     sent : ndarray of uint8 of shape (n_steps * at least widest,)
@@ -162,7 +166,7 @@ def _new_work(layers, n_steps, most, widest, most_states):
         empty(most_states * widest, floats),
         empty(widest, floats),
         empty(widest, floats),
-        empty(widest, floats),
+        empty(max(widest, SLOPES), floats),
         empty(widest, floats),
         zeros(widest, floats),
         empty(n_steps * whole_words(widest), np.uint8),

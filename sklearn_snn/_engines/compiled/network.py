@@ -38,7 +38,6 @@ from sklearn_snn._engines.compiled.neurons import (
     n_states,
     of_layer,
 )
-from sklearn_snn._engines.compiled.neurons.numbers import at
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.recurrence import (
@@ -47,7 +46,10 @@ from sklearn_snn._engines.compiled.recurrence import (
     take_step,
 )
 from sklearn_snn._engines.compiled.restraint import copy_heard, restrain_gradient
-from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
+from sklearn_snn._engines.compiled.surrogates import (
+    above_threshold,
+    surrogate_derivative,
+)
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, collect
 from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
 from sklearn_snn._engines.compiled.views import (
@@ -277,8 +279,8 @@ def _scan_back(
 
     Fast because the product is one of a row with a matrix that stays in the cache, its
     sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
-    be kept from the forward pass: the surrogate's derivative is computed again, for one
-    step at a time.
+    be kept from the forward pass: the surrogate's derivative is computed again, for a
+    few steps at a time, which stay in the nearest cache until they are needed.
     """
     width, first = layers.widths[layer + 1], layers.firsts[layer]
     n_units, neuron = layers.sizes[layer + 1], of_layer(neurons, first, first + width)
@@ -290,7 +292,7 @@ def _scan_back(
     carry = matrix(work.states, 0, n_states(neuron), width)
     later = matrix(work.later, 0, n_states(neuron), width)
     u_t, g = segment(work.membranes, 0, width), segment(work.by_spike, 0, width)
-    e, total = segment(work.slopes, 0, width), segment(work.total, 0, width)
+    total, n_together = segment(work.total, 0, width), len(work.slopes) // width
     zeros = segment(work.zeros, 0, width)
     set_to_zero(carry)
     for h in range(width):
@@ -307,7 +309,16 @@ def _scan_back(
     if is_last:
         for h in range(width):
             g[h] = scratch.by_spike[h]
+    first_known = n_steps
     for t in range(n_steps - 1, -1, -1):
+        if t < first_known:
+            first_known = max(0, t + 1 - n_together)
+            n_known = (t + 1 - first_known) * width
+            slopes = segment(work.slopes, 0, n_known)
+            of_steps = matrix(slopes, 0, t + 1 - first_known, width)
+            above_threshold(u, first_known, neuron.threshold, of_steps)
+            surrogate_derivative(slopes, neuron.beta, neuron.surrogate)
+        e = segment(work.slopes, (t - first_known) * width, width)
         if not is_last:
             row = segment(deltas, t * deltas.shape[1], n_above)
             sum_scaled_rows(zeros, row, back, g)
@@ -317,9 +328,6 @@ def _scan_back(
         elif t < start:
             for h in range(width):
                 g[h] = 0
-        for h in range(width):
-            e[h] = u[t, h] - at(neuron.threshold, h)
-        surrogate_derivative(e, neuron.beta, neuron.surrogate)
         if neuron.learns:
             for h in range(width):
                 u_t[h] = u[t, h]

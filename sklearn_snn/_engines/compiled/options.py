@@ -17,7 +17,11 @@ INNER = OPTIONS | {
     "pipeline_class": numba_inner_compiler(),
 }
 
+# Of functions of which no array shares an element with another that is written.
+APART = INNER | {"pipeline_class": numba_inner_compiler(are_apart=True)}
+
 compiled = njit(**INNER)
+compiled_apart = njit(**APART)
 # For what is small, or called once.
 inlined = njit(**INNER, inline="always")
 # Not where a spike is decided: there, fused operations would round differently.

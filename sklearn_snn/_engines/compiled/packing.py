@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.arrays import to_units
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
 from sklearn_snn._engines.compiled.neurons import compile_neuron
@@ -52,10 +53,7 @@ def pack(params, has_events, kept=None):
         if i or has_events:
             layers.grids[i] = grid(w)
     if has_events:
-        n_inputs, columns = sizes[0], slice(sizes[1])
-        whole = _in_units(coefs[0], layers.grids[0], workspace)
-        layers.signed[:n_inputs, columns] = whole
-        layers.signed[n_inputs:, columns] = np.negative(whole, out=whole)
+        to_units(coefs[0], layers.grids[0], layers.signed)
     for w, unit, in_units, transposed in zip(
         coefs[1:],
         layers.grids[1:],

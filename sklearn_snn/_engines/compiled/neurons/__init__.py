@@ -13,7 +13,7 @@ from numba.extending import overload
 
 from sklearn_snn._engines.compiled.neurons import adlif, cuba, lif
 from sklearn_snn._engines.compiled.neurons.resets import RESET_CODES
-from sklearn_snn._engines.compiled.options import INNER
+from sklearn_snn._engines.compiled.options import APART, INNER
 from sklearn_snn._engines.compiled.surrogates import SURROGATE_CODES
 
 _FILES = lif, adlif, cuba
@@ -99,13 +99,15 @@ def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, grad
     raise NotImplementedError
 
 
-def _register(function):
+def _register(function, options):
     """Let compiled code call the function of this name that the class registers."""
 
-    @overload(function, jit_options=INNER, strict=False)
+    @overload(function, jit_options=options, strict=False)
     def choose(neuron, *args):
         return getattr(_BY_CLASS[neuron.instance_class], function.__name__)
 
 
-for _function in (of_layer, n_states, forward_step, backward_step, add_gradients):
-    _register(_function)
+for _function in (of_layer, n_states):
+    _register(_function, INNER)
+for _function in (forward_step, backward_step, add_gradients):
+    _register(_function, APART)

@@ -1,0 +1,167 @@
+"""Arithmetic on whole arrays before and after a batch: packing, adding up, Adam's step.
+
+numpy does the same, to the bit, but with a pass through memory for each operation,
+which takes several times as long where arrays do not fit into the nearest cache. Small
+ones are left to it, and for these nothing is compiled.
+"""
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.cache import code_key, entry_point
+from sklearn_snn._engines.compiled.options import compiled, compiled_apart
+from sklearn_snn._engines.compiled.views import segment
+from sklearn_snn._engines.threads import run_chunks
+from sklearn_snn._model import updates as _model
+
+# So that numba renews what it keeps when any code that it consists of changes.
+_CODE = code_key(__name__)
+# What numpy does as fast, and what two threads do sooner than one.
+SMALL, LARGE = 2**14, 2**20
+# Sums that are added up side by side, as none of them waits for another.
+N_SUMS = 16
+
+_adam_of_one = compiled(_model.adam)
+
+
+def adam(param, grad, mean, square, numbers, n_threads):
+    """Let arrays take a step, in place; see `_model.updates`.
+
+    Parameters
+    ----------
+    param, grad, mean, square : ndarrays of one shape
+    numbers : tuple of float
+        Those that they all share.
+    n_threads : int
+    """
+    arrays = param, grad, mean, square
+    if param.size < SMALL or not all(a.flags.c_contiguous for a in arrays):
+        _model.take_step(*arrays, *numbers)
+        return
+    arrays = [a.reshape(-1) for a in arrays]
+    numbers = [param.dtype.type(number) for number in numbers]
+
+    def run(part):
+        _adam(*(a[part] for a in arrays), *numbers)
+
+    _in_parts(run, param.size, 4 * param.size, n_threads)
+
+
+def sum_of_squares(array):
+    """Return the sum of the squares of all elements; see `_model.updates`."""
+    if array.size < SMALL or not array.flags.c_contiguous:
+        return _model.sum_of_squares(array)
+    return _sum_of_squares(array.reshape(-1), np.zeros(N_SUMS))
+
+
+def add_up(parts, start, width, total, n_threads):
+    """Set ``total`` to the sum of a matrix of all parts, added in order.
+
+    Parameters
+    ----------
+    parts : ndarray of shape (n_parts, n_numbers)
+        Each has a matrix with rows of `width`, from `start` on.
+    start, width : int
+    total : ndarray of shape (n_rows, at most width)
+        Overwritten; without padding.
+    n_threads : int
+    """
+    n_rows, n_columns = total.shape
+    if total.size < SMALL:
+        flat = np.sum(parts[:, start : start + n_rows * width], axis=0)
+        total[...] = flat.reshape(n_rows, width)[:, :n_columns]
+        return
+
+    def run(rows):
+        _add_up(parts, start + rows.start * width, width, total[rows])
+
+    _in_parts(run, n_rows, parts.size, n_threads)
+
+
+def to_units(weights, unit, signed):
+    """Write weights as whole numbers of a unit, and below them their negatives.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows, n_columns)
+    unit : float
+        Of the dtype of the weights.
+    signed : ndarray of shape (2 * n_rows, at least n_columns)
+        Overwritten, but for the padding.
+    """
+    if weights.size >= SMALL and weights.flags.c_contiguous:
+        _to_units(weights, unit, signed)
+        return
+    n_rows, n_columns = weights.shape
+    whole = np.rint(weights / unit)
+    signed[:n_rows, :n_columns] = whole
+    signed[n_rows:, :n_columns] = -whole
+
+
+def _in_parts(run, n, n_numbers, n_threads):
+    """Call ``run(part)`` for slices of n, on several threads if that is worthwhile."""
+    n_parts = n_threads if n_numbers >= LARGE else 1
+    ends = [i * n // n_parts for i in range(n_parts + 1)]
+
+    def run_part(i, _):
+        run(slice(ends[i], ends[i + 1]))
+
+    run_chunks(run_part, n_parts, n_threads)
+
+
+@entry_point(_CODE)
+def _adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
+    for k in range(len(param)):
+        param[k], mean[k], square[k] = _adam_of_one(
+            param[k],
+            grad[k],
+            mean[k],
+            square[k],
+            rate_1,
+            rate_2,
+            step,
+            correction,
+            epsilon,
+        )
+
+
+@entry_point(_CODE)
+def _sum_of_squares(x, sums):
+    n, total = len(x) // N_SUMS * N_SUMS, 0.0
+    for first in range(0, n, N_SUMS):
+        some = segment(x, first, N_SUMS)
+        for k in range(N_SUMS):
+            sums[k] += np.float64(some[k]) * np.float64(some[k])
+    for k in range(n, len(x)):
+        total += np.float64(x[k]) * np.float64(x[k])
+    for k in range(N_SUMS):
+        total += sums[k]
+    return total
+
+
+@entry_point(_CODE)
+def _add_up(parts, start, width, total):
+    n_columns, n_numbers = total.shape[1], parts.shape[1]
+    for r in range(len(total)):
+        row, at = segment(total, r * n_columns, n_columns), start + r * width
+        for part in range(len(parts)):
+            _add_row(segment(parts, part * n_numbers + at, n_columns), part > 0, row)
+
+
+@compiled_apart
+def _add_row(added, has_begun, row):
+    if has_begun:
+        for k in range(len(row)):
+            row[k] += added[k]
+    else:
+        for k in range(len(row)):
+            row[k] = added[k]
+
+
+@entry_point(_CODE)
+def _to_units(weights, unit, signed):
+    n_rows, number = len(weights), signed.dtype.type
+    for r in range(n_rows):
+        for k in range(weights.shape[1]):
+            signed[r, k] = number(np.rint(weights[r, k] / unit))
+        for k in range(weights.shape[1]):
+            signed[n_rows + r, k] = -signed[r, k]

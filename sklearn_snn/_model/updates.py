@@ -1,0 +1,66 @@
+"""Arithmetic of an update: the equation of Adam's step, and the sum of squares."""
+
+import numpy as np
+
+# Temporary arrays of 64 kB in float32: larger ones would be new memory each time.
+MAX_NUMBERS = 2**14
+
+
+def adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
+    """Return a parameter after a step, and the running means that this goes by.
+
+    Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015. All of this
+    may be single numbers, as in compiled code, or arrays.
+
+    Parameters
+    ----------
+    param, grad : number or ndarray
+    mean, square : number or ndarray
+        Running means of the gradient, and of its square.
+    rate_1, rate_2 : number
+        Weight of what is new in either, ``1 - beta``.
+    step : number
+        The learning rate, corrected for what the first mean begins with.
+    correction : number
+        The same of the root of the second.
+    epsilon : number
+
+    Returns
+    -------
+    param, mean, square : number or ndarray
+    """
+    mean = mean + (grad - mean) * rate_1
+    square = square + (grad * grad - square) * rate_2
+    return param - mean * step / (np.sqrt(square) * correction + epsilon), mean, square
+
+
+def take_step(param, grad, mean, square, *numbers):
+    """Let arrays take a step, in place; a few rows at a time, which stay in the cache.
+
+    Parameters
+    ----------
+    param, grad, mean, square : ndarrays of one shape
+    *numbers : float
+        As of `adam`.
+    """
+    n_rows = max(1, MAX_NUMBERS // max(1, param[0].size))
+    for first in range(0, len(param), n_rows):
+        p, g, m, v = (a[first : first + n_rows] for a in (param, grad, mean, square))
+        p[...], m[...], v[...] = adam(p, g, m, v, *numbers)
+
+
+def sum_of_squares(array):
+    """Return the sum of the squares of all elements, computed in float64.
+
+    Not by the BLAS, whose rounding depends on its threads, and whose threads keep a
+    core busy for a while after each call.
+
+    Parameters
+    ----------
+    array : ndarray
+
+    Returns
+    -------
+    total : float
+    """
+    return float(np.square(array, dtype=np.float64).sum())
