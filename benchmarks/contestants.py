@@ -51,15 +51,15 @@ def our_functions(engine_name, some, n_steps, n_hidden):
     ]
     weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
     params = layered(*weights, constants)
-    optimizer = Adam(learning(network, params))
     engine = make_engine(engine_name, network, n_steps)
+    optimizer = Adam(learning(network, params), take_step=engine.take_adam_step)
     engine.first_guess(params, some, np.ones(len(some)))
 
     def learn(X, y):
         loss_weights = np.full(len(y), 1 / len(y))
         result = engine.loss_and_gradients(params, X, y, loss_weights)
         grads = learning(network, result.gradients)
-        clip_by_norm(grads, 1.0, math.hypot(*norms(grads)))
+        clip_by_norm(grads, 1.0, math.hypot(*norms(grads, engine.sum_of_squares)))
         optimizer.update(grads, LEARNING_RATE)
 
     return learn, lambda X: engine.run(params, X)

@@ -59,7 +59,7 @@ def make_ours(engine, neuron):
         model.partial_fit(X[0], y[0], classes=np.arange(N_CLASSES))
         runner, params = model._engine(X[0]), copied(model._learned_params())
         arrays = learning(runner.network, params)
-        optimizer = Adam(arrays)
+        optimizer = Adam(arrays, take_step=runner.take_adam_step)
         loss_weights = np.full(BATCH_SIZE, 1 / BATCH_SIZE)
 
         def evaluate(i):

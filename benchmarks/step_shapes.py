@@ -105,7 +105,8 @@ class Work:
         self.engine = make_engine("numba", self.network, shape.n_steps)
         self.engine.first_guess(self.params, self.X, np.ones(shape.batch))
         self.arrays = learning(self.network, self.params)
-        self.optimizer = optimizers.Adam(self.arrays)
+        take_step = self.engine.take_adam_step
+        self.optimizer = optimizers.Adam(self.arrays, take_step=take_step)
         self.loss_weights = np.full(shape.batch, 1 / shape.batch)
 
     def forward(self):
@@ -119,7 +120,7 @@ class Work:
         )
         grads = learning(self.network, result.gradients)
         # By the names of the module, which a profile may have wrapped.
-        norm = math.hypot(*optimizers.norms(grads))
+        norm = math.hypot(*optimizers.norms(grads, self.engine.sum_of_squares))
         optimizers.clip_by_norm(grads, 1.0, norm)
         self.optimizer.update(grads, LEARNING_RATE)
 

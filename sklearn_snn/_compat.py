@@ -56,6 +56,7 @@ __all__ = [
     "num_samples",
     "numba_borrowed_array",
     "numba_cgutils",
+    "numba_compile_within",
     "numba_disk_cache",
     "numba_inner_compiler",
     "numba_new_array",
@@ -114,6 +115,15 @@ def numba_new_array(context, builder, type_, shape, fill=None):
         n_bytes = builder.mul(array.nitems, array.itemsize)
         cgutils.memset(builder, array.data, n_bytes, fill)
     return array._getvalue()
+
+
+def numba_compile_within(dispatcher, manager):
+    """Let a dispatcher compile within a context manager of `contextlib`.
+
+    numba calls the method that Python would, whoever asks for a kind of arguments that
+    is new; it has no hook for that.
+    """
+    dispatcher.compile = manager(dispatcher.compile)
 
 
 def numba_disk_cache(dispatcher, key):

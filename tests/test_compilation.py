@@ -33,7 +33,6 @@ _FOLDERS = {
             "cache",
             "chunks",
             "encoding",
-            "inputs",
             "layers",
             "losses",
             "network",
@@ -41,6 +40,7 @@ _FOLDERS = {
             "readouts",
             "recurrence",
             "restraint",
+            "sums",
         ),
         *("surrogates", "synapses", "vectors", "views"),
     ),
@@ -295,20 +295,26 @@ def test_the_calling_thread_compiles(monkeypatch):
     """Before others begin; a compiler that another thread waits for is slow."""
     events, run = [], compiled_engine.Batch.run
 
-    def record(batch, i, *args):
-        events.append(("begins", i, threading.current_thread()))
-        if i == 0:
+    def record(batch, first, chunks, workspace):
+        numbers, thread = range(first, first + len(chunks)), threading.current_thread()
+        events.append(("begins", numbers, thread))
+        if first == 0:
             time.sleep(0.1)  # in which others would begin
-        done = run(batch, i, *args)
-        events.append(("ends", i, threading.current_thread()))
+        done = run(batch, first, chunks, workspace)
+        events.append(("ends", numbers, thread))
         return done
 
     monkeypatch.setattr(compiled_engine.Batch, "run", record)
     monkeypatch.setattr(compiled_engine, "_known", set())
+    monkeypatch.setattr(compiled_engine, "n_threads", lambda: 2)
     X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2
     model = fast(max_iter=2, batch_size=64, engine="numba")
     model.fit(X, y)
     here = threading.main_thread()
-    assert events[:2] == [("begins", 0, here), ("ends", 0, here)]
-    done = sorted(i for what, i, _ in events if what == "ends")
+    (begun, ended), others = events[:2], events[2:]
+    assert [begun[0], ended[0]] == ["begins", "ends"]
+    assert begun[1:] == ended[1:] == (begun[1], here)
+    assert begun[1].start == 0
+    assert len(others) > 2  # of the first batch some, and all of the second
+    done = sorted(k for what, numbers, _ in events if what == "ends" for k in numbers)
     assert done == sorted(2 * [*range(8)])

@@ -161,7 +161,8 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
             return run(self, X, *args)
 
         monkeypatch.setattr(numba_batch.Batch, method, record)
-    monkeypatch.setattr(numba_batch, "MAX_CHUNK_SAMPLES", 3)
+    for name in ("MAX_CHUNK_SAMPLES", "MAX_CONSTANT_SAMPLES"):
+        monkeypatch.setattr(numba_batch, name, 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
     got = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     assert max(n_samples) == 3

@@ -10,7 +10,7 @@ from helpers import fast, kinds_of_input, regressor
 from sklearn.base import clone
 
 from sklearn_snn._engines import threads
-from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled import cache as compiled_code
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 
@@ -116,9 +116,9 @@ def test_bounds_have_no_code_of_their_own(kind, blobs):
     """Which would take as long to compile as all that there is."""
     X, y = kinds_of_input(abs(blobs[0]))[kind], blobs[1]
     model = fast(engine="numba", max_iter=1).fit(X, y)
-    n_compiled = kernels.n_compiled()
+    n_compiled = compiled_code.n_compiled()
     model.set_params(rate_bounds=(0.1, 0.2), dropout=0.1).fit(X, y)
-    assert kernels.n_compiled() == n_compiled
+    assert compiled_code.n_compiled() == n_compiled
 
 
 def test_layers_may_have_bounds_of_their_own(blobs):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_network, fast, make_encoder
 
-from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled import cache as compiled_code
 from sklearn_snn.exceptions import UnscaledInputWarning
 
 SMALL = (np.int8, np.uint8, np.int16, np.uint16, np.float16, np.bool_)
@@ -92,10 +92,10 @@ def test_halves_must_be_finite(shape, value, match):
 
 def test_nothing_is_compiled_for_them(sequences):
     model = fast(engine="numba").fit(sequences.astype(np.float32), Y)
-    before = kernels.n_compiled()
+    before = compiled_code.n_compiled()
     for dtype in (*SMALL[:1], *SMALL[2:5], *LARGE, *FOREIGN):
         model.predict(sequences.astype(dtype))
-    assert kernels.n_compiled() == before
+    assert compiled_code.n_compiled() == before
 
 
 @pytest.mark.parametrize("shape", [(2000, 20, 50), (2000, 1000)])

@@ -3,9 +3,10 @@
 ``I_t = x_t @ W + b`` has no memory, so no loop over time is needed: each sample's whole
 sequence is one matrix product. A spike hangs on the last bit of a current, so two
 things are done about rounding. The product of spikes is exact but for one rounding at
-its end (see `exact_parts`). That of graded inputs cannot be, and its rounding depends
-on shapes: so it is one product *per sample*, of the weights as they are, and the
-current of a sample does not depend on which samples it is computed with.
+its end (see `exact_parts`). So is that of small whole numbers, such as counts. That
+of other graded inputs cannot be, and its rounding depends on shapes: so it is one
+product *per sample*, of the weights as they are, and the current of a sample does not
+depend on which samples it is computed with.
 
 An input is either
 
@@ -22,6 +23,11 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_snn._inputs.spike_trains import Events
+
+# Counts up to this are multiplied without rounding, as spikes are.
+MOST_WHOLE = 255
+# Numbers that are looked at together for that, as copies are made of them.
+_AT_ONCE = 2**14
 
 
 def time_major(X, dtype, workspace):
@@ -136,9 +142,9 @@ def input_current(
     inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
             n_inputs), or CSR array of the latter
     weights : ndarray of shape (n_inputs, n_units)
-        What graded samples are multiplied with, and those that are constant.
+        What fractional samples are multiplied with, and those that are constant.
     parts : ndarray of shape (n_inputs, n_units) or (n_inputs, 2 * n_units), or None
-        What spikes are multiplied with; see `parts_for`.
+        What spikes and counts are multiplied with; see `parts_for`.
     bias : ndarray of shape (n_units,)
     out : ndarray of shape (n_steps, n_samples, n_units)
         Overwritten with the current. A single step where `inputs` is constant.
@@ -159,22 +165,63 @@ def input_current(
         add_parts(inputs @ weights, out[0])
     else:
         by_time = inputs[np.newaxis] if is_constant(inputs) else inputs
-        by_sample, is_graded = by_time.transpose(1, 0, 2), np.ones(out.shape[1], bool)
-        if parts is not None:
-            is_graded[:] = may_be_graded and are_graded(by_sample)
-        for start, stop in alike(is_graded):
-            some, factor = slice(start, stop), weights if is_graded[start] else parts
-            shape = stop - start, len(out), factor.shape[1]
-            products = workspace.array("products", shape, factor.dtype)
-            ends = None if lengths is None else lengths[some]
-            multiply(by_sample[some], factor, products, ends)
-            add_parts(products.transpose(1, 0, 2), out[:, some])
+        by_sample, to = by_time.transpose(1, 0, 2), out.transpose(1, 0, 2)
+        make = None if parts is None else lambda: parts
+        kinds = None if may_be_graded else np.zeros(len(to), bool)
+        multiply_samples(by_sample, weights, make, to, workspace, lengths, kinds)
     np.add(out, bias, out=out)
 
 
-def are_graded(X):
-    """Tell for each sample whether it has any value but 0 and 1."""
-    return ((X != 0) & (X != 1)).any(axis=(1, 2))
+def multiply_samples(
+    inputs, weights, make_parts, out, workspace, lengths=None, kinds=None
+):
+    """Set ``out`` to the currents of samples, without the biases.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_steps, n_inputs)
+    weights : ndarray of shape (n_inputs, n_units)
+        What fractional samples are multiplied with.
+    make_parts : callable or None
+        Returns the exact parts of the weights, for other samples; None if there are
+        none.
+    out : ndarray of shape (n_samples, n_steps, n_units)
+    workspace : Workspace
+    lengths : ndarray of int of shape (n_samples,), default=None
+    kinds : ndarray of bool of shape (n_samples,), default=None
+        Which samples are fractional, if that is known.
+    """
+    if make_parts is None:
+        kinds = np.ones(len(inputs), bool)
+    elif kinds is None:
+        kinds = are_fractional(inputs)
+    for start, stop in alike(kinds):
+        some = slice(start, stop)
+        factor = weights if kinds[start] else make_parts()
+        ends = None if lengths is None else lengths[some]
+        if kinds[start] and out.flags.c_contiguous:
+            multiply(inputs[some], factor, out[some], ends)
+            continue
+        shape = *out[some].shape[:2], factor.shape[1]
+        products = workspace.array("products", shape, factor.dtype)
+        multiply(inputs[some], factor, products, ends)
+        add_parts(products, out[some])
+
+
+def are_fractional(X):
+    """Tell for each sample whether not all of it are whole numbers of up to 8 bits."""
+    # Where some are not, the first step tells, as a rule.
+    result = _is_fractional(X[:, 0]).any(axis=1)
+    n_together = max(1, _AT_ONCE // max(1, X[0].size))
+    for start in range(0, len(X), n_together):
+        some = slice(start, start + n_together)
+        if not result[some].all():
+            result[some] |= _is_fractional(X[some]).any(axis=(1, 2))
+    return result
+
+
+def _is_fractional(X):
+    return (np.rint(X) != X) | (np.abs(X) > MOST_WHOLE)
 
 
 def alike(kinds):
@@ -230,6 +277,7 @@ def weight_gradient(inputs, delta, workspace):
     inputs : Events, ndarray of shape (n_steps, n_samples, n_inputs) or (n_samples, \
             n_inputs), or CSR array of the latter
     delta : ndarray of shape (n_steps, n_samples, n_units)
+        Steps and samples may change places in both, unless `inputs` is constant.
     workspace : Workspace
 
     Returns

@@ -43,7 +43,7 @@ def take_step(param, grad, mean, square, *numbers):
     *numbers : float
         As of `adam`.
     """
-    n_rows = max(1, MAX_NUMBERS // max(1, param[0].size))
+    n_rows = max(1, MAX_NUMBERS * len(param) // max(1, param.size))
     for first in range(0, len(param), n_rows):
         p, g, m, v = (a[first : first + n_rows] for a in (param, grad, mean, square))
         p[...], m[...], v[...] = adam(p, g, m, v, *numbers)

@@ -24,7 +24,7 @@ from neurons.cases import (
 )
 
 from sklearn_snn._engines import make_engine, threads
-from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled import cache as compiled_code
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._model.neurons.resets import RESETS
@@ -206,9 +206,9 @@ def test_what_is_prepared_is_not_compiled_again(name, kind):
             engine, before = case.engine("numba"), copy.deepcopy(case.params)
             assert engine.prepare(case.params, case.X, case.targets) >= 0
             assert engine.prepare(case.params, case.X, case.targets) == 0
-            n_compiled = kernels.n_compiled()
+            n_compiled = compiled_code.n_compiled()
             case.step("numba")
-            assert kernels.n_compiled() == n_compiled
+            assert compiled_code.n_compiled() == n_compiled
             np.testing.assert_equal(case.params, before)
 
 

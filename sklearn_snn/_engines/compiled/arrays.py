@@ -105,6 +105,9 @@ def _in_parts(run, n, n_numbers, n_threads):
     def run_part(i, _):
         run(slice(ends[i], ends[i + 1]))
 
+    # This thread compiles what has to be: see `NumbaEngine.run_batch`.
+    if n_parts > 1:
+        run(slice(0, 0))
     run_chunks(run_part, n_parts, n_threads)
 
 

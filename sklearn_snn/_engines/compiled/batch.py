@@ -4,6 +4,7 @@ Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
 gradients, which lie in flat arrays, become matrices again.
 """
 
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -13,11 +14,9 @@ from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.arrays import add_up
 from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.losses import GIVEN
-from sklearn_snn._engines.compiled.network import Gradients
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
     compiled_neurons,
-    matrices,
     pack,
     pack_kept,
     pack_states,
@@ -25,15 +24,22 @@ from sklearn_snn._engines.compiled.packing import (
     recurrent_matrices,
 )
 from sklearn_snn._engines.compiled.restraint import Bounds
+from sklearn_snn._engines.compiled.sums import Sums
 from sklearn_snn._inputs.lengths import all_lengths, known_lengths, with_ends
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import alike, multiply
+from sklearn_snn._model.synapses import (
+    alike,
+    exact_parts,
+    multiply_samples,
+    weight_gradient,
+)
 
-# Samples that are made ready at a time, so that memory does not grow with the batch.
-MAX_CHUNK_SAMPLES = 32
+# Samples that are made ready at a time, so that memory does not grow with the batch;
+# constant currents take no more room than their samples.
+MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
 # What the code that looks for spikes in a sequence is compiled for.
 _SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
 
@@ -41,6 +47,11 @@ _SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
 def cut(stop, size, start=0):
     """Cut ``range(start, stop)`` into slices of `size`."""
     return [slice(i, min(i + size, stop)) for i in range(start, stop, size)]
+
+
+def most_samples(X):
+    """Return how many samples of a batch run at a time at most."""
+    return MAX_CONSTANT_SAMPLES if X.ndim == 2 else MAX_CHUNK_SAMPLES
 
 
 class Batch:
@@ -152,14 +163,9 @@ class Batch:
         self.gradients = gradients
 
     def n_gradients(self):
-        """Return how many numbers the gradients of a chunk are: see `gradients_in`."""
+        """Return how many numbers the gradients of a chunk are: see `Sums`."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
         return n_weights + (1 + self._n_rows()) * n_biases + self._n_recurrent()
-
-    def gradients_in(self, flat):
-        """Return the Gradients that lie in a flat array, one behind the other."""
-        n_weights = len(self.layers.whole_weights)
-        return Gradients(flat[:n_weights], *self._others_in(flat[n_weights:]))
 
     def _others_in(self, flat):
         """Return the gradients by biases, constants and recurrent weights."""
@@ -182,41 +188,50 @@ class Batch:
         return max(len(gradient_rows(layer.neuron)) for layer in self.network.layers)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def run(self, i, rows, workspace):
-        """Run chunk ``i``, made of `rows`.
+    def run(self, first, chunks, workspace):
+        """Run chunks that follow each other, of which the first has number `first`.
+
+        Parameters
+        ----------
+        first : int
+        chunks : list of slices
+            Several together have `most_samples` at most.
+        workspace : Workspace
 
         Returns
         -------
-        losses : ndarray of shape (2,)
-            The loss and the penalty.
-        n_spikes : ndarray of int64 of shape (n_neurons,)
-            Number of spikes of each neuron, layer after layer.
-        first_gradient : ndarray of the shape of the first weights or None
-            Where X is constant and there are targets; else it is with the others.
+        sums : Sums
+        first_gradients : list of ndarrays of the shape of the first weights, or None
+            Of each chunk, where X is constant and there are targets; else these are
+            with the others.
         """
-        losses, n_spikes = np.zeros(2), np.zeros(self.layers.sizes[1:].sum(), np.int64)
-        gradients = self._no_gradients()
-        if self.gradients is not None:
-            self.gradients[i].fill(0)
-            gradients = self.gradients_in(self.gradients[i])
-        first_gradient, sums = None, (gradients, n_spikes, losses)
-        for few in cut(rows.stop, MAX_CHUNK_SAMPLES, start=rows.start):
-            X = self.X[few]
+        sums = self._new_sums(first, chunks)
+        start, stop = chunks[0].start, chunks[-1].stop
+        first_gradients = [None] * len(chunks)
+        for few in cut(stop, most_samples(self.X), start=start):
+            X, some = self.X[few], sums._replace(first=few.start - start)
             if isinstance(X, SpikeTrains):
-                self._run_trains(X, few, sums)
+                self._run_trains(X, few, some)
             elif X.ndim == 3:
-                self._run_sequences(X, few, sums, workspace)
+                self._run_sequences(X, few, some, workspace)
             else:
-                gradient = self._run_currents(X, None, few, sums, workspace)
-                if first_gradient is None:
-                    first_gradient = gradient
-                else:
-                    first_gradient += gradient
-        return losses, n_spikes, first_gradient
+                gradients = self._run_currents(X, None, few, some, workspace)
+                for chunk, gradient in gradients:
+                    if first_gradients[chunk] is None:
+                        first_gradients[chunk] = gradient
+                    else:
+                        first_gradients[chunk] += gradient
+        return sums, first_gradients
 
-    def _no_gradients(self):
-        none = self.layers.biases[:0]
-        return Gradients(none, none, none.reshape(0, 0), none)
+    def _new_sums(self, first, chunks):
+        n_chunks, n_neurons = len(chunks), self.layers.sizes[1:].sum()
+        numbers = np.empty((n_chunks, 0), self.readings.dtype)
+        if self.gradients is not None:
+            numbers = self.gradients[first : first + n_chunks]
+            numbers.fill(0)
+        n_spikes = np.zeros((n_chunks, n_neurons), np.int64)
+        losses, size = np.zeros((n_chunks, 2)), chunks[0].stop - chunks[0].start
+        return Sums(numbers, self._n_rows(), n_spikes, losses, size, 0)
 
     def _run_trains(self, X, rows, sums):
         if sparse.issparse(X.rates):
@@ -235,7 +250,7 @@ class Batch:
         )
         bits = np.empty((0, self.n_steps, 0), np.uint8)
         network, results = self._network(rows), self._results(rows)
-        kernels.run_spikes(*network, trains, bits, *results, *sums)
+        kernels.run_spikes(*network, trains, bits, *results, sums)
 
     def _network(self, rows):
         """Return what the compiled code is told of the network, for some rows."""
@@ -275,16 +290,19 @@ class Batch:
             if is_binary[start]:
                 network, results = self._network(here), self._results(here)
                 some = bits[part]
-                kernels.run_spikes(*network, _NO_TRAINS, some, *results, *sums)
+                own = sums._replace(first=sums.first + start)
+                kernels.run_spikes(*network, _NO_TRAINS, some, *results, own)
                 continue
             ends = None if lengths is None else lengths[part]
-            gradient = self._run_currents(X[part], ends, here, sums, workspace)
-            if gradient is not None:
-                padded = matrices(sums[0].weights, self.layers)[0]
+            own = sums._replace(first=sums.first + start)
+            gradients = self._run_currents(X[part], ends, here, own, workspace)
+            for chunk, gradient in gradients:
+                n_rows, width = self.layers.widths[:2]
+                padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
                 padded[:, : gradient.shape[1]] += gradient
 
     def _run_currents(self, X, lengths, rows, sums, workspace):
-        """Return the gradient of the first weights, or None without targets."""
+        """Return the gradient of the first weights by chunk; none without targets."""
         weights, dtype = self.params[0]["coef"], self.readings.dtype
         n_currents = 1 if X.ndim == 2 else X.shape[1]
         shape = X.shape[0], n_currents, weights.shape[1]
@@ -295,13 +313,27 @@ class Batch:
         else:
             X = np.ascontiguousarray(X, dtype)
             inputs = X.reshape(len(X), n_currents, -1)
-            multiply(inputs, weights, currents, lengths)
+            make = None if X.ndim == 2 else lambda: self.parts
+            multiply_samples(inputs, weights, make, currents, workspace, lengths)
         network, results = self._network(rows), self._results(rows)
-        kernels.run_currents(*network, currents, *results, *sums)
+        kernels.run_currents(*network, currents, *results, sums)
         if self.gradients is None:
-            return None
-        deltas = currents.reshape(-1, weights.shape[1])
-        return X.reshape(len(deltas), -1).T @ deltas
+            return []
+        gradients = []
+        for few in cut(sums.first + len(currents), sums.size):
+            part = slice(max(few.start - sums.first, 0), few.stop - sums.first)
+            if part.stop > 0:
+                deltas = currents[part]
+                if X.ndim == 2:
+                    deltas = deltas.transpose(1, 0, 2)
+                gradient = weight_gradient(X[part], deltas, workspace)
+                gradients.append((few.start // sums.size, gradient))
+        return gradients
+
+    @cached_property
+    def parts(self):
+        """The exact parts of the first weights, made where there are counts."""
+        return exact_parts(self.params[0]["coef"])
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""

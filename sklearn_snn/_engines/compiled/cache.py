@@ -13,9 +13,12 @@ from types import CodeType
 
 from numba import njit
 
-from sklearn_snn._compat import numba_disk_cache
+from sklearn_snn._compat import numba_compile_within, numba_disk_cache
 from sklearn_snn._engines.compiled.options import OPTIONS
 from sklearn_snn._utils.garbage import rare_collections
+
+# All that Python calls.
+_entries = []
 
 
 def code_key(entry, find=find_spec):
@@ -98,13 +101,19 @@ def entry_point(key):
     compile : callable
         Makes a Dispatcher of numba of a function.
     """
-    return lambda function: _compile_fast(_dispatcher_of(function, key))
+
+    def compile(function):
+        dispatcher = _dispatcher_of(function, key)
+        numba_compile_within(dispatcher, rare_collections())
+        _entries.append(dispatcher)
+        return dispatcher
+
+    return compile
 
 
-def _compile_fast(dispatcher):
-    """Let a dispatcher compile with few collections of garbage; return it."""
-    dispatcher.compile = rare_collections()(dispatcher.compile)
-    return dispatcher
+def n_compiled():
+    """Return how many functions this process compiled because none was on disk."""
+    return sum(sum(entry.stats.cache_misses.values()) for entry in _entries)
 
 
 def _dispatcher_of(function, key):

@@ -7,7 +7,6 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.encoding import draw, stream_keys
-from sklearn_snn._engines.compiled.inputs import active_inputs, as_bits
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     count_up,
@@ -17,7 +16,6 @@ from sklearn_snn._engines.compiled.layers import (
     spikes_of,
     states_of,
     take_states,
-    weights_of,
     whole_words,
 )
 from sklearn_snn._engines.compiled.network import (
@@ -33,6 +31,7 @@ from sklearn_snn._engines.compiled.options import compiled
 from sklearn_snn._engines.compiled.readouts import loss_gradient, new_scratch
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import rate_penalty
+from sklearn_snn._engines.compiled.sums import chunk_of, gradients_in, spikes_in
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
 from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment, zeros
@@ -115,9 +114,7 @@ def run_spikes(
     readings,
     spikes,
     membranes,
-    gradients,
-    n_spikes,
-    losses,
+    sums,
 ):
     """Run samples of spikes forward and, where there are targets, backward.
 
@@ -165,12 +162,8 @@ def run_spikes(
         Overwritten; the last layers side by side, as many as fit.
     membranes : ndarray of shape (n_samples or 0, n_steps, n_outputs)
         Overwritten with those of the output layer.
-    gradients : Gradients
+    sums : Sums
         Added to.
-    n_spikes : ndarray of int64 of shape (n_neurons,)
-        The number of spikes of each neuron is added, layer after layer.
-    losses : ndarray of float64 of shape (2,)
-        The loss is added, and the penalty of the firing rates.
     """
     most_steps, n_features, width = bits.shape[1], layers.sizes[0], layers.widths[1]
     must_draw, n_inputs = len(bits) == 0, n_features
@@ -192,9 +185,9 @@ def run_spikes(
     scratch = new_scratch(readings.shape[2], most_steps, layers.widths[-1], readings)
     total = segment(tape.work.total, 0, width)
     listed, nothing = tape.work.listed, segment(tape.work.nothing, 0, width)
-    loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
+    everyone = zeros(0, np.bool_)
     for i in range(len(readings)):
-        n_steps = lengths[i]
+        n_steps, chunk = lengths[i], chunk_of(sums, i)
         heard = kept[i] if len(kept) > 0 else everyone
         take_states(states, i, layers, tape)
         deltas = matrix(tape.deltas[0], 0, 2 * n_steps + 1, width)
@@ -217,15 +210,8 @@ def run_spikes(
                     listed[m], m = active[k], m + 1
             sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
             stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
-            draw(
-                segment(keys, 0, n),
-                limits,
-                trains.first_step,
-                often,
-                starts,
-                increments,
-                x,
-            )
+            own, step = segment(keys, 0, n), trains.first_step
+            draw(own, limits, step, often, starts, increments, x)
         else:
             x = bits[i]
         run_layer(
@@ -265,18 +251,17 @@ def run_spikes(
             spikes,
             membranes,
             scratch,
-            gradients,
-            n_spikes,
+            gradients_in(sums, chunk, layers),
+            spikes_in(sums, chunk),
         )
         put_states(states, i, layers, tape)
-        loss += of_sample[0]
-        penalty += of_sample[1]
+        sums.losses[chunk, 0] += of_sample[0]
+        sums.losses[chunk, 1] += of_sample[1]
         if len(targets) > 0:
             append_negatives(deltas, n_steps, total)
-            gradient = weights_of(gradients.weights, layers, 0)
+            start = chunk * sums.numbers.shape[1]
+            gradient = matrix(sums.numbers, start, n_features, width)
             add_weight_gradient(deltas, active, times, n_times, gradient)
-    losses[0] += loss
-    losses[1] += penalty
 
 
 @entry_point(_CODE)
@@ -294,9 +279,7 @@ def run_currents(
     readings,
     spikes,
     membranes,
-    gradients,
-    n_spikes,
-    losses,
+    sums,
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
@@ -316,7 +299,7 @@ def run_currents(
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
-            spikes, membranes, gradients, n_spikes, losses
+            spikes, membranes, sums
         As in `run_spikes`.
     """
     n_units, width = layers.sizes[1], layers.widths[1]
@@ -332,9 +315,9 @@ def run_currents(
     one = readings.dtype.type(1)
     current, bias = zeros(width, readings.dtype), bias_of(layers.biases, layers, 0)
     n_currents = currents.shape[1]
-    loss, penalty, everyone = 0.0, 0.0, zeros(0, np.bool_)
+    everyone = zeros(0, np.bool_)
     for i in range(len(readings)):
-        n_steps = lengths[i]
+        n_steps, chunk = lengths[i], chunk_of(sums, i)
         heard = kept[i] if len(kept) > 0 else everyone
         take_states(states, i, layers, tape)
         u = matrix(tape.deltas[0], 0, n_steps, width)
@@ -379,12 +362,12 @@ def run_currents(
             spikes,
             membranes,
             scratch,
-            gradients,
-            n_spikes,
+            gradients_in(sums, chunk, layers),
+            spikes_in(sums, chunk),
         )
         put_states(states, i, layers, tape)
-        loss += of_sample[0]
-        penalty += of_sample[1]
+        sums.losses[chunk, 0] += of_sample[0]
+        sums.losses[chunk, 1] += of_sample[1]
         if len(targets) > 0:
             if n_currents == 1:
                 for h in range(n_units):
@@ -393,11 +376,3 @@ def run_currents(
                 for t in range(n_currents):
                     for h in range(n_units):
                         currents[i, t, h] = u[t, h] if t < n_steps else 0
-    losses[0] += loss
-    losses[1] += penalty
-
-
-def n_compiled():
-    """Return how many functions this process compiled because none was on disk."""
-    entries = active_inputs, as_bits, run_spikes, run_currents
-    return sum(sum(entry.stats.cache_misses.values()) for entry in entries)

@@ -9,14 +9,19 @@ import time
 from collections import defaultdict
 from contextlib import nullcontext
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
-from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.arrays import adam, sum_of_squares
-from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
+from sklearn_snn._engines.compiled.batch import (
+    MAX_CHUNK_SAMPLES,
+    Batch,
+    cut,
+    most_samples,
+)
+from sklearn_snn._engines.compiled.cache import n_compiled
 from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
@@ -35,6 +40,8 @@ from sklearn_snn._utils.workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
 MAX_GRADIENT_CHUNKS = 8
+# Samples that are soon run.
+FEW = 32
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
 
@@ -96,7 +103,7 @@ class NumbaEngine:
         seconds : float
             How long it took if there was something to compile, else 0.
         """
-        n_before, start = kernels.n_compiled(), time.perf_counter()
+        n_before, start = n_compiled(), time.perf_counter()
         samples = [X[:1]]
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
             # Spikes and graded values are run by different code.
@@ -105,7 +112,7 @@ class NumbaEngine:
         weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
             self.loss_and_gradients(params, sample, targets[:1], weights)
-        if kernels.n_compiled() == n_before:
+        if n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
 
@@ -180,15 +187,14 @@ class NumbaEngine:
         dtype = batch.layers.biases.dtype
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         learn(parts)
-        results = self.run_batch(batch, chunks)
-        losses, of_chunks, first_gradients = zip(*results, strict=True)
+        losses, n_spikes, first_gradients = self.run_batch(batch, chunks)
         gradients = batch.unpack(parts, self._n_threads)
         if batch.X.ndim == 2:
             gradients[0]["coef"] = first_gradients[0]
             for more in first_gradients[1:]:
                 gradients[0]["coef"] += more
-        n_spikes = batch.by_layer(np.sum(of_chunks, axis=0))
-        return gradients, np.sum(losses, axis=0).tolist(), n_spikes
+        n_spikes = batch.by_layer(n_spikes.sum(axis=0))
+        return gradients, losses.sum(axis=0).tolist(), n_spikes
 
     def take_adam_step(self, param, grad, mean, square, *numbers):
         """Let arrays take a step; see `_model.updates`."""
@@ -219,22 +225,34 @@ class NumbaEngine:
     def _asked(self, params, X):
         """Return a batch that is only to be answered."""
         made = packed(self.network, params, X.ndim == 3)
+        if made is None:
+            return self._batch(params, X)
         return Batch(self.network, params, X, self.n_steps, packed=made)
 
     def _batch(self, params, X):
         return Batch(self.network, params, X, self.n_steps, self._packed)
 
     def run_batch(self, batch, chunks):
-        """Run all chunks; return (losses, n_spikes, first gradient) of each."""
+        """Run all chunks.
+
+        Returns
+        -------
+        losses, n_spikes : ndarrays of shape (n_chunks, 2) and (n_chunks, n_neurons)
+            As of `Sums`.
+        first_gradients : list of ndarrays or None
+            As of `Batch.run`.
+        """
+        groups = self._groups(batch.X, chunks)
         # This thread compiles what has to be: where it waits for another one that does,
         # that takes half as long again.
         kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
-        n_alone = min(len(chunks), int(kind not in _known))
+        n_alone = min(len(groups), int(kind not in _known))
         # Before the BLAS is limited: its limit is one of theirs.
-        n = self._n_threads if len(chunks) > n_alone + 1 else 1
+        n = self._n_threads if len(groups) > n_alone + 1 else 1
 
         def run(i, runner):
-            return batch.run(i, chunks[i], self._workspaces[runner])
+            group = groups[i]
+            return batch.run(group.start, chunks[group], self._workspaces[runner])
 
         def run_other(i, runner):
             return run(n_alone + i, runner)
@@ -243,10 +261,9 @@ class NumbaEngine:
         needs_blas = not isinstance(batch.X, SpikeTrains)
         with single_threaded_blas() if needs_blas else nullcontext():
             try:
-                first = run_chunks(run, n_alone, 1)
+                results = run_chunks(run, n_alone, 1)
                 _known.add(kind)
-                n_others = len(chunks) - n_alone
-                return first + run_chunks(run_other, n_others, n)
+                results += run_chunks(run_other, len(groups) - n_alone, n)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
@@ -255,3 +272,22 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
+        sums, first_gradients = zip(*results, strict=True)
+        losses, n_spikes = (
+            np.concatenate([getattr(some, name) for some in sums])
+            for name in ("losses", "n_spikes")
+        )
+        return losses, n_spikes, list(chain(*first_gradients))
+
+    def _groups(self, X, chunks):
+        """Return which chunks go together: what Python does for a call is done once.
+
+        No two threads do that at the same time. Two calls for each thread, as one may
+        be slower than another; one where there is little to do.
+        """
+        if len(chunks) == 1:
+            return [slice(0, 1)]
+        n_samples = chunks[0].stop - chunks[0].start
+        n_calls = self._n_threads * (1 if X.ndim == 2 or X.shape[0] <= FEW else 2)
+        n_together = min(most_samples(X) // n_samples, -(-len(chunks) // n_calls))
+        return cut(len(chunks), max(1, n_together))

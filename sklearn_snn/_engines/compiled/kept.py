@@ -14,8 +14,8 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.packing import compiled_neurons, pack, readout_of
 
-# So many networks are kept, of at most so many numbers each: some 50 MB in all.
-_MOST, _MOST_NUMBERS = 8, 2**18
+# So many networks are kept, of so many numbers and bytes at most: 64 MB in all.
+_MOST, _MOST_NUMBERS, _MOST_BYTES = 8, 2**18, 2**23
 
 _kept = {}
 
@@ -36,6 +36,8 @@ class Packed:
         self.layers = pack(params, has_events)
         self.neurons = compiled_neurons(network, params, self.layers)
         self._last = None, None
+        arrays = [a for a in self.layers if isinstance(a, np.ndarray)]
+        self.n_bytes = sum(a.nbytes for a in arrays)
 
     def readout(self, lengths):
         """Return the Readout of samples of these lengths; see `readout_of`."""
@@ -62,11 +64,16 @@ def packed(network, params, has_events):
     ----------
     network, params, has_events
         As of `Packed`.
+
+    Returns
+    -------
+    packed : Packed or None
+        None if it is too large to be kept, or not of numbers.
     """
     arrays = [a for p in params for a in p.values()]
     are_numbers = all(isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in arrays)
     if not are_numbers or sum(a.size for a in arrays) > _MOST_NUMBERS:
-        return Packed(network, params, has_events)
+        return None
     source, first = _source(network, params, has_events), params[0]["coef"]
     key = id(first), has_events
     kept = _kept.get(key)
@@ -74,7 +81,10 @@ def packed(network, params, has_events):
         return kept.packed
     # Of the copy, which no other thread can have changed since.
     made = Packed(network, _restored(source, params), has_events)
+    if made.n_bytes > _MOST_BYTES:
+        return made
     forget = weakref.ref(first, lambda _: _kept.pop(key, None))
+    _kept.pop(key, None)  # or it would stay among the oldest
     _kept[key] = _Kept(source, made, forget)
     for oldest in list(_kept)[:-_MOST]:
         _kept.pop(oldest, None)
@@ -109,6 +119,7 @@ def _restored(source, params):
             if numbers is None:
                 array = np.broadcast_to(dtype.type(0), shape)
             else:
-                array = np.frombuffer(numbers, dtype).reshape(shape)
+                # For what is read-only numba would compile all anew.
+                array = np.frombuffer(bytearray(numbers), dtype).reshape(shape)
             restored[-1][name] = array
     return restored

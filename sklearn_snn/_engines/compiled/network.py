@@ -21,10 +21,6 @@ output layer, of the same or another. What is in `layers` says how the arrays ar
 out. In the shapes below, ``width`` is the padded number of neurons of a layer.
 """
 
-from typing import NamedTuple
-
-import numpy as np
-
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     second_of,
@@ -38,6 +34,7 @@ from sklearn_snn._engines.compiled.neurons import (
     n_states,
     of_layer,
 )
+from sklearn_snn._engines.compiled.neurons.numbers import above_threshold
 from sklearn_snn._engines.compiled.options import compiled, inlined
 from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.recurrence import (
@@ -46,10 +43,7 @@ from sklearn_snn._engines.compiled.recurrence import (
     take_step,
 )
 from sklearn_snn._engines.compiled.restraint import copy_heard, restrain_gradient
-from sklearn_snn._engines.compiled.surrogates import (
-    above_threshold,
-    surrogate_derivative,
-)
+from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, collect
 from sklearn_snn._engines.compiled.vectors import sum_rows, sum_scaled_rows
 from sklearn_snn._engines.compiled.views import (
@@ -58,25 +52,6 @@ from sklearn_snn._engines.compiled.views import (
     segment,
     set_to_zero,
 )
-
-
-class Gradients(NamedTuple):
-    """Where gradients are added.
-
-    Attributes
-    ----------
-    weights, biases : ndarrays
-        Flat, laid out as the weights (not transposed) and the biases are.
-    constants : ndarray of shape (most rows, n_biases)
-        A row per constant of a neuron; see `neurons`.
-    recurrent : ndarray of shape (n_recurrent,)
-        Flat, laid out as in `Recurrence`.
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-    constants: np.ndarray
-    recurrent: np.ndarray
 
 
 @compiled
@@ -313,10 +288,8 @@ def _scan_back(
     for t in range(n_steps - 1, -1, -1):
         if t < first_known:
             first_known = max(0, t + 1 - n_together)
-            n_known = (t + 1 - first_known) * width
-            slopes = segment(work.slopes, 0, n_known)
-            of_steps = matrix(slopes, 0, t + 1 - first_known, width)
-            above_threshold(u, first_known, neuron.threshold, of_steps)
+            slopes = segment(work.slopes, 0, (t + 1 - first_known) * width)
+            above_threshold(u, first_known, neuron.threshold, slopes)
             surrogate_derivative(slopes, neuron.beta, neuron.surrogate)
         e = segment(work.slopes, (t - first_known) * width, width)
         if not is_last:

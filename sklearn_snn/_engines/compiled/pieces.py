@@ -38,10 +38,11 @@ class CompiledPiece:
             batch.keep_membranes()
         if has_bounds:
             batch.keep_spikes(batch.layers.sizes[1:].sum())
-        results = self._engine.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        _, n_spikes, _ = self._engine.run_batch(
+            batch, cut(X.shape[0], MAX_CHUNK_SAMPLES)
+        )
         unpack_states(batch.states, batch.layers, states)
-        _, of_chunks, _ = zip(*results, strict=True)
-        n_spikes, of_samples = batch.by_layer(np.sum(of_chunks, axis=0)), []
+        n_spikes, of_samples = batch.by_layer(n_spikes.sum(axis=0)), []
         if has_bounds:
             *hidden, _ = batch.by_layer(batch.spikes.sum(axis=1, dtype=np.float64))
             of_samples = [n.sum(axis=1) for n in hidden]

@@ -6,8 +6,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from sklearn_snn._engines.compiled.neurons.numbers import at
-from sklearn_snn._engines.compiled.options import compiled_apart, compiled_with_fma
+from sklearn_snn._engines.compiled.options import compiled_with_fma
 
 # "none" is no surrogate: of neurons that never fire.
 SURROGATE_CODES = {
@@ -48,14 +47,6 @@ def _exp_of_dtype(z):
         return series * integer(integer(k + bias) << exponent_at).view(number)
 
     return exp
-
-
-@compiled_apart
-def above_threshold(u, first, threshold, x):
-    """Set ``x``, of a row per step, to how far membranes are above the threshold."""
-    for t in range(len(x)):
-        for h in range(x.shape[1]):
-            x[t, h] = u[first + t, h] - at(threshold, h)
 
 
 @compiled_with_fma

@@ -29,7 +29,7 @@ def collect(bits, t, rows, shifts, listed, times, n_times):
     for start in range(0, len(bits), 64):
         word = nonzero_mask(bits, start)
         while word != np.uint64(0):
-            k = np.uint64(start) + lowest_bit(word)
+            k = np.uint64(start + lowest_bit(word))
             word &= word - one
             listed[m] = rows[k]
             n = np.uint64(n_times[k])

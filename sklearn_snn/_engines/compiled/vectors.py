@@ -166,4 +166,4 @@ def lowest_bit(typingctx, word):
     def codegen(context, builder, signature, args):
         return builder.cttz(args[0], ir.IntType(1)(1))
 
-    return types.uint64(types.uint64), codegen
+    return types.int64(types.uint64), codegen

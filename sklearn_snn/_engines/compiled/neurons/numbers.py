@@ -1,15 +1,15 @@
 """Constants in compiled code: one number for all neurons, or an array of one for each.
 
 Which of them it is, numba knows when it compiles; a factor may also be None, which is
-that it is 1. A kernel for arrays has to make sure that none of them overlaps with what
-it writes, at every step: that takes as long as the arithmetic of a small layer, and is
-spared where all neurons are alike.
+that it is 1. A kernel for arrays has more to read at every step, which is spared where
+all neurons are alike.
 """
 
 from numba import types
 from numba.extending import intrinsic
 
-from sklearn_snn._engines.compiled.views import emit_element, emit_view
+from sklearn_snn._engines.compiled.options import compiled_apart
+from sklearn_snn._engines.compiled.views import emit_element, emit_view, segment
 
 
 @intrinsic
@@ -70,6 +70,20 @@ def _emit_number(context, builder, type_, constant, h):
     if isinstance(type_, types.Array):
         return emit_element(context, builder, type_, constant, [h])
     return constant
+
+
+@compiled_apart
+def above_threshold(u, first, threshold, x):
+    """Set ``x`` to how far the membranes of some steps are above the threshold.
+
+    ``u`` has shape (n_steps, width), and ``x``, the steps from ``first`` on one behind
+    the other.
+    """
+    width = u.shape[1]
+    for t in range(len(x) // width):
+        some = segment(x, t * width, width)
+        for h in range(width):
+            some[h] = u[first + t, h] - at(threshold, h)
 
 
 class ManyNumbersError(Exception):
