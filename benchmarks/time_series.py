@@ -76,7 +76,7 @@ def recipe(n_steps, n_delays, seed):
         FunctionTransformer(filled, kw_args={"n_steps": n_steps}),
         DelayLine(n_delays),
         SpikingClassifier(
-            (128,),
+            (256,),
             neuron=AdLIF(alpha=membrane, rho=adaptation, b=(0.0, 0.5)),
             learn_neuron=True,
             readout="soft_count",
@@ -84,6 +84,7 @@ def recipe(n_steps, n_delays, seed):
             beta=10.0,
             learning_rate_init=0.005,
             batch_size=32,
+            dropout=0.3,
             max_iter=100,
             n_iter_no_change=math.inf,
             random_state=seed,

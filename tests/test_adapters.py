@@ -169,7 +169,7 @@ def test_the_recipe_for_numbers():
     found = described(numbers[-1])
     same = {n for n in set_to if set_to[n] != default.get(n)}
     same -= {"readout", "logit_scale"}
-    assert same > {"neuron__rho", "beta", "max_iter"}
+    assert same > {"neuron__rho", "beta", "dropout", "max_iter"}
     assert {n: set_to[n] for n in same} == {n: found[n] for n in same}
 
 

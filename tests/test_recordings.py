@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+from sklearn_snn import SpikingClassifier
+from sklearn_snn.adapters._recipe import recipe
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -90,6 +93,19 @@ def test_what_the_recipe_and_the_mlp_see():
     np.testing.assert_allclose(rows[0, :2], [0, 4])
     np.testing.assert_allclose(rows[0, -2:], [8, 12])
     np.testing.assert_allclose(np.diff(rows[0].reshape(32, 2), axis=0), 8 / 31)
+
+
+@pytest.mark.parametrize("n_steps", [30, 1000])
+def test_adapters_fit_the_recipe_that_was_measured(n_steps):
+    """But for what lets series end together: adapters hear each to its own end."""
+    measured = dict(script("time_series").recipe(n_steps, 3, seed=None).steps)
+    del measured["functiontransformer"]
+    fitted = dict(recipe(SpikingClassifier, n_steps, 3).steps)
+    assert [*fitted] == [*measured]
+    for name, step in fitted.items():
+        params = {n: repr(value) for n, value in step.get_params().items()}
+        expected = measured[name].get_params().items()
+        assert params == {n: repr(value) for n, value in expected}
 
 
 @pytest.mark.parametrize("name", ["spoken_digits", "touch"])

@@ -45,6 +45,7 @@ def recipe(network, n_steps, n_delays):
         "beta": 10.0,
         "learning_rate_init": 0.005,
         "batch_size": 32,
+        "dropout": 0.3,
         "max_iter": 100,
         "n_iter_no_change": math.inf,
     }
@@ -53,7 +54,7 @@ def recipe(network, n_steps, n_delays):
     return make_pipeline(
         ChannelTransformer(StandardScaler()),
         DelayLine(n_delays),
-        network((128,), **params),
+        network((256,), **params),
     )
 
 

@@ -76,7 +76,7 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
             ChannelTransformer(StandardScaler()),
             DelayLine(n_delays),
             SpikingClassifier(
-                (128,),
+                (256,),
                 neuron=AdLIF(
                     alpha=(
                         exp(-1 / max(4, 0.01 * n_steps)),
@@ -94,6 +94,7 @@ class SpikingTimeSeriesClassifier(ClassifierAdapter, BaseClassifier):
                 beta=10.0,
                 learning_rate_init=0.005,
                 batch_size=32,
+                dropout=0.3,
                 max_iter=100,
                 n_iter_no_change=inf,
             ),

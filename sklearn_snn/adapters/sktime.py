@@ -93,7 +93,7 @@ class SpikingTimeSeriesClassifier(_Frames, ClassifierAdapter, BaseClassifier):
             ChannelTransformer(StandardScaler()),
             DelayLine(n_delays),
             SpikingClassifier(
-                (128,),
+                (256,),
                 neuron=AdLIF(
                     alpha=(
                         exp(-1 / max(4, 0.01 * n_steps)),
@@ -111,6 +111,7 @@ class SpikingTimeSeriesClassifier(_Frames, ClassifierAdapter, BaseClassifier):
                 beta=10.0,
                 learning_rate_init=0.005,
                 batch_size=32,
+                dropout=0.3,
                 max_iter=100,
                 n_iter_no_change=inf,
             ),
