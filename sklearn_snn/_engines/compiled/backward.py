@@ -214,7 +214,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
     the other goes its way alone.
 
     Fast because the recurrent weights come from the second cache once for two samples,
-    each row of which is multiplied with a delta of both: a step takes 0.6 of the time.
+    each row of which is multiplied with a delta of both: that takes 0.6 of the time.
     """
     recurrence, i = layers.recurrence, together.first
     n_a, n_b = together.lengths[i], 0
