@@ -20,7 +20,8 @@ def _color(name):
 def _figure(n_rows):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 0.9 + 0.3 * n_rows))
+    # As wide as a phone shows without making letters too small to read.
+    figure = Figure(figsize=(6.0, 0.9 + 0.3 * n_rows))
     return figure, figure.subplots()
 
 

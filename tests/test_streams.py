@@ -113,13 +113,13 @@ def test_recordings_however_they_come(engine):
     )
 
 
-def test_memory_is_that_of_a_piece():
+def test_memory_is_that_of_a_piece(engine):
     rates = np.random.default_rng(0).random((48, 20))
     y, peaks = np.arange(48) % 2, {}
     for n_steps, bptt_steps in ((100, None), (10_000, 100)):
         X = PoissonSpikeEncoder(n_steps=n_steps, random_state=0).fit_transform(rates)
         model = fast(
-            hidden_layer_sizes=(64,), bptt_steps=bptt_steps, max_iter=1, engine="numpy"
+            hidden_layer_sizes=(64,), bptt_steps=bptt_steps, max_iter=1, engine=engine
         )
         model.set_params(detach_reset=False).fit(X[:2], y[:2])
         tracemalloc.start()

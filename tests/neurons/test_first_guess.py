@@ -98,10 +98,22 @@ def test_the_response_is_that_to_a_current_of_one(name):
     """Other currents charge in proportion, as long as nothing fires."""
     row = TABLE[name]
     p = {key: np.linspace(*ends, 6) for key, ends in row.ranges.items()}
-    for n_steps in (1, 7, 40):
+    for n_steps in (1, 7, 250):
         response = row.neuron.response(p, n_steps)
         assert response.shape == (6,)
         for strength in (0.01, 3.0):
             current = np.full((n_steps, 1, 6), strength)
             highest = membranes(row.neuron, p, current).max(axis=(0, 1))
             np.testing.assert_allclose(highest, strength * response, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FIRING)
+def test_the_response_of_a_neuron_is_its_own(name):
+    """However many there are, and however many of them are looked at together."""
+    row, n_steps = TABLE[name], 1_000
+    p = {key: np.linspace(*ends, 150) for key, ends in row.ranges.items()}
+    response = row.neuron.response(p, n_steps)
+    assert len(np.unique(response)) > 1
+    for i in (0, 64, 65, 149):
+        alone = {key: constant[i : i + 1] for key, constant in p.items()}
+        assert row.neuron.response(alone, n_steps) == response[i]

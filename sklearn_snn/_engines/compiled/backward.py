@@ -322,20 +322,18 @@ def backward(recurrence, neurons, layers, bounds, together, start, sums):
 
 
 @inlined
-def _output_back(output, layers, bounds, together, j, start, sums):
-    """Go back through the output layer of a sample, and add its gradients."""
-    last, i = len(layers.sizes) - 2, together.first + j
-    tape, scratch = (
-        tape_of(together.tapes, j, layers),
-        scratch_of(together.scratches, j),
-    )
+def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
+    """Go back through a layer of sample ``j`` alone, and add its gradients."""
+    i = together.first + j
+    tape = tape_of(together.tapes, j, layers)
+    scratch = scratch_of(together.scratches, j)
     n_steps, heard = together.lengths[i], heard_by(together.kept, i)
     gradients = gradients_in(sums, chunk_of(sums, i), layers)
     _scan_back(
-        output,
-        scratch.by_membrane,
+        neurons,
+        m,
         layers,
-        last,
+        layer,
         heard,
         bounds,
         tape,
@@ -344,34 +342,21 @@ def _output_back(output, layers, bounds, together, j, start, sums):
         scratch,
         gradients,
     )
-    _add_layer_gradient(None, layers, heard, tape, n_steps, last, gradients)
+    _add_layer_gradient(None, layers, heard, tape, n_steps, layer, gradients)
+
+
+@inlined
+def _output_back(output, layers, bounds, together, j, start, sums):
+    """Go back through the output layer: its membranes may have a gradient too."""
+    last, m = len(layers.sizes) - 2, scratch_of(together.scratches, j).by_membrane
+    _layer_back(output, m, layers, last, bounds, together, j, start, sums)
 
 
 def _backward(recurrence, neurons, layers, bounds, together, start, sums):
     hidden, output = neurons
     _output_back(output, layers, bounds, together, 0, start, sums)
-    i = together.first
-    tape, scratch = (
-        tape_of(together.tapes, 0, layers),
-        scratch_of(together.scratches, 0),
-    )
-    n_steps, heard = together.lengths[i], heard_by(together.kept, i)
-    gradients = gradients_in(sums, chunk_of(sums, i), layers)
     for layer in range(len(layers.sizes) - 3, -1, -1):
-        _scan_back(
-            hidden,
-            None,
-            layers,
-            layer,
-            heard,
-            bounds,
-            tape,
-            n_steps,
-            start,
-            scratch,
-            gradients,
-        )
-        _add_layer_gradient(None, layers, heard, tape, n_steps, layer, gradients)
+        _layer_back(hidden, None, layers, layer, bounds, together, 0, start, sums)
 
 
 def _recurrent_backward(recurrence, neurons, layers, bounds, together, start, sums):

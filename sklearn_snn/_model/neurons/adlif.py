@@ -43,6 +43,9 @@ RHO_RANGE = leak_of(60), leak_of(300)
 A_RANGE, B_RANGE = (0.0, 1.0), (0.0, 2.0)
 _RANGES = {"alpha": ALPHA_RANGE, "rho": RHO_RANGE, "a": A_RANGE, "b": B_RANGE}
 
+# Steps of a constant current that are kept at once.
+_PIECE = 100
+
 
 class AdLIF(NamedTuple):
     """What a layer of adaptive neurons is, but for its numbers.
@@ -190,11 +193,14 @@ class AdLIF(NamedTuple):
         Without spikes; of shape (n_units,).
         """
         free, p = self.unreset(p)
-        shape = n_steps, 1, len(p["alpha"])
-        tape = {name: np.empty(shape) for name in self.tape}
-        state = tuple(np.zeros((2, *shape[1:])))
-        free.forward(p, np.ones(shape), state, tape)
-        return tape["membrane"].max(axis=(0, 1))
+        n_units = len(p["alpha"])
+        state, highest = tuple(np.zeros((2, 1, n_units))), np.full(n_units, -np.inf)
+        for first in range(0, n_steps, _PIECE):
+            shape = min(_PIECE, n_steps - first), 1, n_units
+            tape = {name: np.empty(shape) for name in self.tape}
+            state = free.forward(p, np.ones(shape), state, tape)
+            highest = np.maximum(highest, tape["membrane"].max(axis=(0, 1)))
+        return highest
 
     def unreset(self, p):
         """Return a neuron, and its constants, that integrates and never fires."""

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Numbers of float64 that are made of neurons and steps at once: half a megabyte.
+MOST_AT_ONCE = 2**16
+
 
 def by_dtype(p, names, dtype):
     """Return constants, which are kept in float64, to compute with.
@@ -58,3 +61,30 @@ def spread(value, n_units, over_time=False):
     # The ends are what they were said to be, not what rounding makes of them.
     leaks[-1], leaks[0] = high, low
     return leaks
+
+
+def neuron_by_neuron(function, n_steps, *constants):
+    """Call a function with the constants of a few neurons at a time.
+
+    What it makes of a neuron and `n_steps` steps need not be kept for all at once:
+    long recordings would take more memory than what learns from them.
+
+    Parameters
+    ----------
+    function : callable
+        Of constants of shape (n_some, 1); returns values of shape (n_some,), each of
+        which hangs on the constants of its neuron alone.
+    n_steps : int
+    *constants : ndarrays of shape (n_units,)
+
+    Returns
+    -------
+    values : ndarray of shape (n_units,)
+    """
+    n_some = max(1, MOST_AT_ONCE // n_steps)
+    return np.concatenate(
+        [
+            function(*(c[first : first + n_some, np.newaxis] for c in constants))
+            for first in range(0, len(constants[0]), n_some)
+        ]
+    )

@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import spread
+from sklearn_snn._model.neurons.constants import neuron_by_neuron, spread
 from sklearn_snn._model.neurons.integrator import LeakyIntegrator
 from sklearn_snn._model.neurons.lif import LIF
 
@@ -125,10 +125,13 @@ class CUBA(NamedTuple):
 
         See `LIF.response`.
         """
-        alpha, alpha_syn = (p[name][:, np.newaxis] for name in self.leaks)
         steps = np.arange(n_steps)
-        synaptic = 1 - alpha_syn ** (steps + 1)
-        return ((1 - alpha) * alpha ** steps[::-1] * synaptic).sum(axis=1)
+
+        def charged(alpha, alpha_syn):
+            synaptic = 1 - alpha_syn ** (steps + 1)
+            return ((1 - alpha) * alpha ** steps[::-1] * synaptic).sum(axis=1)
+
+        return neuron_by_neuron(charged, n_steps, p["alpha"], p["alpha_syn"])
 
     def unreset(self, p):
         """Return a neuron, and its constants, that integrates and is never reset."""

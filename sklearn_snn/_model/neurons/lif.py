@@ -28,7 +28,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of, spread
+from sklearn_snn._model.neurons.constants import (
+    by_dtype,
+    flush_of,
+    leak_of,
+    neuron_by_neuron,
+    spread,
+)
 from sklearn_snn._model.neurons.resets import RESETS, reset_derivatives
 from sklearn_snn._model.surrogates import SURROGATES
 
@@ -212,8 +218,12 @@ class LIF(NamedTuple):
         It is the highest that the current charges them to. Without spikes or reset; of
         shape (n_units,).
         """
-        decay = p["alpha"][:, np.newaxis] ** np.arange(n_steps)
-        charge = decay.sum(axis=1)
+        steps = np.arange(n_steps)
+
+        def charged(alpha):
+            return (alpha**steps).sum(axis=1)
+
+        charge = neuron_by_neuron(charged, n_steps, p["alpha"])
         return charge if self.has_unit_gain else charge * (1 - p["alpha"])
 
     def unreset(self, p):
