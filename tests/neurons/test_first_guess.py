@@ -97,8 +97,9 @@ def test_membranes_deviate_by_what_a_threshold_can_tell(name, scale):
 def test_the_response_is_that_to_a_current_of_one(name):
     """Other currents charge in proportion, as long as nothing fires."""
     row = TABLE[name]
-    p = {key: np.linspace(*ends, 6) for key, ends in row.ranges.items()}
-    for n_steps in (1, 7, 250):
+    usual = {key: np.linspace(*ends, 6) for key, ends in row.ranges.items()}
+    slow = usual | {leak: np.linspace(0.99, 0.9999, 6) for leak in row.neuron.leaks}
+    for n_steps, p in ((1, usual), (7, usual), (40, usual), (250, slow)):
         response = row.neuron.response(p, n_steps)
         assert response.shape == (6,)
         for strength in (0.01, 3.0):
