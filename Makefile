@@ -28,6 +28,9 @@ EXTRA_fashion = .venv/.datasets
 # Tests compare with what other machines saved, to the bit: so they multiply matrices as
 # these did, whatever vectors the processor has.
 test test-lowest fuzz: export OPENBLAS_CORETYPE ?= Haswell
+# Tests start many processes, each of which would compile what it imports where nothing
+# may be kept: torch takes seconds.
+test test-adapters test-lowest fuzz: export PYTHONDONTWRITEBYTECODE =
 
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)

@@ -36,7 +36,7 @@ from sklearn_snn._engines.compiled.neurons import (
     of_layer,
 )
 from sklearn_snn._engines.compiled.neurons.numbers import above_threshold
-from sklearn_snn._engines.compiled.options import INNER, inlined
+from sklearn_snn._engines.compiled.options import INNER, inlined, merged
 from sklearn_snn._engines.compiled.readouts import scratch_of
 from sklearn_snn._engines.compiled.recurrence import add_recurrent_gradient
 from sklearn_snn._engines.compiled.restraint import restrain_gradient
@@ -85,7 +85,7 @@ def heard_by(kept, i):
     return segment(kept, i * n, n)
 
 
-@inlined
+@merged
 def _begin(neuron, tape, width, n_steps):
     """Let a layer have no deltas yet: nothing is carried, and their sum is 0."""
     carry, total = carry_of(tape, n_states(neuron), width), total_of(tape, width)
@@ -95,7 +95,7 @@ def _begin(neuron, tape, width, n_steps):
     tape.work.known[tape.j] = n_steps
 
 
-@inlined
+@merged
 def _feel_from_above(layers, layer, tape, t, g):
     """Set the gradient by the spikes of a step to what the layer above felt of them."""
     above = layer + 1
@@ -122,7 +122,7 @@ def _slopes_at(neuron, u, t, tape):
     return segment(tape.work.slopes, j * size + (t - known[j]) * width, width)
 
 
-@inlined
+@merged
 def _take_step_back(
     neuron, tape, t, g, m, u, s, second, before, carry, total, constants
 ):
@@ -146,7 +146,7 @@ def _take_step_back(
         )
 
 
-@inlined
+@merged
 def _scan_back(
     neurons, m, layers, layer, heard, bounds, tape, n_steps, start, scratch, gradients
 ):
@@ -204,7 +204,7 @@ def _scan_back(
         )
 
 
-@inlined
+@merged
 def _scan_together(neurons, layers, layer, bounds, together, sums):
     """Do as `_scan_back` does, with a recurrent layer of two samples in lockstep.
 
@@ -293,7 +293,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
             )
 
 
-@inlined
+@merged
 def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradients):
     """Add the gradient of a layer's biases and, but for the first one, weights."""
     add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients)
@@ -321,7 +321,7 @@ def backward(recurrence, neurons, layers, bounds, together, start, sums):
     raise NotImplementedError  # compiled code takes one of those below
 
 
-@inlined
+@merged
 def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
     """Go back through a layer of sample ``j`` alone, and add its gradients."""
     i = together.first + j
@@ -345,7 +345,7 @@ def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
     _add_layer_gradient(None, layers, heard, tape, n_steps, layer, gradients)
 
 
-@inlined
+@merged
 def _output_back(output, layers, bounds, together, j, start, sums):
     """Go back through the output layer: its membranes may have a gradient too."""
     last, m = len(layers.sizes) - 2, scratch_of(together.scratches, j).by_membrane

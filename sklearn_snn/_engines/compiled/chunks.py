@@ -31,7 +31,7 @@ from sklearn_snn._engines.compiled.network import (
     run_layer,
 )
 from sklearn_snn._engines.compiled.neurons import n_states, of_layer
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import ZERO, compiled
 from sklearn_snn._engines.compiled.readouts import (
     loss_gradient,
     new_scratches,
@@ -215,7 +215,7 @@ def run_spikes(
         run_layer(
             layers.recurrence,
             layers,
-            0,
+            ZERO,
             heard,
             first_layer,
             tape.work,
@@ -312,13 +312,13 @@ def run_currents(
     hidden, output = neurons
     first_layer = of_layer(hidden, 0, layers.widths[1])
     most_states = max(n_states(hidden), n_states(output))
-    most_steps = 0
+    most_steps = ZERO
     for i in range(len(lengths)):
         most_steps = max(most_steps, lengths[i])
     n_tapes = most_together(layers.recurrence)
     # What constants learn is added step by step, of one sample after the other.
     n_together = 1 if hidden.learns else n_tapes
-    tapes = new_tapes(layers, most_steps, 0, most_states, n_tapes)
+    tapes = new_tapes(layers, most_steps, ZERO, most_states, n_tapes)
     n_outputs, last_width = readings.shape[2], layers.widths[-1]
     scratches = new_scratches(n_outputs, most_steps, last_width, readings, n_tapes)
     one = readings.dtype.type(1)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import allocating, compiled, inlined
+from sklearn_snn._engines.compiled.options import ZERO, allocating, compiled, inlined
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
 # Derivatives of surrogates that are worked out at a time: 16 kB in float32.
@@ -193,7 +193,7 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
     """
     n_layers = len(layers.sizes) - 1
     n_rows = n_tapes * n_layers
-    widest, most = 0, n_inputs
+    widest, most = ZERO, n_inputs
     for layer in range(n_layers):
         widest = max(widest, layers.widths[layer + 1])
         most = max(most, layers.sizes[layer + 1])

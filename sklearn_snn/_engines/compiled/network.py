@@ -31,7 +31,7 @@ from sklearn_snn._engines.compiled.layers import (
     weights_of,
 )
 from sklearn_snn._engines.compiled.neurons import n_states, of_layer
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import compiled, inlined, merged
 from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import copy_heard
@@ -117,7 +117,7 @@ def begin(neuron, before, work):
     return state
 
 
-@inlined
+@merged
 def leave(state, s, after):
     """Keep the state of a layer, and its last spikes."""
     last = after.shape[0] - 1
@@ -128,7 +128,7 @@ def leave(state, s, after):
         after[last, h] = s[len(s) - 1, h]
 
 
-@inlined
+@merged
 def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.n_times[tape.row + layer], layers.widths[layer + 1]

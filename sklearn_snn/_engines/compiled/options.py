@@ -1,5 +1,6 @@
 """How functions are compiled."""
 
+import numpy as np
 from numba import njit
 
 from sklearn_snn._compat import numba_inner_compiler
@@ -22,9 +23,16 @@ APART = INNER | {"pipeline_class": numba_inner_compiler(are_apart=True)}
 
 compiled = njit(**INNER)
 compiled_apart = njit(**APART)
-# For what is small, or called once.
+# For what returns views: numba puts the function's own code in its place, before it
+# knows any types, and has to infer them at each call anew.
 inlined = njit(**INNER, inline="always")
+# For what else is small, or called once: types are inferred once, and it is LLVM that
+# puts the code in its place. With layers `inlined`, a first fit took a sixth longer.
+merged = njit(**INNER, forceinline=True)
 # Not where a spike is decided: there, fused operations would round differently.
 compiled_with_fma = njit(**INNER, fastmath={"contract"})
 # For what makes arrays.
 allocating = njit(**INNER | {"_nrt": True})
+
+# A literal has a type of its own, and what is called with it is compiled once more.
+ZERO = np.int64(0)

@@ -5,7 +5,7 @@ The sums of rows themselves are in `vectors`.
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import compiled, merged
 from sklearn_snn._engines.compiled.vectors import lowest_bit, nonzero_mask, sum_rows
 from sklearn_snn._engines.compiled.views import segment
 
@@ -74,7 +74,7 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
             sum_rows(row, deltas, listed, row)
 
 
-@inlined
+@merged
 def append_negatives(deltas, n_steps, total):
     """Let the negatives of the deltas follow them, and their sum.
 
