@@ -32,7 +32,7 @@ from sklearn_snn import (
 from sklearn_snn.exceptions import OtherVersionWarning
 
 GOLDEN = Path(__file__).parent / "golden"
-VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+VERSIONS = sorted(path.name for path in GOLDEN.glob("[0-9]*"))
 LIBRARIES = "pickle", "joblib", "skops"
 ESTIMATORS = PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor
 OURS = {c.__name__ for c in ESTIMATORS}
