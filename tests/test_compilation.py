@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import fast
+from helpers import fast, regressor
 from sklearn.base import clone
 
 import sklearn_snn
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import cache as compiled_cache
 from sklearn_snn._engines.compiled import engine as compiled_engine
-from sklearn_snn._engines.compiled.chunks import entry_point
+from sklearn_snn._engines.compiled.chunks import entry_point, run_currents
 from sklearn_snn._training import control
 from sklearn_snn.neurons import LIF
 
@@ -290,6 +290,16 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
     for Z in (X.astype(np.float32), np.stack([X, X], axis=1), SpikeTrains(X, 5)):
         assert is_announced(Z)
         assert not is_announced(Z)
+
+
+def test_counts_and_membranes_share_a_kernel(rng):
+    """What neurons and integrators multiply a current with is a number, be it 1."""
+    X, y = rng.random((20, 3)), np.arange(20) % 2
+    fast(engine="numba").fit(X, y)
+    known = {*run_currents.signatures}
+    fast(engine="numba", readout="membrane_mean").fit(X, y)
+    regressor(engine="numba").fit(X, y)
+    assert {*run_currents.signatures} == known
 
 
 def test_the_calling_thread_compiles(monkeypatch):

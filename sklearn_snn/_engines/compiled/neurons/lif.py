@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, part, plus, scaled
+from sklearn_snn._engines.compiled.neurons.numbers import at, part, plus
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -25,13 +25,13 @@ ROWS = "alpha", "threshold"
 class Compiled(NamedTuple):
     """Constants of all layers; floats are of the dtype of the weights.
 
-    The first three are arrays, or one number for all neurons. A gain of 1 is None
-    beside numbers: a kernel of its own, without the multiplication. Beside arrays,
-    where that hardly counts, it is an array like any other, for the same kernel.
+    The first three are arrays, or one number for all neurons. A gain of 1 is a number
+    like any other: a kernel of its own, without the multiplication, would have to be
+    compiled beside that of the integrator.
     """
 
     alpha: np.ndarray | float
-    gain: np.ndarray | float | None
+    gain: np.ndarray | float
     threshold: np.ndarray | float
     beta: float
     flush: float
@@ -50,11 +50,9 @@ def pack(neuron, arrange, number):
         threshold = alpha + number(np.inf)
         codes = SURROGATE_CODES["none"], RESET_CODES["none"], True, learns
         return Compiled(alpha, gain, threshold, number(1), flush, *codes)
-    gain = None
+    gain = np.ones_like(alpha) if np.ndim(alpha) == 1 else number(1)
     if not neuron.has_unit_gain:
         gain = arrange(lambda p: 1 - p["alpha"])
-    elif np.ndim(alpha) == 1:
-        gain = np.ones_like(alpha)
     return Compiled(
         alpha,
         gain,
@@ -94,21 +92,21 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
     if neuron.reset == 0:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = zero if x > at(threshold, h) else x
     elif neuron.reset == 1:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = x - at(threshold, h) if x > at(threshold, h) else x
     else:
         for h in range(state.shape[1]):
             current = scale * number(total[h]) + bias[h]
-            x = scaled(gain, h, current) + at(alpha, h) * state[0, h]
+            x = at(gain, h) * current + at(alpha, h) * state[0, h]
             u[t, h] = x
             s[t, h] = np.uint8(x > at(threshold, h))
             state[0, h] = x
@@ -127,31 +125,31 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
             d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = scaled(gain, h, flushed)
-            total[h] += scaled(gain, h, flushed)
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
     elif neuron.reset == 0:
         for h in range(len(g)):
             kappa = one - number(s[t, h])
             d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = scaled(gain, h, flushed)
-            total[h] += scaled(gain, h, flushed)
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
     elif neuron.reset == 1 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = one - at(threshold, h) * e[h]
             d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = scaled(gain, h, flushed)
-            total[h] += scaled(gain, h, flushed)
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
     else:
         for h in range(len(g)):
             d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
-            u[t, h] = scaled(gain, h, flushed)
-            total[h] += scaled(gain, h, flushed)
+            u[t, h] = at(gain, h) * flushed
+            total[h] += at(gain, h) * flushed
 
 
 def add_gradients(neuron, t, g, s, e, u_t, u, before, second, later, carry, gradients):

@@ -1,8 +1,7 @@
 """Constants in compiled code: one number for all neurons, or an array of one for each.
 
-Which of them it is, numba knows when it compiles; a factor may also be None, which is
-that it is 1. A kernel for arrays has more to read at every step, which is spared where
-all neurons are alike.
+Which of them it is, numba knows when it compiles. A kernel for arrays has more to read
+at every step, which is spared where all neurons are alike.
 """
 
 from numba import types
@@ -20,19 +19,6 @@ def at(typingctx, constant, h):
         return _emit_number(context, builder, constant, args[0], args[1])
 
     return _dtype(constant)(constant, types.intp), codegen
-
-
-@intrinsic
-def scaled(typingctx, factor, h, x):
-    """Return ``x`` times the factor of neuron ``h``, of which None is 1."""
-
-    def codegen(context, builder, signature, args):
-        if isinstance(factor, types.NoneType):
-            return args[2]
-        number = _emit_number(context, builder, factor, args[0], args[1])
-        return builder.fmul(number, args[2])
-
-    return x(factor, types.intp, x), codegen
 
 
 @intrinsic
