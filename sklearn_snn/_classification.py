@@ -55,7 +55,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, of two or more classes; or 0 and 1 for several labels at once.
             With `per_step`, of shape (n_samples, n_steps), a label for each step; or a
-            list of arrays as long as recordings of unequal length.
+            list of arrays as long as recordings of unequal length. What it has beyond
+            the end of a recording, as `X` has NaN, counts for nothing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1) and in the accuracies. Weight 0 is the same as the row

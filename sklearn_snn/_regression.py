@@ -54,7 +54,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real numbers. With `per_step`, those of each step, of shape (n_samples,
             n_steps) or (n_samples, n_steps, n_outputs); or a list of arrays as long as
-            recordings of unequal length.
+            recordings of unequal length. What it has beyond the end of a recording, as
+            `X` has NaN, counts for nothing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1), in the mean and deviation of y, and in R squared. Weight 0 is

@@ -6,11 +6,12 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import assert_same_network
 from rhythms import N_STEPS, NAMES, NEXT, PHASES, X, classifier, regressor, rhythms
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
-from sklearn_snn import PoissonSpikeEncoder, SpikingRegressor
+from sklearn_snn import PoissonSpikeEncoder, SpikingRegressor, as_sequences
 from sklearn_snn._training.targets import Classes, PerStep
 from sklearn_snn.exceptions import InputMismatchWarning
 
@@ -174,6 +175,33 @@ def test_recordings_of_unequal_length(make, y):
         every = np.concatenate(targets)
         np.testing.assert_allclose(model.y_mean_, every.mean())
         np.testing.assert_allclose(model.y_scale_, every.std())
+
+
+@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+def test_targets_of_padding_count_for_nothing(make, y):
+    """Whatever they are; and a transformer may have taken the padding away."""
+    listed, targets = unequal(y)
+    model = make().fit(listed, targets)
+    # Longer than the longest, as a part of an array may be.
+    n_steps = N_STEPS + 3
+    X = np.full((len(listed), n_steps, listed[0].shape[1]), np.nan)
+    filled = np.full((len(listed), n_steps), np.nan if make is regressor else "nothing")
+    for i, (x, t) in enumerate(zip(listed, targets, strict=True)):
+        X[i, : len(x)], filled[i, : len(t)] = x, t
+    items = [x[: len(x) - i % 2] for i, x in enumerate(X)]
+    items_y = [t[: len(t) - i % 2] for i, t in enumerate(filled)]
+    for some, of_some in (
+        (X, filled),
+        (X, targets),
+        (X, [*filled]),
+        (items, items_y),
+        (as_sequences(X, layout="steps_first"), filled),
+    ):
+        assert_same_network(make().fit(some, of_some), model)
+        assert model.score(some, of_some) == model.score(listed, targets)
+    first = [t[:-1] if i == 0 else t for i, t in enumerate(filled)]
+    with pytest.raises(ValueError, match=rf"y\[0\] has {N_STEPS + 2} steps"):
+        model.fit(X, first)
 
 
 def test_what_is_beyond_the_end_is_no_class():

@@ -16,12 +16,16 @@ from sequences import (
     padded,
     recorded,
 )
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_snn import (
+    ChannelTransformer,
+    DelayLine,
     EventSequences,
     PoissonSpikeEncoder,
     Sequences,
     SpikingClassifier,
+    as_sequences,
 )
 from sklearn_snn._inputs.extent import extent, parts
 from sklearn_snn._inputs.learned_input import check_likeness, remember
@@ -122,7 +126,8 @@ def test_wide_floats_become_float64(items):
         ),
         (Sequences(np.full((4, 2), np.inf), [0, 1], [2, 1]), "contains infinity"),
         (Sequences(np.full((4, 2), np.nan), [0, 1], [2, 1]), "ChannelTransformer"),
-        ([np.zeros((3, 2)), np.full((4, 2), np.nan)], "ChannelTransformer"),
+        ([np.zeros((3, 2)), np.full((4, 2), np.nan)], "Sample 1 of X is NaN at all"),
+        ([np.zeros((3, 1)), np.array([[np.nan], [0]])], "ChannelTransformer"),
         ([np.zeros((3, 2)), np.full((4, 2), np.float16(np.inf))], "infinity"),
     ],
 )
@@ -185,6 +190,27 @@ def test_a_sample_of_nothing_else_is_refused(array):
     array[2] = np.nan
     with pytest.raises(ValueError, match="Sample 2 of X is NaN at all steps"):
         validated(array)
+
+
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        ChannelTransformer(FunctionTransformer()).fit_transform,
+        DelayLine(2).fit_transform,
+        lambda X: as_sequences(X, layout="steps_first"),
+        lambda X: as_sequences([x.T for x in X], layout="channels_first"),
+    ],
+)
+def test_a_recording_of_a_list_ends_wherever_the_others_do(made_of, rng):
+    """Steps of NaN are padding beside longer and shorter recordings, and alone."""
+    a, b = rng.random((8, 2)), rng.random((5, 2))
+    ends = np.full((5, 2), np.nan)
+    longer, expected = np.concatenate([a, ends[:2]]), [*made_of([a, b])]
+    for X in ([longer, b], [longer, np.concatenate([b, ends])], [longer]):
+        made = made_of(X)
+        assert made.lengths.tolist() == [8, 5][: len(X)]
+        for one, other in zip(made, expected, strict=False):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_large_arrays_are_looked_at_in_parts(rng):

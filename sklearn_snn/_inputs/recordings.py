@@ -26,6 +26,8 @@ def gathered(X):
     X : ndarray of shape (n_samples, n_steps, n_features), Sequences, or X
         An array if all recordings have one length, of the type that they have in
         common; and X itself if it is no list, tuple, series or array of 2-D arrays.
+        Recordings of unequal length end where an array of them would, before steps of
+        NaN: see `without_padding`.
 
     Raises
     ------
@@ -46,7 +48,26 @@ def gathered(X):
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) == 1:
         return values.reshape(len(arrays), lengths[0], -1)
-    return Sequences.of_lengths(values, lengths)
+    return _without_ends(Sequences.of_lengths(values, lengths))
+
+
+def given_lengths(X):
+    """Return how many steps recordings have as they were given, with their padding.
+
+    Parameters
+    ----------
+    X : array-like of three dimensions, SpikeTrains, or list of recordings
+
+    Returns
+    -------
+    lengths : list of int, or int
+        Of each recording of a list, or of all.
+    """
+    items = _items(X)
+    if items is not None:
+        return [len(item) for item in items]
+    shape = np.shape(X) if getattr(X, "shape", None) is None else X.shape
+    return int(shape[1])
 
 
 def _items(X):
@@ -165,10 +186,27 @@ def without_padding(X):
         is_there = ~np.isnan(X[rows]).all(axis=2)
         lengths[rows] = n_steps - is_there[:, ::-1].argmax(axis=1)
         lengths[rows][~is_there.any(axis=1)] = 0
+    starts = np.arange(n_samples) * n_steps
+    return _ended(X.reshape(-1, n_features), starts, lengths)
+
+
+def _without_ends(X):
+    """Return Sequences that end before their last steps if these are NaN."""
+    last = X.starts + X.lengths - 1
+    if X.values.dtype.kind != "f" or not np.isnan(X.values[last]).all(axis=1).any():
+        return X
+    lengths = X.lengths.copy()
+    for i, recording in enumerate(X):
+        is_there = ~np.isnan(recording).all(axis=1)
+        lengths[i] = np.flatnonzero(is_there).max(initial=-1) + 1
+    return _ended(X.values, X.starts, lengths)
+
+
+def _ended(values, starts, lengths):
+    """Return Sequences of these lengths, of which none may be 0."""
     if not lengths.all():
         raise ValueError(
             f"Sample {np.argmin(lengths)} of X is NaN at all steps: NaN at the end "
             "says that a recording is over, and each needs at least one step."
         )
-    starts = np.arange(n_samples) * n_steps
-    return Sequences(X.reshape(-1, n_features), starts, lengths)
+    return Sequences(values, starts, lengths)

@@ -7,6 +7,8 @@ from sklearn.utils.validation import check_array
 from sklearn_snn._compat import num_samples
 from sklearn_snn._inputs.dates import check_numeric_y
 from sklearn_snn._inputs.lengths import all_lengths
+from sklearn_snn._inputs.recordings import given_lengths
+from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.validation import quietly, validate_input
 
 
@@ -19,6 +21,9 @@ def validate_steps(estimator, X, y, *, reset):
         As of `validate_input`.
     y : array-like of shape (n_samples, n_steps), or list of 1-D array-likes; of a \
             regressor with a further axis, too
+        Where steps of X are padding, which are NaN, what y has there counts for
+        nothing; or it has no such steps. For X that says itself where recordings end,
+        y may be one array that is as long as the longest, or longer.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def validate_steps(estimator, X, y, *, reset):
         )
     # Whether there are as many samples is compared with whatever has as many.
     stand_ins = np.zeros(num_samples(y))
-    X, _ = validate_input(estimator, X, stand_ins, reset=reset)
+    given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
     if X.ndim == 2:
         raise ValueError(
             "per_step=True needs X with steps, to each of which there is an answer: of "
@@ -48,7 +53,7 @@ def validate_steps(estimator, X, y, *, reset):
             f"{X.shape} is a table, whose rows have one answer each."
         )
     lengths, n_steps = all_lengths(X, X.shape[1]), X.shape[1]
-    flat = _one_behind_the_other(estimator, y, lengths)
+    flat = _one_behind_the_other(estimator, y, lengths, given)
     padded = np.empty((len(lengths), n_steps, *flat.shape[1:]), flat.dtype)
     padded[...] = flat[0]
     padded[np.arange(n_steps) < lengths[:, np.newaxis]] = flat
@@ -56,9 +61,9 @@ def validate_steps(estimator, X, y, *, reset):
 
 
 @quietly()
-def _one_behind_the_other(estimator, y, lengths):
+def _one_behind_the_other(estimator, y, lengths, given):
     """Return the targets of all steps of samples of these lengths, checked."""
-    rows = _rows(y)
+    rows = _without_padding(_rows(y), lengths, _lengths_of_targets(y, lengths, given))
     _check_shapes(rows, lengths, is_classifier(estimator))
     flat = np.concatenate(rows)
     missing = np.flatnonzero(_are_missing(flat))
@@ -95,6 +100,26 @@ def _rows(y):
             "y[i] must be an array of the targets of all steps of X[i]; its rows are "
             "of unequal length."
         ) from None
+
+
+def _lengths_of_targets(y, lengths, given):
+    """Return how many targets samples may have with those of the padding, or None."""
+    if not isinstance(given, Recordings):
+        return given_lengths(given)
+    # Where padding was taken away, maybe by a transformer, y may have it still.
+    shape = getattr(y, "shape", ())
+    return shape[1] if len(shape) > 1 and shape[1] >= lengths.max() else None
+
+
+def _without_padding(rows, lengths, padded):
+    """Return the targets without those that belong to the padding of recordings."""
+    if padded is None:
+        return rows
+    padded = np.broadcast_to(padded, lengths.shape).tolist()
+    return [
+        row[:n] if row.ndim and len(row) == n_padded else row
+        for row, n, n_padded in zip(rows, lengths.tolist(), padded, strict=True)
+    ]
 
 
 def _check_shapes(rows, lengths, is_of_labels):
