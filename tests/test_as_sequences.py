@@ -298,6 +298,11 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
             "no field p, of which sensor_size has 2",
         ),
         (camera((0, 0, 0, 0)), {"dt": 1, "n_units": 1}, r"shape \(n_events,\)"),
+        (
+            [(camera((0, 0, 0, 0)), 3)],
+            {"dt": 1, "sensor_size": (1, 1, 2)},
+            r"events alone but a tuple .*\[x for x, _ in X\]",
+        ),
     ],
 )
 def test_what_is_refused(X, given, match):

@@ -160,6 +160,8 @@ def as_sequences(
     if len(X) == 0:
         raise ValueError("X has no recordings; at least one is needed.")
     layout = _found_layout(X, lengths, dt) if layout is None else layout
+    if layout in ("spike_times", "events"):
+        _refuse_labels(X)
     _refuse_idle(layout, given)
     if layout == "steps_first":
         return _of_values(X)
@@ -182,6 +184,16 @@ def as_sequences(
         must_be_inside=outside == "raise",
         counts=counts,
     )
+
+
+def _refuse_labels(X):
+    """Raise ValueError if recordings of events come with their labels."""
+    first = X[0]
+    if isinstance(first, tuple | list) and first and _field_names(first[0]) is not None:
+        raise ValueError(
+            "X[0] is not events alone but a tuple that begins with them, as in a data "
+            "set of events and labels: give the events, [x for x, _ in X]."
+        )
 
 
 def _found_layout(X, lengths, dt):
