@@ -8,7 +8,6 @@ import pytest
 from sequences import assert_holds, padded, recorded
 
 from sklearn_snn import EventSequences, Sequences, as_sequences
-from sklearn_snn._inputs.binning import steps_of
 
 
 @pytest.fixture
@@ -133,49 +132,6 @@ def test_spike_times():
         assert type(X) is EventSequences
         assert fired(X) == [(0, 0, 2), (0, 1, 0), (0, 3, 1), (1, 0, 1)]
         assert X.lengths.tolist() == [4, 1]
-
-
-@pytest.mark.parametrize("dt", [0.1, 0.001, 0.005, 1 / 3, 1e-6, 7.0])
-@pytest.mark.parametrize(
-    ("dtype", "start"), [("f4", 0.0), ("f8", 0.0), ("f8", 12.0), ("f8", -0.5)]
-)
-def test_no_first_or_last_step_is_lost(dt, dtype, start):
-    """A spike on each edge: one in each step, whatever a quotient is rounded to."""
-    edges = (start + np.arange(900) * dt).astype(dtype)
-    assert steps_of(edges, dt, start).tolist() == list(range(900))
-    for n in range(1, 900, 7):
-        X = as_sequences([(edges[:n], np.zeros(n, int))], dt=dt, n_units=1, start=start)
-        assert X.lengths.tolist() == [n]
-        assert X[0].all()
-    X = as_sequences(
-        [(edges, np.zeros(900, int))], dt=dt, n_units=1, start=start, duration=900 * dt
-    )
-    assert X.lengths.tolist() == [900]
-    assert X[0].all()
-
-
-def test_times_that_count_from_long_before():
-    """As seconds since 1970, which have lost digits, of the start of each recording."""
-    start = 1.7e9 + 1 / 3
-    edges = start + np.arange(900) * 0.001
-    assert steps_of(edges, 0.001, start).tolist() == list(range(900))
-
-
-def test_steps_between_their_edges():
-    middle = np.arange(900) * 0.001 + 0.0009
-    assert steps_of(middle, 0.001).tolist() == list(range(900))
-    below = np.nextafter(np.arange(1, 900) * 0.001, 0) - 1e-9
-    assert steps_of(below, 0.001).tolist() == list(range(899))
-
-
-def test_whole_numbers_are_divided_as_such():
-    """A quotient of floats would be taken for the next whole number."""
-    times = np.array([0, 999, 1_000, 999_999_999, 10**15 - 1, 10**15, -1])
-    expected = [0, 0, 1, 999_999, 10**12 - 1, 10**12, -1]
-    assert steps_of(times, 1000).tolist() == expected
-    assert steps_of(times + 7, 1000, 7).tolist() == expected
-    assert steps_of(np.array([3, 4]), 0.5).tolist() == [6, 8]
-    assert steps_of(np.array([250], "u1"), 100, -100).tolist() == [3]
 
 
 PAIR = [([0.0, 0.29, 0.3], [0, 1, 0])]

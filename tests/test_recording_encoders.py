@@ -115,6 +115,74 @@ def test_small_steps_do_not_add_up_to_an_error():
     assert np.abs(levels - signal).max() < 0.1 * (1 + 1e-9)
 
 
+@each("dtype", [np.float32, float])
+@each("sign", [1, -1])
+@each("threshold", [0.1, 0.3, 0.7, 1e-3, 1 / 3])
+@each("initial", [None, 0.0, 0.1, -1.3, 1000.0, 7e4])
+def test_levels_that_rounding_misses(initial, threshold, sign, dtype):
+    """A level in each step is reached in each step, rising and falling and back."""
+    n = 300
+    if dtype is np.float32 and abs(initial or 0) > 2e6 * threshold:
+        threshold *= 1000  # what float32 resolves there
+    start = 0.0 if initial is None else initial
+    there = np.concatenate([np.arange(n), np.arange(n)[-2::-1]])
+    signal = (start + sign * there * threshold).astype(dtype)
+    if initial is None:
+        start = float(signal[0])
+    encoder = DeltaSpikeEncoder(threshold, initial=initial)
+    spikes = encoder.fit_transform(signal[np.newaxis, :, np.newaxis])[0].astype(int)
+    moved = spikes[:, 0] - spikes[:, 1]
+    np.testing.assert_array_equal(moved, sign * np.diff(there, prepend=0))
+    assert spikes.sum() == 2 * (n - 1)
+
+
+@each("dtype", [np.float32, float])
+def test_a_spike_for_each_tenth(dtype):
+    signal = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], dtype=dtype)
+    encoder = DeltaSpikeEncoder(0.1).fit(signal[np.newaxis, :, np.newaxis])
+    for given, channel in ((signal, 0), (-signal, 1)):
+        spikes = encoder.transform(given[np.newaxis, :, np.newaxis])[0]
+        assert spikes[:, channel].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
+        assert not spikes[:, 1 - channel].any()
+
+
+@each("initial", [None, 0.0, -2.5, 1000.0, 1e6])
+@each("short", [1e-3, 0.1])
+def test_what_is_clearly_short_of_a_level_does_not_reach_it(short, initial):
+    start = 0.0 if initial is None else initial
+    levels = start + 0.1 * (np.arange(1, 50) - short)
+    for sign in (1, -1):
+        signal = start + sign * (np.concatenate([[start], levels]) - start)
+        spikes = DeltaSpikeEncoder(0.1, initial=initial).fit_transform(
+            signal[np.newaxis, :, np.newaxis]
+        )[0]
+        # Each is a level behind.
+        expected = [0, 0, *[1] * 48]
+        assert spikes[:, 0 if sign > 0 else 1].tolist() == expected
+
+
+@each("initial", [None, 0.0, 0.3])
+def test_levels_reached_by_rounding_stay_within_a_threshold(initial):
+    rng = np.random.default_rng(1)
+    steps = rng.integers(-3, 4, size=(4, 500, 2)).cumsum(axis=1)
+    for dtype in (np.float32, float):
+        signals = (steps * 0.1).astype(dtype)
+        encoder = DeltaSpikeEncoder(0.1, max_count=255, initial=initial)
+        spikes = encoder.fit_transform(signals)
+        levels = encoder.inverse_transform(spikes)
+        start = signals[:, :1] if initial is None else 0
+        rounding = 1e-9 if dtype is float else 1e-4
+        # All are levels.
+        np.testing.assert_allclose(levels + start, signals, rtol=0, atol=rounding)
+        listed = encoder.transform([signals[0], signals[1, :7]])
+        np.testing.assert_array_equal(listed[0], spikes[0])
+        np.testing.assert_array_equal(listed[1], spikes[1, :7])
+        for i in range(4):
+            alone = encoder.transform(signals[i : i + 1])[0]
+            np.testing.assert_array_equal(alone, spikes[i])
+        np.testing.assert_array_equal(encoder.transform(signals.astype(float)), spikes)
+
+
 def test_values_whose_difference_is_no_float():
     signal = np.array([-1e308, 1e308, -1e308])[np.newaxis, :, np.newaxis]
     spikes = DeltaSpikeEncoder(1e-300, max_count=9).fit_transform(signal)

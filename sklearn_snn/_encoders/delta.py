@@ -10,6 +10,13 @@ from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._encoders.recordings import RecordingTransformer
 from sklearn_snn._utils.errstate import with_own_errstate
 
+# A level is reached by what lacks so much of it for rounding, in parts of the values.
+# That of float32, in wider types too, in which many signals are that were float32 once:
+# the spikes do not depend on which of the two they are kept in.
+_ROUNDING = float(np.finfo(np.float32).eps)
+# The same in thresholds, whatever the values: only in float32 it may have to be more.
+_MOST, _MOST_SINGLE = 1 / 2000, 1 / 4
+
 
 class DeltaSpikeEncoder(RecordingTransformer):
     """Encode the changes of signals as spikes of on and off channels.
@@ -21,6 +28,11 @@ class DeltaSpikeEncoder(RecordingTransformer):
         n[t] = trunc((x[t] - level[t - 1]) / threshold)     at most max_count either way
         level[t] = level[t - 1] + n[t] * threshold
         on[t] = max(n[t], 0),  off[t] = max(-n[t], 0)
+
+    A signal that is short of a level by rounding alone has reached it (``0.3 / 0.1`` is
+    2.9999999999999996): by less than a part in ``2**23`` of its value or its first, as
+    float32 rounds, whatever the type is, and by at most 1/2000 of a threshold, or a
+    quarter of one in float32.
 
     So a signal that stays within a threshold of its level is silent. One that moves
     faster than ``max_count * threshold`` per step runs ahead of its level, which
@@ -228,10 +240,14 @@ def level_crossings(x, threshold, max_count, initial):
     spikes = np.zeros((*before, n_steps, 2 * n_channels), dtype=np.uint8)
     first = x[..., 0, :].astype(np.float64) if initial is None else float(initial)
     level = np.zeros((*before, n_channels))
+    most = _MOST_SINGLE if x.dtype == np.float32 else _MOST
     for t in range(n_steps):
+        value = x[..., t, :].astype(np.float64)
         with np.errstate(over="ignore"):  # infinity is cut off, too
-            distance = (x[..., t, :].astype(np.float64) - first) / threshold - level
-        count = np.clip(np.trunc(distance), -max_count, max_count)
+            distance = (value - first) / threshold - level
+            size = np.maximum(np.abs(value), np.abs(first)) / threshold
+        reached = distance + np.copysign(np.minimum(_ROUNDING * size, most), distance)
+        count = np.clip(np.trunc(reached), -max_count, max_count)
         level += count
         spikes[..., t, :n_channels] = np.maximum(count, 0)
         spikes[..., t, n_channels:] = np.maximum(-count, 0)

@@ -5,8 +5,10 @@ import numpy as np
 from sklearn_snn._inputs.event_sequences import MAX_STEPS, EventSequences, joined
 
 # A quotient is taken for the whole number that it is so near to, in parts of itself,
-# and, whatever its size, in parts of a step.
+# and, whatever its size, in parts of a step. Times that their type rounds by more may
+# be farther away: up to a part of a step in which steps can still be told apart.
 _RELATIVE, _LEAST, _MOST = 1e-9, 1e-9, 1e-3
+_MOST_ROUNDED = 0.25
 # How many events are binned at a time, up to a recording: they take many times the
 # memory that they are kept in.
 _BLOCK = 2**20
@@ -17,14 +19,18 @@ def steps_of(times, dt, start=0.0):
 
     Step ``k`` holds the times from ``start + k * dt`` to below ``start + (k + 1) *
     dt``. A time that is on an edge but for rounding (``0.3 / 0.1`` is
-    2.9999999999999996) is taken to be on it; whole numbers are divided as such.
+    2.9999999999999996) is taken to be on it: if it is as near as 1e-9 of it, which is
+    no more than 1e-3 of a step, or as `_rounding` says, which is no more than a quarter
+    of a step, and where that is more, the type of the times does not resolve steps.
+    Whole numbers are divided as such.
 
     Parameters
     ----------
     times : ndarray of real numbers of shape (n,)
         Finite.
     dt, start : float
-        Width of a step, and where the first begins.
+        Width of a step, and where the first begins. A `start` of another type of
+        floating numbers is rounded as that is.
 
     Returns
     -------
@@ -34,15 +40,32 @@ def steps_of(times, dt, start=0.0):
     numbers = float(dt), float(start)
     if times.dtype.kind in "iu" and all(number.is_integer() for number in numbers):
         return (times.astype(np.int64) - int(start)) // int(dt)
-    quotients = (times.astype(np.float64) - start) / dt
+    quotients = (times.astype(np.float64) - numbers[1]) / dt
     relative = _RELATIVE
     if times.dtype.kind == "f":
         relative = max(relative, np.finfo(times.dtype).eps)
-    size = np.maximum(np.abs(times.astype(np.float64)), abs(start)) / dt
+    size = np.maximum(np.abs(times.astype(np.float64)), abs(numbers[1])) / dt
+    rounded = np.maximum(_rounding(times), _rounding(np.asarray(start))) / dt
+    tolerance = np.maximum(
+        np.clip(relative * size, _LEAST, _MOST), np.minimum(rounded, _MOST_ROUNDED)
+    )
     nearest = np.rint(quotients)
-    is_near = np.abs(quotients - nearest) <= np.clip(relative * size, _LEAST, _MOST)
+    is_near = np.abs(quotients - nearest) <= tolerance
     steps = np.where(is_near, nearest, np.floor(quotients))
     return np.clip(steps, -(2.0**62), 2.0**62).astype(np.int64)
+
+
+def _rounding(numbers):
+    """Return by how much numbers may be off, for the type that they are of.
+
+    That is half the distance to the next number of the type, and as much again for a
+    sum or a product; but not of half floats, which are stored and not computed with.
+    """
+    if numbers.dtype.kind != "f":
+        return np.zeros(numbers.shape)
+    with np.errstate(over="ignore"):  # the largest has no next
+        spacing = np.spacing(np.abs(numbers)).astype(np.float64)
+    return spacing / 2 if numbers.dtype == np.float16 else spacing
 
 
 def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
@@ -148,7 +171,9 @@ def lengths_of(n_steps, duration, dt, n):
     durations = of_each("duration", duration, n)
     if not (np.isfinite(durations) & (durations > 0)).all():
         raise ValueError(f"duration must be positive and finite, got {duration!r}.")
-    return -steps_of(-durations.astype(np.float64), dt)
+    if durations.dtype.kind != "f":
+        durations = durations.astype(np.float64)  # those without a sign have no minus
+    return -steps_of(-durations, dt)
 
 
 def of_each(name, value, n):

@@ -123,9 +123,13 @@ def as_sequences(
     Step ``k`` holds the times from ``start + k * dt`` to below ``start + (k + 1) *
     dt``. A time on the edge of a step is the first of it, also where the quotient is a
     little less than a whole number for rounding, such as ``0.3 / 0.1``: it is taken to
-    be one if it is as near to it as 1e-9 of it, or as the type of the times allows. The
-    last event makes the last step: of events up to ``t``, there are ``floor((t - start)
-    / dt) + 1`` steps.
+    be one if it is as near to it as 1e-9 of it (of large ones, a thousandth of a step),
+    or if the time is as near to the edge as its type allows: the distance of two
+    neighbouring numbers there, and half of it in float16, which is stored and not
+    computed with. That is a quarter of a step at most. Where the distance is more, as
+    of float32 from 4096 s on with steps of 1 ms, the type does not resolve steps, and
+    times may come into the wrong one; float64 does. The last event makes the last step:
+    of events up to ``t``, there are ``floor((t - start) / dt) + 1`` steps.
 
     Examples
     --------
