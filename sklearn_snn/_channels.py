@@ -16,9 +16,11 @@ from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.extent import as_table
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
+from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import check_recordings, gathered
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
+from sklearn_snn._inputs.step_targets import targets_of_steps
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -115,8 +117,12 @@ class ChannelTransformer(
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, \
                 n_features), list of arrays (n_steps, n_features), or Sequences
             Sequences, or a table.
-        y : array-like of shape (n_samples,), default=None
-            Labels, for a transformer that needs them; each step has its sample's.
+        y : array-like of shape (n_samples,) or (n_samples, n_steps), or list of \
+                arrays, default=None
+            Labels, for a transformer that needs them: each step has its sample's; or
+            those of the steps, as `SpikingClassifier` takes them with `per_step`. A
+            second axis as long as the recordings is taken for that of steps, and what
+            it has beyond the end of a recording counts for nothing.
 
         Returns
         -------
@@ -130,13 +136,12 @@ class ChannelTransformer(
             EventSequences, which have no values to transform; and as the transformer
             does.
         """
-        inner, (X, is_sequential) = clone(self.transformer), self._checked(X)
+        inner, given, (X, is_sequential) = clone(self.transformer), X, self._checked(X)
         table = as_table(X) if is_sequential else X
         if y is not None and is_sequential:
             with hints(X, y, None):
                 check_consistent_length(X, y)
-            n_steps = X.lengths if isinstance(X, Sequences) else X.shape[1]
-            y = np.repeat(np.asarray(y), n_steps, axis=0)
+            y = targets_of_steps(y, all_lengths(X, X.shape[1]), given)
         inner.fit(table, y)
         validate_data(self, table, skip_check_array=True)
         self.transformer_ = inner

@@ -1,6 +1,7 @@
 """ChannelTransformer: a transformer of tables, applied to the channels of sequences."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from helpers import fast
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
@@ -28,6 +30,9 @@ from sklearn_snn import (
     PoissonSpikeEncoder,
     Sequences,
     SpikeTrains,
+    SpikingClassifier,
+    SpikingRegressor,
+    as_sequences,
 )
 
 Y = np.arange(40) % 2
@@ -296,3 +301,57 @@ def test_sparse_tables_go_as_they_are(X):
     table = sparse.csr_array(X[:, 0])
     scaler = ChannelTransformer(StandardScaler(with_mean=False)).fit(table)
     assert sparse.issparse(scaler.transform(table))
+
+
+class Seen(FunctionTransformer):
+    """Keeps the targets that it is fitted with."""
+
+    def fit(self, X, y=None):
+        """Fit, and keep y."""
+        self.y_ = y
+        return super().fit(X)
+
+
+def test_targets_of_recordings_and_of_steps(rng):
+    """Each step has its recording's, or its own, of all layouts of recordings."""
+    lengths = [3, 5, 2]
+    listed = [rng.random((n, 2)) for n in lengths]
+    steps = [np.arange(n) + 10 * i for i, n in enumerate(lengths)]
+    X, padded = np.full((3, 6, 2), np.nan), np.full((3, 6), -1)
+    for i, (x, y) in enumerate(zip(listed, steps, strict=True)):
+        X[i, : len(x)], padded[i, : len(y)] = x, y
+    labels = np.array(["a", "b", "c"])
+    as_rows = as_sequences(listed, layout="steps_first")
+    for some in (listed, X, as_rows):
+        of_steps = [steps, padded] if some is not listed else [steps]
+        for y in of_steps:
+            seen = ChannelTransformer(Seen()).fit(some, y).transformer_.y_
+            np.testing.assert_array_equal(seen, np.concatenate(steps))
+        for y in (labels, [*labels], np.stack([labels] * 2, 1)):
+            seen = ChannelTransformer(Seen()).fit(some, y).transformer_.y_
+            np.testing.assert_array_equal(seen, np.repeat(y, lengths, axis=0))
+    numbers = rng.random((3, 4, 2))
+    seen = ChannelTransformer(Seen()).fit(numbers, numbers).transformer_.y_
+    np.testing.assert_array_equal(seen, numbers.reshape(12, 2))
+    with pytest.raises(ValueError, match=r"y\[1\] has shape \(4,\), and X\[1\] has 5"):
+        ChannelTransformer(Seen()).fit(listed, [y[:4] for y in steps])
+
+
+def test_targets_of_steps_take_the_memory_of_one_table():
+    X, y = np.zeros((1, 6_000, 1)), np.zeros((1, 6_000))
+    tracemalloc.start()
+    ChannelTransformer(Seen()).fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * X.nbytes
+
+
+@pytest.mark.parametrize("network", [SpikingClassifier, SpikingRegressor])
+def test_pipelines_of_targets_of_steps(network, rng):
+    listed = [rng.random((n, 2)) for n in (8, 5, 9, 6)]
+    y = [(x[:, 0] > 0.5).astype(int) for x in listed]
+    model = network((3,), max_iter=1, engine="numpy", per_step=True, random_state=0)
+    for inner in (StandardScaler(), LinearDiscriminantAnalysis()):
+        pipeline = make_pipeline(ChannelTransformer(inner), clone(model)).fit(listed, y)
+        assert [len(p) for p in pipeline.predict(listed)] == [8, 5, 9, 6]
+        assert np.isfinite(pipeline.score(listed, y))

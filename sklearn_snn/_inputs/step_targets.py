@@ -60,6 +60,41 @@ def validate_steps(estimator, X, y, *, reset):
     return X, padded
 
 
+def targets_of_steps(y, lengths, given):
+    """Return a target for each step of recordings, one behind the other.
+
+    Parameters
+    ----------
+    y : array-like or list
+        Of each recording, or of each step as `validate_steps` takes it: where its
+        second axis is as long as the recordings, it is that of steps.
+    lengths : ndarray of int of shape (n_samples,)
+    given : recordings
+        As they were given, maybe with padding.
+
+    Returns
+    -------
+    y : ndarray of shape (n_steps of all samples, ...)
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    rows = _rows(y)
+    cut = _without_padding(rows, lengths, _lengths_of_targets(y, lengths, given))
+    fits = [r.ndim > 0 and len(r) == n for r, n in zip(cut, lengths, strict=True)]
+    if all(fits):
+        return np.concatenate(cut)
+    if len({row.shape for row in rows}) == 1:
+        return np.repeat(rows, lengths, axis=0)
+    i = fits.index(False)
+    raise ValueError(
+        f"y must have one target for each recording, or one for each of its steps: "
+        f"y[{i}] has shape {rows[i].shape}, and X[{i}] has {lengths[i]} steps."
+    )
+
+
 @quietly()
 def _one_behind_the_other(estimator, y, lengths, given):
     """Return the targets of all steps of samples of these lengths, checked."""
