@@ -81,6 +81,8 @@ def targets_of_steps(y, lengths, given):
     ValueError
         If it is neither.
     """
+    if getattr(y, "ndim", 0) == 1 and y.dtype != object:
+        return np.repeat(np.asarray(y), lengths)  # no row is looked at by itself
     rows = _rows(y)
     cut = _without_padding(rows, lengths, _lengths_of_targets(y, lengths, given))
     fits = [r.ndim > 0 and len(r) == n for r, n in zip(cut, lengths, strict=True)]
