@@ -14,7 +14,7 @@ from sklearn_snn._engines.compiled.layers import deltas_of, states_of, times_of
 from sklearn_snn._engines.compiled.neurons import forward_step
 from sklearn_snn._engines.compiled.options import INNER, compiled
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, list_heard
-from sklearn_snn._engines.compiled.vectors import sum_rows
+from sklearn_snn._engines.compiled.vectors import MOST_SUMS, sum_rows
 from sklearn_snn._engines.compiled.views import matrix, segment
 
 
@@ -137,8 +137,8 @@ def _one(recurrence):
     return 1
 
 
-def _two(recurrence):
-    return 2
+def _some(recurrence):
+    return MOST_SUMS
 
 
 def add_recurrent_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
@@ -157,9 +157,7 @@ def _add_no_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients)
 def _add_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
     if layer + 1 < len(recurrence.starts):
         width, n_units = layers.widths[layer + 1], layers.sizes[layer + 1]
-        after = deltas_of(tape, layers, layer, n_steps + 1)
-        for h in range(width):
-            after[n_steps, h] = 0
+        after = deltas_of(tape, layers, layer, n_steps)
         gradient = matrix(gradients.recurrent, recurrence.starts[layer], width, width)
         add_weight_gradient(
             matrix(tape.deltas[tape.row + layer], width, n_steps, width),
@@ -185,5 +183,5 @@ def _register(function, without, with_recurrence):
 
 
 _register(take_step, _take_step, _take_recurrent_step)
-_register(most_together, _one, _two)
+_register(most_together, _one, _some)
 _register(add_recurrent_gradient, _add_no_gradient, _add_gradient)

@@ -17,6 +17,8 @@ cgutils = numba_cgutils()
 LANES = 16
 # Vectors of 64 bytes that a sum of rows keeps in registers: 14 of the 16 of AVX2.
 MAX_VECTORS = 7
+# Sums that are made at a time of the rows of one table.
+MOST_SUMS = 4
 
 
 def _array(context, builder, type_, value):
@@ -154,28 +156,47 @@ def sum_scaled_rows(typingctx, init, factors, table, out):
 
 
 @intrinsic
-def sum_scaled_rows_of_two(typingctx, a, a_factors, b, b_factors, table):
-    """Add ``a_factors @ table`` to ``a``, and ``b_factors @ table`` to ``b``.
+def add_scaled_rows_to_each(
+    typingctx, sums, apart, factors, factors_apart, n_sums, table
+):
+    """Add to each of some sums the rows of a table, scaled by factors of its own.
 
-    Each is what `sum_scaled_rows` makes of it, to the bit, but the table comes from
-    memory once. Shapes as in `sum_rows`.
+    Each becomes what `sum_scaled_rows` makes of it, to the bit, but the table comes
+    from memory once. There are 1 to `MOST_SUMS` of them, of shape (width,); one begins
+    ``apart`` elements of ``sums`` after the other, and its factors, one for each row,
+    ``factors_apart`` elements of ``factors`` after those of the other.
     """
 
     def codegen(context, builder, signature, args):
-        a, a_factors, b, b_factors, table = (
-            _array(context, builder, *pair)
-            for pair in zip(signature.args, args, strict=True)
+        (sums, _), (factors, _), (table, shape) = (
+            _array(context, builder, signature.args[i], args[i]) for i in (0, 2, 5)
         )
+        dtype = signature.args[5].dtype
+        end = builder.append_basic_block("each.end")
+        switch = builder.switch(args[4], end)
+        for n in range(1, MOST_SUMS + 1):
+            start = builder.append_basic_block(f"each.{n}")
+            switch.add_case(ir.IntType(64)(n), start)
+            builder.position_at_end(start)
+            each = [(_further(builder, sums, j, args[1]), shape[1:]) for j in range(n)]
+            own = [_further(builder, factors, j, args[3]) for j in range(n)]
 
-        def term(e):
-            factors = a_factors[0], b_factors[0]
-            return e, [builder.load(builder.gep(f, [e])) for f in factors]
+            def term(e, own=own):
+                return e, [builder.load(builder.gep(f, [e])) for f in own]
 
-        n = table[1][0]
-        dtype = signature.args[4].dtype
-        return _emit_row_sum(context, builder, dtype, [a, b], table, n, [a, b], term)
+            rows = table, shape
+            _emit_row_sum(context, builder, dtype, each, rows, shape[0], each, term)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
 
-    return types.void(a, a_factors, b, b_factors, table), codegen
+    n = types.int64
+    return types.void(sums, n, factors, n, n, table), codegen
+
+
+def _further(builder, pointer, j, apart):
+    """Emit the pointer that is ``j`` times so many elements further."""
+    return builder.gep(pointer, [builder.mul(apart, ir.IntType(64)(j))])
 
 
 @intrinsic
