@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.options import ZERO, allocating, compiled, inlined
+from sklearn_snn._engines.compiled.vectors import BITS_AT_ONCE
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
 # Derivatives of surrogates that are worked out at a time: 16 kB in float32.
@@ -66,7 +67,7 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    listed : ndarray of uint32 of shape (most inputs,)
+    listed : ndarray of uint32 of shape (most inputs + `BITS_AT_ONCE`,)
         Rows of the weights of the inputs that have an event in a step.
     nothing, current, felt : ndarrays of the dtype of `Layers.whole_weights`
         Zeros, the sum of the listed rows, and that of those of recurrent weights.
@@ -167,7 +168,7 @@ def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
     """Return the Work of some tapes."""
     floats, whole = layers.biases.dtype, layers.whole_weights.dtype
     return Work(
-        empty(most, np.uint32),
+        empty(most + BITS_AT_ONCE, np.uint32),
         zeros(widest, whole),
         empty(widest, whole),
         empty(widest, whole),

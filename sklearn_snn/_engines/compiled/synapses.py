@@ -6,8 +6,42 @@ The sums of rows themselves are in `vectors`.
 import numpy as np
 
 from sklearn_snn._engines.compiled.options import compiled, merged
-from sklearn_snn._engines.compiled.vectors import lowest_bit, nonzero_mask, sum_rows
+from sklearn_snn._engines.compiled.vectors import (
+    BITS_AT_ONCE,
+    lowest_bit,
+    n_bits_of,
+    nonzero_mask,
+    sum_rows,
+)
 from sklearn_snn._engines.compiled.views import segment
+
+
+@compiled
+def _list_bits(bits, listed):
+    """List which of a step's bits, a byte each, are set; return how many.
+
+    Up to `BITS_AT_ONCE` entries more of ``listed`` are written.
+
+    Fast because 64 bytes are compared with zero in one instruction, to a word of 64
+    bits, and its set bits are listed four at a time, whether there are so many or not:
+    how many there are no processor can guess, and to have guessed wrong costs more than
+    some entries that are written in vain. One by one, a forward pass over events at 2 %
+    took a quarter longer.
+    """
+    # An index without a sign cannot be one from the end: numba need not ask.
+    m, one = np.uint64(0), np.uint64(1)
+    for start in range(0, len(bits), 64):
+        word = nonzero_mask(bits, start)
+        stop = m + n_bits_of(word)
+        while True:
+            for _ in range(BITS_AT_ONCE):
+                listed[m] = start + lowest_bit(word)
+                word &= word - one
+                m += one
+            if m >= stop:
+                break
+        m = stop
+    return np.int64(m)
 
 
 @compiled
@@ -19,23 +53,15 @@ def collect(bits, t, rows, shifts, listed, times, n_times):
     ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights to be added;
     for the backward pass ``t + shifts[k]``, the row of the deltas, is appended to
     ``times[k]``, of which ``n_times[k]`` entries are in use.
-
-    Fast because 64 bytes are compared with zero in one instruction, to a word of 64
-    bits, and the loop goes from one set bit to the next: silence costs 1/64 of a turn.
     """
-    # An index without a sign cannot be one from the end: numba need not ask.
-    m, n_columns, one = np.uint64(0), np.uint64(times.shape[1]), np.uint64(1)
+    m, n_columns = _list_bits(bits, listed), np.uint64(times.shape[1])
     flat = segment(times, 0, times.size)
-    for start in range(0, len(bits), 64):
-        word = nonzero_mask(bits, start)
-        while word != np.uint64(0):
-            k = np.uint64(start + lowest_bit(word))
-            word &= word - one
-            listed[m] = rows[k]
-            n = np.uint64(n_times[k])
-            flat[k * n_columns + n] = t + shifts[k]
-            n_times[k] = n + one
-            m += one
+    for e in range(np.uint64(m)):
+        k = np.uint64(listed[e])
+        listed[e] = rows[k]
+        n = np.uint64(n_times[k])
+        flat[k * n_columns + n] = t + shifts[k]
+        n_times[k] = n + np.uint64(1)
     return m
 
 
@@ -45,15 +71,14 @@ def list_heard(bits, heard, first, listed):
 
     ``heard`` is empty if all are; a layer's own begin at ``first``.
     """
+    n_fired = _list_bits(bits, listed)
+    if len(heard) == 0:
+        return n_fired
     m = 0
-    for start in range(0, len(bits), 64):
-        word = nonzero_mask(bits, start)
-        while word != np.uint64(0):
-            k = start + lowest_bit(word)
-            word &= word - np.uint64(1)
-            if len(heard) == 0 or heard[first + k]:
-                listed[m] = k
-                m += 1
+    for e in range(n_fired):
+        if heard[first + listed[e]]:
+            listed[m] = listed[e]
+            m += 1
     return m
 
 

@@ -19,6 +19,8 @@ LANES = 16
 MAX_VECTORS = 7
 # Sums that are made at a time of the rows of one table.
 MOST_SUMS = 4
+# Set bits of a word that are listed at a time.
+BITS_AT_ONCE = 4
 
 
 def _array(context, builder, type_, value):
@@ -215,10 +217,20 @@ def nonzero_mask(typingctx, row, start):
 
 
 @intrinsic
-def lowest_bit(typingctx, word):
-    """Return the position of the lowest set bit of a uint64 other than 0."""
+def n_bits_of(typingctx, word):
+    """Return how many bits of a uint64 are set, as one."""
 
     def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.IntType(1)(1))
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def lowest_bit(typingctx, word):
+    """Return the position of the lowest set bit of a uint64; 64 if none is."""
+
+    def codegen(context, builder, signature, args):
+        return builder.cttz(args[0], ir.IntType(1)(0))
 
     return types.int64(types.uint64), codegen
