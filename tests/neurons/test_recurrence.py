@@ -218,7 +218,7 @@ def test_a_sample_goes_back_as_if_alone_whoever_goes_with_it(name, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_engines_agree_where_two_go_back_together(kind):
+def test_engines_agree_where_some_go_back_together(kind):
     for names, readout in stacks("lif"):
         choices = {"dtype": np.float32, "learns": False, "alike": True}
         case = recurrent_case(names, readout, kind=kind, **choices)

@@ -206,23 +206,20 @@ def _scan_back(
 
 @merged
 def _begin_together(neuron, layers, layer, together):
-    """Let a layer of some samples have no deltas yet; return the number of steps.
+    """Let a layer of some samples have no deltas yet; return the most steps there are.
 
-    Those of a sample that is over before another are 0 from then on.
+    Those of the step after a sample's last one are 0. Beyond, they are of nobody: what
+    `_feel_each_other` makes of them is set anew at the last step.
     """
     width, most_steps = layers.widths[layer + 1], ZERO
     for i in range(together.first, together.stop):
-        most_steps = max(most_steps, together.lengths[i])
-    for i in range(together.first, together.stop):
-        tape, n_steps = (
-            tape_of(together.tapes, i - together.first, layers),
-            together.lengths[i],
-        )
+        tape = tape_of(together.tapes, i - together.first, layers)
+        n_steps = together.lengths[i]
         _begin(neuron, tape, width, n_steps)
-        deltas = deltas_of(tape, layers, layer, most_steps + 1)
-        for t in range(n_steps, most_steps + 1):
-            for h in range(width):
-                deltas[t, h] = 0
+        after = segment(tape.deltas[tape.row + layer], n_steps * width, width)
+        for h in range(width):
+            after[h] = 0
+        most_steps = max(most_steps, n_steps)
     return most_steps
 
 
@@ -255,7 +252,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
     layer itself felt at the step after.
 
     Fast because the recurrent weights come from the second cache once for all samples,
-    each row of which is multiplied with a delta of each: of four samples, that takes
+    each row of which is multiplied with a delta of each: of four, that takes less than
     half of the time.
     """
     width, first = layers.widths[layer + 1], layers.firsts[layer]
