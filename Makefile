@@ -11,8 +11,9 @@
 PYTHON ?= python3
 DATA ?= digits
 CASES ?= 20000
-# Processes for the tests, which name the slowest of them.
+# Processes for the tests, which name the slowest of them; environments made at a time.
 JOBS ?= 2
+MAKEFLAGS += --jobs=$(JOBS)
 PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11

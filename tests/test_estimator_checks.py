@@ -74,10 +74,10 @@ ESTIMATORS = [
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
 def estimator(request, engine):
-    """Return an estimator; a network of fewer steps and epochs than by default."""
+    """Return an estimator; networks are smaller and train for less than by default."""
     params, fewer = request.param.get_params(deep=False), {}
     if "hidden_layer_sizes" in params:
-        fewer = {"n_steps": 8, "max_iter": 60}
+        fewer = {"hidden_layer_sizes": (30,), "n_steps": 8, "max_iter": 60}
     return clone(request.param).set_params(**fewer)
 
 
