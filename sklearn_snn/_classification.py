@@ -54,9 +54,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             in float64. Arrays of whole numbers and halves are converted by the batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, of two or more classes; or 0 and 1 for several labels at once.
-            With `per_step`, of shape (n_samples, n_steps), a label for each step; or a
-            list of arrays as long as recordings of unequal length. What it has beyond
-            the end of a recording, as `X` has NaN, counts for nothing.
+            With `per_step` those of each step, with an axis of steps after the first;
+            or a list of arrays as long as recordings of unequal length. What it has
+            beyond the end of a recording, as `X` has NaN, counts for nothing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1) and in the accuracies. Weight 0 is the same as the row
@@ -184,9 +184,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or, with `per_step`, (n_samples, n_steps)
-            Class labels. Answers per step to recordings of unequal length are, here and
-            in the other methods, a list of arrays as long as these.
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels. With `per_step`, an axis of steps comes second; to recordings
+            of unequal length, here and in the other methods, a list of arrays as long.
 
         Warns
         -----
@@ -205,8 +205,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         ----------
         X : SpikeTrains, array-like or sparse matrix with n_samples rows
             Of any kind that `fit` takes.
-        y : array-like of shape (n_samples,) or, with `per_step`, (n_samples, n_steps)
-            True labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            True labels; with `per_step` as `fit` takes them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, and of each of their steps.
 

@@ -101,16 +101,16 @@ class SpikingClassifier(BaseSpikingClassifier):
           the softmax, and its inverse for the logarithm.
     readout_alpha : "auto" or float, default="auto"
         Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
-        "auto" is `alpha`. Raise it where they have to remember longer than hidden ones.
+        "auto" is `alpha`. Raise it where they have to remember longer than hidden ones,
+        and lower it, to 0 even, where answers per step are to change at once.
     readout_start : int, default=0
         Number of first steps that are not read, while the network settles: for answers
         that show late.
     per_step : bool, default=False
         Whether each step has a label, and an answer from what was seen until then: `y`
-        is (n_samples, n_steps), or a list of arrays as long as recordings of unequal
-        length (which cross-validation splits with a given `cv` such as ``KFold()``).
-        `X` must have steps, and `readout` is "membrane_last" at each of them: ``u_t``,
-        of which the loss is the mean over the steps that are read.
+        is (n_samples, n_steps), or (n_samples, n_steps, n_labels), or a list of arrays
+        as long as recordings (which cross-validation splits with a given ``KFold()``).
+        `readout` is "membrane_last" at each step; the loss is the mean over those read.
     bptt_steps : int or None, default=None
         Number of steps that gradients go back. Longer samples are learned in pieces of
         so many steps: states are carried from one to the next, gradients are not, and

@@ -89,7 +89,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         values apart.
     readout_alpha : "auto" or float, default="auto"
         Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
-        "auto" is `alpha`. Raise it where they have to remember longer than hidden ones.
+        "auto" is `alpha`. Raise it where they have to remember longer than hidden ones,
+        and lower it, to 0 even, where answers per step are to change at once.
     readout_start : int, default=0
         Number of first steps that are not read, while the network settles: for answers
         that show late.

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from helpers import assert_same_network
 from rhythms import N_STEPS, NAMES, NEXT, PHASES, X, classifier, regressor, rhythms
+from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
@@ -102,6 +103,39 @@ def test_scores_are_of_all_steps_that_are_read(rng):
         assert model.train_scores_[-1] == pytest.approx(model.score(X, y, weights))
 
 
+LABELS = np.stack([X[..., 0] > 0, X[..., 0] < NEXT], axis=2).astype(int)
+
+
+def test_several_labels_of_a_step(rng):
+    """Whether the signal is high, and whether it rises: all four quarters."""
+    model = classifier(max_iter=80, readout_start=3).fit(X, LABELS)
+    new, _, following = rhythms(seed=1)
+    labels = np.stack([new[..., 0] > 0, new[..., 0] < following], axis=2).astype(int)
+    p, answers, read = model.predict_proba(new), model.predict(new), labels[:, 3:]
+    assert answers.shape == p.shape == labels.shape
+    np.testing.assert_array_equal(answers, p > 0.5)
+    right = (answers[:, 3:] == read).all(axis=2)
+    assert model.score(new, labels) == pytest.approx(right.mean())
+    assert right.mean() > 0.8
+    assert (answers[:, 3:] == np.roll(read, 3, axis=1)).all(axis=2).mean() < 0.3
+    losses = -np.log(np.where(read, p[:, 3:], 1 - p[:, 3:])).sum(axis=2).mean(axis=1)
+    weights = rng.uniform(0.5, 2, len(new))
+    expected = np.average(losses, weights=weights)
+    loss = model.loss_and_gradients(new, labels, weights).loss
+    assert loss == pytest.approx(expected)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(new), answers)
+    with pytest.raises(ValueError, match="y must have 2 dimensions"):
+        model.partial_fit(X, PHASES)
+
+
+def test_an_axis_of_one_label_is_none():
+    expected = classifier().fit(X, PHASES)
+    with pytest.warns(DataConversionWarning):
+        model = classifier().fit(X, PHASES[..., np.newaxis])
+    assert_same_network(model, expected)
+
+
 def test_two_classes_have_one_logit():
     is_high = PHASES == "high"
     model = classifier().fit(X, is_high)
@@ -145,7 +179,7 @@ def unequal(y, n_samples=20):
     return cut
 
 
-@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+@each("make, y", [(classifier, PHASES), (classifier, LABELS), (regressor, NEXT)])
 def test_recordings_of_unequal_length(make, y):
     """Answers are lists, those to each recording as if it were alone."""
     listed, targets = unequal(y)
@@ -177,7 +211,7 @@ def test_recordings_of_unequal_length(make, y):
         np.testing.assert_allclose(model.y_scale_, every.std())
 
 
-@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+@each("make, y", [(classifier, PHASES), (classifier, LABELS), (regressor, NEXT)])
 def test_targets_of_padding_count_for_nothing(make, y):
     """Whatever they are; and a transformer may have taken the padding away."""
     listed, targets = unequal(y)
@@ -185,7 +219,8 @@ def test_targets_of_padding_count_for_nothing(make, y):
     # Longer than the longest, as a part of an array may be.
     n_steps = N_STEPS + 3
     X = np.full((len(listed), n_steps, listed[0].shape[1]), np.nan)
-    filled = np.full((len(listed), n_steps), np.nan if make is regressor else "nothing")
+    nothing = np.nan if make is regressor else 7 if y is LABELS else "nothing"
+    filled = np.full((len(listed), n_steps, *y.shape[2:]), nothing)
     for i, (x, t) in enumerate(zip(listed, targets, strict=True)):
         X[i, : len(x)], filled[i, : len(t)] = x, t
     items = [x[: len(x) - i % 2] for i, x in enumerate(X)]
@@ -230,7 +265,7 @@ def test_what_is_beyond_the_end_is_no_class():
 # Weights
 
 
-@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+@each("make, y", [(classifier, PHASES), (classifier, LABELS), (regressor, NEXT)])
 def test_a_sample_of_weight_2_counts_twice(make, y):
     params = {"batch_size": 100, "shuffle": False, "weight_decay": 0.0}
     weights = np.ones(30)
@@ -306,9 +341,10 @@ def test_early_stopping_sets_whole_samples_aside():
 # Going on
 
 
-@each("make, y", [(classifier, PHASES), (regressor, NEXT)])
+@each("make, y", [(classifier, PHASES), (classifier, LABELS), (regressor, NEXT)])
 def test_partial_fit_is_fit_epoch_by_epoch(make, y):
-    more = {"classes": np.sort(NAMES)} if make is classifier else {}
+    classes = np.arange(2) if y is LABELS else np.sort(NAMES)
+    more = {"classes": classes} if make is classifier else {}
     params = {"learning_rate": "constant"}
     stream = make(**params)
     for _ in range(3):

@@ -30,7 +30,6 @@ def refusals():
     uneven = [*deep]
     uneven[2] = deep[2, :, :1]
     infinite = np.where(NEXT.max() == NEXT, np.inf, NEXT)
-    binary = (PHASES == "low").astype(int)
     return {
         "a label for each sample": (
             PHASES[:, 0],
@@ -42,7 +41,6 @@ def refusals():
             object_y,
             r"y\[4\] has no value at step 0.*not supported",
         ),
-        "several labels": (np.stack([binary] * 2, 2), "several labels at once are not"),
         "fewer samples": (PHASES[1:], r"inconsistent numbers of samples: \[60, 59\]"),
         "no y": (None, "requires y to be passed"),
         "one class": (np.full(PHASES.shape, "a"), "only one class"),
@@ -58,7 +56,7 @@ def refusals():
 def test_targets_that_are_no_targets_of_steps(what):
     """Said before anything is done, and of the first sample that does not fit."""
     y, message = refusals()[what]
-    is_of_numbers = [*refusals()].index(what) > 7
+    is_of_numbers = [*refusals()].index(what) > 6
     make = regressor if is_of_numbers else classifier
     model = make()
     with pytest.raises(ValueError, match=message):
@@ -69,6 +67,11 @@ def test_targets_that_are_no_targets_of_steps(what):
         for method in (fitted.score, fitted.loss_and_gradients, fitted.partial_fit):
             with pytest.raises(ValueError, match=message):
                 method(X, y)
+
+
+def test_several_labels_of_a_step_are_each_0_or_1():
+    with pytest.raises(ValueError, match="must hold 0 and 1 for each of several"):
+        classifier().fit(X, np.stack([PHASES, PHASES], axis=2))
 
 
 def test_a_table_has_no_steps():

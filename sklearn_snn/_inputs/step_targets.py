@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_snn._compat import num_samples
 from sklearn_snn._inputs.dates import check_numeric_y
@@ -19,8 +19,8 @@ def validate_steps(estimator, X, y, *, reset):
     ----------
     estimator, X, reset
         As of `validate_input`.
-    y : array-like of shape (n_samples, n_steps), or list of 1-D array-likes; of a \
-            regressor with a further axis, too
+    y : array-like of shape (n_samples, n_steps) or (n_samples, n_steps, n_outputs), \
+            or list of array-likes without the first axis
         Where steps of X are padding, which are NaN, what y has there counts for
         nothing; or it has no such steps. For X that says itself where recordings end,
         y may be one array that is as long as the longest, or longer.
@@ -103,6 +103,8 @@ def _one_behind_the_other(estimator, y, lengths, given):
     rows = _without_padding(_rows(y), lengths, _lengths_of_targets(y, lengths, given))
     _check_shapes(rows, lengths, is_classifier(estimator))
     flat = np.concatenate(rows)
+    if is_classifier(estimator) and flat.shape[1:] == (1,):
+        flat = column_or_1d(flat, dtype=flat.dtype, warn=True)
     missing = np.flatnonzero(_are_missing(flat))
     if len(missing):
         ends = np.cumsum(lengths)
@@ -161,19 +163,13 @@ def _without_padding(rows, lengths, padded):
 
 def _check_shapes(rows, lengths, is_of_labels):
     """Raise ValueError unless rows are as long as this, and of one kind."""
-    what, shapes = ("label", "(n_steps,)")
-    if not is_of_labels:
-        what, shapes = "number", "(n_steps,) or (n_steps, n_outputs)"
+    what, last = ("label", "n_labels") if is_of_labels else ("number", "n_outputs")
     for i, (row, n_steps) in enumerate(zip(rows, lengths.tolist(), strict=True)):
-        if is_of_labels and row.ndim == 2:
-            raise ValueError(
-                f"y[{i}] has shape {row.shape}: several labels at once are not "
-                "supported with per_step=True, which takes one label for each step."
-            )
-        if row.ndim not in ((1,) if is_of_labels else (1, 2)):
+        if row.ndim not in (1, 2):
             raise ValueError(
                 f"per_step=True needs a {what} for each step: y[{i}] must have shape "
-                f"{shapes}, with {n_steps} steps as X[{i}], but has {row.shape}."
+                f"(n_steps,) or (n_steps, {last}), with {n_steps} steps as X[{i}], but "
+                f"has {row.shape}."
             )
         if len(row) != n_steps:
             raise ValueError(
@@ -183,7 +179,7 @@ def _check_shapes(rows, lengths, is_of_labels):
         if row.shape[1:] != rows[0].shape[1:]:
             raise ValueError(
                 f"y[{i}] has shape {row.shape} and y[0] {rows[0].shape}: all steps "
-                "need equally many numbers."
+                f"need equally many {what}s."
             )
 
 

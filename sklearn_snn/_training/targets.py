@@ -267,7 +267,7 @@ class PerStep:
 
     Parameters
     ----------
-    of : Classes or Numbers
+    of : Classes, Labels or Numbers
         Of a single step.
     """
 

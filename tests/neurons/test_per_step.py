@@ -23,7 +23,7 @@ from sklearn_snn._model.parameters import learning
 from sklearn_snn._model.restraint import Restraint
 
 N_STEPS = 10
-LOSSES = "cross_entropy", "squared_error"
+LOSSES = "cross_entropy", "logistic", "squared_error"
 STACKS = (INTEGRATED,), ("lif", INTEGRATED), ("adlif", "adlif", INTEGRATED)
 each = pytest.mark.parametrize
 
