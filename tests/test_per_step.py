@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from helpers import assert_same_network
 from rhythms import N_STEPS, NAMES, NEXT, PHASES, X, classifier, regressor, rhythms
-from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
@@ -127,13 +126,6 @@ def test_several_labels_of_a_step(rng):
     np.testing.assert_array_equal(again.predict(new), answers)
     with pytest.raises(ValueError, match="y must have 2 dimensions"):
         model.partial_fit(X, PHASES)
-
-
-def test_an_axis_of_one_label_is_none():
-    expected = classifier().fit(X, PHASES)
-    with pytest.warns(DataConversionWarning):
-        model = classifier().fit(X, PHASES[..., np.newaxis])
-    assert_same_network(model, expected)
 
 
 def test_two_classes_have_one_logit():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers import assert_same_network
 from rhythms import NEXT, PHASES, X, classifier, regressor, rhythms
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from sklearn_snn.inspection import (
     AnytimeAccuracyDisplay,
@@ -72,6 +73,13 @@ def test_targets_that_are_no_targets_of_steps(what):
 def test_several_labels_of_a_step_are_each_0_or_1():
     with pytest.raises(ValueError, match="must hold 0 and 1 for each of several"):
         classifier().fit(X, np.stack([PHASES, PHASES], axis=2))
+
+
+def test_an_axis_of_one_label_is_none():
+    expected = classifier().fit(X, PHASES)
+    with pytest.warns(DataConversionWarning):
+        model = classifier().fit(X, PHASES[..., np.newaxis])
+    assert_same_network(model, expected)
 
 
 def test_a_table_has_no_steps():
