@@ -13,7 +13,6 @@ DATA ?= digits
 CASES ?= 20000
 # Processes for the tests, which name the slowest of them; environments made at a time.
 JOBS ?= 2
-MAKEFLAGS += --jobs=$(JOBS)
 PYTEST = --numprocesses=$(JOBS) --dist=worksteal --durations=15
 # The oldest Python that is allowed, for the oldest of all else.
 LOWEST_PYTHON ?= python3.11
@@ -36,7 +35,9 @@ test test-adapters test-lowest fuzz: export PYTHONDONTWRITEBYTECODE =
 demo: $(or $(EXTRA_$(DATA)),$(error DATA must be digits, mnist or fashion))
 	.venv/bin/python examples/train_images.py --data $(DATA)
 
-test: .venv/.test,oracles test-adapters
+# Not all of make at a time, for which `clean test` would be no order.
+test:
+	$(MAKE) --jobs=$(JOBS) .venv/.test,oracles test-adapters
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m pytest $(PYTEST)
