@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
@@ -77,7 +77,8 @@ def estimator(request, engine):
     """Return an estimator; networks are smaller and train for less than by default."""
     params, fewer = request.param.get_params(deep=False), {}
     if "hidden_layer_sizes" in params:
-        fewer = {"hidden_layer_sizes": (30,), "n_steps": 8, "max_iter": 60}
+        fewer = {"hidden_layer_sizes": (30,), "n_steps": 8}
+        fewer["max_iter"] = 30 if is_classifier(request.param) else 60
     return clone(request.param).set_params(**fewer)
 
 

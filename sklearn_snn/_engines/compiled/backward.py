@@ -36,7 +36,7 @@ from sklearn_snn._engines.compiled.neurons import (
     of_layer,
 )
 from sklearn_snn._engines.compiled.neurons.numbers import above_threshold
-from sklearn_snn._engines.compiled.options import INNER, ZERO, inlined, merged
+from sklearn_snn._engines.compiled.options import INNER, ZERO, compiled, inlined, merged
 from sklearn_snn._engines.compiled.readouts import scratch_of
 from sklearn_snn._engines.compiled.recurrence import add_recurrent_gradient
 from sklearn_snn._engines.compiled.restraint import restrain_gradient
@@ -128,8 +128,8 @@ def _take_step_back(
 ):
     """Turn the membranes of a step into deltas, and add these to their sum.
 
-    ``g`` is the gradient by the spikes of the step, and ``m`` that by the membranes, of
-    the output layer, or None. Gradients of the constants, if they learn, are added.
+    ``g`` is the gradient by the spikes of the step, and ``m`` that by the membranes,
+    both of shape (width,). Gradients of the constants, if they learn, are added.
     """
     width, work = len(g), tape.work
     e = _slopes_at(neuron, u, t, tape)
@@ -148,7 +148,7 @@ def _take_step_back(
 
 @merged
 def _scan_back(
-    neurons, m, layers, layer, heard, bounds, tape, n_steps, start, scratch, gradients
+    neurons, layers, layer, heard, bounds, tape, n_steps, start, scratch, gradients
 ):
     """Turn the membranes of a layer into deltas, and sum these over the steps.
 
@@ -157,9 +157,9 @@ def _scan_back(
     needs, the gradient ``g_t`` by the spikes of the step, is for the output layer the
     same at every step from ``start`` on, that of ``scratch``; below it ``delta_t`` of
     the layer above times that layer's transposed weights, as far as the neurons are
-    ``heard``, and the penalty of the ``bounds``. ``m`` is the gradient by the
-    membranes, of the output layer, or None. The sum over the steps, which is left for
-    `total_of`, is the gradient of the biases.
+    ``heard``, and the penalty of the ``bounds``. The membranes of the output layer have
+    a gradient as well; to all others -0 is added, so that the code is the same. The sum
+    over the steps, which is left for `total_of`, is the gradient of the biases.
 
     Fast because the product is one of a row with a matrix that stays in the cache, its
     sums in registers (`sum_scaled_rows`), and because nothing but the membranes has to
@@ -176,18 +176,21 @@ def _scan_back(
     g, push = by_spike_of(tape, width), tape.pushes[tape.row + layer]
     is_last = layer + 2 == len(layers.sizes)
     is_restrained = not is_last and (len(heard) > 0 or len(bounds.limits) > 0)
+    m = segment(tape.work.neutral, 0, width)
     _begin(neuron, tape, width, n_steps)
     if is_last:
         for h in range(width):
             g[h] = scratch.by_spike[h]
     for t in range(n_steps - 1, -1, -1):
-        if not is_last:
+        if is_last:
+            m = segment(scratch.by_membrane, t * width, width)
+            if t < start:
+                for h in range(width):
+                    g[h] = 0
+        else:
             _feel_from_above(layers, layer, tape, t, g)
             if is_restrained:
                 restrain_gradient(heard, first, push, n_units, g)
-        elif t < start:
-            for h in range(width):
-                g[h] = 0
         _take_step_back(
             neuron,
             tape,
@@ -280,7 +283,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
                     tape,
                     t,
                     g,
-                    None,
+                    segment(tape.work.neutral, 0, width),
                     deltas_of(tape, layers, layer, n_steps),
                     spikes_of(tape, layers, layer, n_steps),
                     second_of(tape, layers, layer, n_steps),
@@ -319,8 +322,8 @@ def backward(recurrence, neurons, layers, bounds, together, start, sums):
     raise NotImplementedError  # compiled code takes one of those below
 
 
-@merged
-def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
+@compiled
+def _layer_back(neurons, layers, layer, bounds, together, j, start, sums):
     """Go back through a layer of sample ``j`` alone, and add its gradients."""
     i = together.first + j
     tape = tape_of(together.tapes, j, layers)
@@ -329,7 +332,6 @@ def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
     gradients = gradients_in(sums, chunk_of(sums, i), layers)
     _scan_back(
         neurons,
-        m,
         layers,
         layer,
         heard,
@@ -343,25 +345,18 @@ def _layer_back(neurons, m, layers, layer, bounds, together, j, start, sums):
     _add_layer_gradient(None, layers, heard, tape, n_steps, layer, gradients)
 
 
-@merged
-def _output_back(output, layers, bounds, together, j, start, sums):
-    """Go back through the output layer: its membranes may have a gradient too."""
-    last, m = len(layers.sizes) - 2, scratch_of(together.scratches, j).by_membrane
-    _layer_back(output, m, layers, last, bounds, together, j, start, sums)
-
-
 def _backward(recurrence, neurons, layers, bounds, together, start, sums):
-    hidden, output = neurons
-    _output_back(output, layers, bounds, together, 0, start, sums)
-    for layer in range(len(layers.sizes) - 3, -1, -1):
-        _layer_back(hidden, None, layers, layer, bounds, together, 0, start, sums)
+    (hidden, output), last = neurons, len(layers.sizes) - 2
+    _layer_back(output, layers, last, bounds, together, 0, start, sums)
+    for layer in range(last - 1, -1, -1):
+        _layer_back(hidden, layers, layer, bounds, together, 0, start, sums)
 
 
 def _recurrent_backward(recurrence, neurons, layers, bounds, together, start, sums):
-    hidden, output = neurons
+    (hidden, output), last = neurons, len(layers.sizes) - 2
     for j in range(together.stop - together.first):
-        _output_back(output, layers, bounds, together, j, start, sums)
-    for layer in range(len(layers.sizes) - 3, -1, -1):
+        _layer_back(output, layers, last, bounds, together, j, start, sums)
+    for layer in range(last - 1, -1, -1):
         _scan_together(hidden, layers, layer, bounds, together, sums)
         for i in range(together.first, together.stop):
             tape = tape_of(together.tapes, i - together.first, layers)

@@ -61,7 +61,7 @@ class Layers(NamedTuple):
 class Work(NamedTuple):
     """What the code needs beside the tape, made once, and used by a layer at a time.
 
-    Most of it is as long as the widest layer has neurons. Zeros are never written, and
+    Most of it is as long as the widest layer has neurons. No zero is ever written, and
     the total is left of the layer that ran last. Samples that go back together have
     `states`, `by_spike`, `slopes` and `total` of their own, and share the rest.
 
@@ -80,8 +80,9 @@ class Work(NamedTuple):
         going forward, the current of a recurrent layer.
     known : ndarray of int64 of shape (n_tapes,)
         The first step of which a sample's slopes are there.
-    total, zeros : ndarrays
-        The sum of the deltas over the steps, and zeros.
+    total, zeros, neutral : ndarrays
+        The sum of the deltas over the steps, zeros, and -0 for all, which leaves every
+        number that it is added to as it is, -0 too.
     sent : ndarray of uint8 of shape (n_steps * at least widest,)
         The spikes of a layer that the one above receives.
     """
@@ -98,6 +99,7 @@ class Work(NamedTuple):
     known: np.ndarray
     total: np.ndarray
     zeros: np.ndarray
+    neutral: np.ndarray
     sent: np.ndarray
 
 
@@ -167,6 +169,9 @@ def count_up(n):
 def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
     """Return the Work of some tapes."""
     floats, whole = layers.biases.dtype, layers.whole_weights.dtype
+    neutral = empty(widest, floats)
+    for h in range(widest):
+        neutral[h] = -0.0
     return Work(
         empty(most + BITS_AT_ONCE, np.uint32),
         zeros(widest, whole),
@@ -180,6 +185,7 @@ def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
         empty(n_tapes, np.int64),
         empty(n_tapes * widest, floats),
         zeros(widest, floats),
+        neutral,
         empty(n_steps * whole_words(widest), np.uint8),
     )
 

@@ -80,11 +80,11 @@ def forward_step(neuron, t, total, scale, bias, u, s, state, second):
 def backward_step(neuron, t, g, m, s, e, u, carry, total):
     """Take one step back: u[t] becomes the gradient by the current.
 
-    ``g`` is the gradient by the spikes of the step, ``e`` the surrogate's derivative,
-    both of shape (width,), and ``m`` that by the membranes, (n_steps, width), or None;
-    ``carry``, of shape (n_states, width), comes from the step
-    after, and is overwritten. The gradients by the current are added to ``total``. As
-    in the model, ``flush`` makes zero of what would become subnormal.
+    ``g`` is the gradient by the spikes of the step, ``m`` that by the membranes, which
+    only the output layer has, and ``e`` the surrogate's derivative, all of shape
+    (width,); ``carry``, of shape (n_states, width), comes from the step after, and is
+    overwritten. The gradients by the current are added to ``total``. As in the model,
+    ``flush`` makes zero of what would become subnormal.
     """
     raise NotImplementedError
 

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn_snn._engines.compiled.neurons.numbers import (
     ManyNumbersError,
     part,
-    plus,
 )
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
@@ -111,7 +110,7 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
             neuron.reset, neuron.detach_reset, u[t, h], spike, e[h], threshold
         )
         from_spikes = (g[h] + neuron.by_spike[h] * om) * e[h]
-        d = plus(from_spikes, m, t, h) + nu * kappa
+        d = from_spikes + m[h] + nu * kappa
         flushed = (d + flush) - flush
         carry[0, h] = flushed
         carry[1, h] = om

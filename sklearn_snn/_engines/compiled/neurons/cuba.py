@@ -7,7 +7,6 @@ import numpy as np
 from sklearn_snn._engines.compiled.neurons.numbers import (
     ManyNumbersError,
     part,
-    plus,
 )
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
@@ -102,7 +101,7 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
         kappa = kappa_of(
             neuron.reset, neuron.detach_reset, u[t, h], spike, e[h], threshold
         )
-        d = plus(g[h] * e[h], m, t, h) + neuron.alpha[h] * kappa * carry[0, h]
+        d = g[h] * e[h] + m[h] + neuron.alpha[h] * kappa * carry[0, h]
         flushed = (d + flush) - flush
         j = neuron.gain[h] * flushed + neuron.alpha_syn[h] * carry[1, h]
         j = (j + flush) - flush

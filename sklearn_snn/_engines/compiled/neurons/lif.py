@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.neurons.numbers import at, part, plus
+from sklearn_snn._engines.compiled.neurons.numbers import at, part
 from sklearn_snn._engines.compiled.neurons.resets import (
     RESET_CODES,
     after_reset,
@@ -122,7 +122,7 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
     if neuron.reset == 0 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = (one - number(s[t, h])) - u[t, h] * e[h]
-            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
+            d = g[h] * e[h] + m[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = at(gain, h) * flushed
@@ -130,7 +130,7 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
     elif neuron.reset == 0:
         for h in range(len(g)):
             kappa = one - number(s[t, h])
-            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
+            d = g[h] * e[h] + m[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = at(gain, h) * flushed
@@ -138,14 +138,14 @@ def backward_step(neuron, t, g, m, s, e, u, carry, total):
     elif neuron.reset == 1 and not neuron.detach_reset:
         for h in range(len(g)):
             kappa = one - at(threshold, h) * e[h]
-            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * kappa * carry[0, h]
+            d = g[h] * e[h] + m[h] + at(alpha, h) * kappa * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = at(gain, h) * flushed
             total[h] += at(gain, h) * flushed
     else:
         for h in range(len(g)):
-            d = plus(g[h] * e[h], m, t, h) + at(alpha, h) * carry[0, h]
+            d = g[h] * e[h] + m[h] + at(alpha, h) * carry[0, h]
             flushed = (d + flush) - flush
             carry[0, h] = flushed
             u[t, h] = at(gain, h) * flushed

@@ -22,19 +22,6 @@ def at(typingctx, constant, h):
 
 
 @intrinsic
-def plus(typingctx, x, added, t, h):
-    """Return ``x``, plus ``added[t, h]`` if that is not None."""
-
-    def codegen(context, builder, signature, args):
-        if isinstance(added, types.NoneType):
-            return args[0]
-        element = emit_element(context, builder, added, args[1], args[2:])
-        return builder.fadd(args[0], element)
-
-    return x(x, added, types.intp, types.intp), codegen
-
-
-@intrinsic
 def part(typingctx, constant, first, stop):
     """Return the constants of some neurons."""
 
