@@ -114,7 +114,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     bptt_steps : int or None, default=None
         Number of steps that gradients go back. Longer samples are learned in pieces of
         so many steps: states are carried from one to the next, gradients are not, and
-        memory is that of a piece. None is all steps, the exact gradient.
+        memory is that of a piece (and of answers per step). None: the exact gradient.
     stateful : bool, default=False
         Whether `partial_fit` goes on with the states that its last call left: row ``i``
         of `X` follows row ``i`` of that; `reset_states` lets it begin at rest, as all

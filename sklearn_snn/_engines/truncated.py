@@ -68,15 +68,20 @@ class TruncatedEngine:
     def first_guess(self, params, X, weights):
         """Make the first guess, from a piece in the middle of a few samples.
 
-        It has as many steps at least as membranes take to show how far they go. Of a
-        part of a stream, which may be shorter, it is the part again and again.
+        It has as many steps at least as membranes take to show how far they go; the
+        samples are fewer where these are more than a piece has, so that memory is that
+        of a piece. Of a part of a stream, which may be shorter, it is the part again
+        and again.
         """
         n_all = MAX_CHARGING if self._has_states else self.n_steps
         layers = zip(self.network.layers, params, strict=True)
         leak = max(p[name].max() for of, p in layers for name in of.neuron.leaks)
         memory = min(1 / max(1 - leak, 1e-9), MAX_FIRST_STEPS)
-        n_steps = max(self.bptt_steps, MIN_FIRST_STEPS, math.ceil(3 * memory))
+        n_few = max(self.bptt_steps, MIN_FIRST_STEPS)
+        n_steps = max(n_few, math.ceil(3 * memory))
         n_steps = min(n_steps, n_all, MAX_FIRST_STEPS)
+        n_samples = max(1, X.shape[0] * n_few // max(n_few, n_steps))
+        X, weights = X[:n_samples], weights[:n_samples]
         if n_steps > self.n_steps:
             X = repeated(X, n_steps)
         else:
