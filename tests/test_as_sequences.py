@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sequences import assert_holds, padded, recorded
+from sequences import assert_holds, of_events, of_values, padded, recorded
 
 from sklearn_snn import EventSequences, Sequences, as_sequences
 
@@ -57,6 +57,20 @@ def test_what_lies_right_is_not_copied(items, tmp_path):
     assert isinstance(X.values, np.memmap)
     assert_holds(X, items)
     assert as_sequences(X, layout="steps_first") is X
+
+
+@pytest.mark.parametrize("make", [of_values, of_events])
+def test_what_is_sequences_already(make, items):
+    """Also of one length, which as an array could have its axes in any order."""
+    for X in (make(items), make(items)[1::2]):
+        assert as_sequences(X) is X
+        assert as_sequences(X, layout="steps_first") is X
+        for layout in ("channels_first", "concatenated", "spike_times", "events"):
+            match = f"layout='{layout}' is not for {type(X).__name__}, .* is accepted"
+            with pytest.raises(ValueError, match=match):
+                as_sequences(X, layout=layout)
+        with pytest.raises(ValueError, match="lengths is for"):
+            as_sequences(X, lengths=[1])
 
 
 def test_rows_of_given_lengths(items):

@@ -81,6 +81,7 @@ def as_sequences(
 
         None is "concatenated" if `lengths` are given, and with `dt` "events" if these
         are structured arrays, else "spike_times". The order of axes is not guessed.
+        `Sequences` and `EventSequences` have steps first, and are returned.
     lengths : array-like of int of shape (n_samples,), default=None
         Number of steps of each recording, all of the rows together.
     dt : float, default=None
@@ -163,7 +164,10 @@ def as_sequences(
         X = list(X)
     if len(X) == 0:
         raise ValueError("X has no recordings; at least one is needed.")
-    layout = _found_layout(X, lengths, dt) if layout is None else layout
+    if isinstance(X, Recordings):
+        layout = _steps_come_first(X, layout)
+    elif layout is None:
+        layout = _found_layout(X, lengths, dt)
     if layout in ("spike_times", "events"):
         _refuse_labels(X)
     _refuse_idle(layout, given)
@@ -198,6 +202,17 @@ def _refuse_labels(X):
             "X[0] is not events alone but a tuple that begins with them, as in a data "
             "set of events and labels: give the events, [x for x, _ in X]."
         )
+
+
+def _steps_come_first(X, layout):
+    """Return the layout of what is sequences already; raise ValueError for others."""
+    if layout not in (None, "steps_first"):
+        raise ValueError(
+            f"layout={layout!r} is not for {type(X).__name__}, which are sequences "
+            '(n_steps, n_features) already: "steps_first", or no layout, is accepted, '
+            "and returns them as they are."
+        )
+    return "steps_first"
 
 
 def _found_layout(X, lengths, dt):
