@@ -60,12 +60,14 @@ def given_lengths(X):
 
     Returns
     -------
-    lengths : list of int, or int
-        Of each recording of a list, or of all.
+    lengths : list of int, array of int, or int
+        Of each recording of a list, or of sequences, or of all.
     """
     items = _items(X)
     if items is not None:
         return [len(item) for item in items]
+    if isinstance(X, Recordings):
+        return X.lengths
     shape = np.shape(X) if getattr(X, "shape", None) is None else X.shape
     return int(shape[1])
 
@@ -118,7 +120,8 @@ def check_recordings(estimator, X, dtype="numeric"):
     Returns
     -------
     X : ndarray, Sequences or EventSequences
-        Sequences if X is an array that is padded with NaN.
+        Sequences, which share the memory, if X ends with steps of NaN: see
+        `without_padding`.
 
     Raises
     ------
@@ -144,7 +147,7 @@ def check_recordings(estimator, X, dtype="numeric"):
         raise ValueError(
             f"Sample {np.argmin(X.lengths)} of X has no steps; each needs at least one."
         )
-    return X
+    return _without_ends(X) if isinstance(X, Sequences) else X
 
 
 def empty(estimator, shape):
@@ -192,12 +195,15 @@ def without_padding(X):
 
 def _without_ends(X):
     """Return Sequences that end before their last steps if these are NaN."""
-    last = X.starts + X.lengths - 1
-    if X.values.dtype.kind != "f" or not np.isnan(X.values[last]).all(axis=1).any():
+    if X.dtype.kind != "f":
+        return X
+    last = X.values[X.starts + X.lengths - 1]
+    padded = np.flatnonzero(np.isnan(last).all(axis=1)).tolist()
+    if not padded:
         return X
     lengths = X.lengths.copy()
-    for i, recording in enumerate(X):
-        is_there = ~np.isnan(recording).all(axis=1)
+    for i in padded:
+        is_there = ~np.isnan(X[i]).all(axis=1)
         lengths[i] = np.flatnonzero(is_there).max(initial=-1) + 1
     return _ended(X.values, X.starts, lengths)
 
