@@ -40,15 +40,36 @@ def gathered(X):
         return X
     arrays = [_array(item, i) for i, item in enumerate(items)]
     refuse_unlike([array.shape for array in arrays])
-    dtype = np.result_type(*{array.dtype for array in arrays})
-    is_kept = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
-    if not is_kept or any(isinstance(item, list | tuple) for item in items):
-        dtype = np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
+    dtype = _common_type(items, arrays)
     values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) == 1:
         return values.reshape(len(arrays), lengths[0], -1)
     return _without_ends(Sequences.of_lengths(values, lengths))
+
+
+def of_own_types(X):
+    """Return recordings of a list as arrays of the types that they would have alone.
+
+    Parameters
+    ----------
+    X : anything
+        What `gathered` accepts.
+
+    Returns
+    -------
+    arrays : list of ndarray of shape (n_steps, n_features), or None
+        With their padding. None if X is no list, or all of it is of one type.
+    """
+    items = _items(X)
+    if items is None:
+        return None
+    arrays = [_array(item, i) for i, item in enumerate(items)]
+    pairs = zip(items, arrays, strict=True)
+    types = [_common_type([item], [array]) for item, array in pairs]
+    if len(set(types)) == 1:
+        return None
+    return [a.astype(dtype, copy=False) for a, dtype in zip(arrays, types, strict=True)]
 
 
 def given_lengths(X):
@@ -80,6 +101,15 @@ def _items(X):
     if is_of_objects and getattr(X, "ndim", 0) == 1 and len(X):
         return list(np.asarray(X))
     return None
+
+
+def _common_type(items, arrays):
+    """Return the type of an array of all items, of which these are the arrays."""
+    dtype = np.result_type(*{array.dtype for array in arrays})
+    is_kept = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if not is_kept or any(isinstance(item, list | tuple) for item in items):
+        return np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
+    return dtype
 
 
 def _n_dimensions(item):
