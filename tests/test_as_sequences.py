@@ -208,6 +208,7 @@ def test_a_day_of_events():
 
 
 A, X3 = np.ones(3), np.ones((2, 3, 4))
+NESTED = pd.DataFrame([[pd.Series(row) for row in x] for x in X3 * [[1], [2], [3]]])
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,15 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
         ([X3[0], A], {"layout": "channels_first"}, r"X\[1\] is of shape \(3,\)"),
         ([X3[0], X3[0].T], {"layout": "channels_first"}, r"X\[1\] .* same channels"),
         ([X3[0], X3[0].T], {"layout": "steps_first"}, r"X\[1\] has 3 features"),
+        ([A, X3[0, 0]], {"layout": "steps_first"}, r"3 to 4 values: .* \(n_steps, 1\)"),
+        ([A, X3[0]], {"layout": "steps_first"}, "arrays of 1 to 2 dimensions"),
+        (NESTED, {"layout": "steps_first"}, "cells that are series become sequences"),
+        (NESTED, {"layout": "channels_first"}, r"a table of shape \(2, 3\)\. If its"),
+        (NESTED.to_numpy(), {"layout": "channels_first"}, r"a table of shape \(2, 3\)"),
+        (pd.DataFrame(X3[0]), {"layout": "channels_first"}, r"table of shape \(3, 4\)"),
+        ([A, A], {"layout": "channels_first"}, r"X\[0\] is of shape \(3,\): each must"),
+        ([X3[0], [[1, 2], [3]]], {"layout": "channels_first"}, r"X\[1\] cannot become"),
+        ([A, X3[0, 0]], {"lengths": [1, 1]}, "takes one array .* is a list of arrays"),
         (X3[0], {"layout": "concatenated"}, "needs lengths"),
         (X3[0], {"lengths": [1.0, 2.0]}, "lengths must be whole numbers"),
         (PAIR, {"layout": "spike_times"}, "needs dt"),
@@ -239,6 +249,12 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
         ([(A * np.nan, A)], {"dt": 1, "n_units": 2}, "time that is NaN"),
         ([(A * np.inf, A)], {"dt": 1, "n_units": 2}, "NaN or infinite"),
         ([(A * 1e300, A)], {"dt": 1, "n_units": 2}, "is dt in the unit of the times"),
+        (
+            [([17e11], [0])],
+            {"dt": 1, "n_units": 2},
+            "from start=0.0 on.* start says when",
+        ),
+        ([([[1, 2], [3]], [0])], {"dt": 1, "n_units": 1}, r"X\[0\] is no pair"),
         ([(pd.to_datetime(["2024"]), [0])], {"dt": 1, "n_units": 1}, "of dates, take"),
         ([([], [])], {"dt": 1, "n_units": 1}, "give n_steps or duration"),
         (PAIR, {"dt": 1, "n_units": 2, "n_steps": 1, "duration": 1}, "say the same"),
@@ -278,6 +294,14 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
 def test_what_is_refused(X, given, match):
     with pytest.raises(ValueError, match=match):
         as_sequences(X, **given)
+
+
+def test_the_message_about_tables_says_what_they_become():
+    with pytest.raises(ValueError, match="table") as caught:
+        as_sequences(NESTED, layout="channels_first")
+    recipe = re.search(r"\[np\.stack.*\]", str(caught.value))[0]
+    X = as_sequences(eval(recipe, {"X": NESTED, "np": np}), layout="channels_first")
+    assert X[1].tolist() == [[1, 2, 3]] * 4
 
 
 def test_the_message_about_fields_names_what_is_there():

@@ -38,7 +38,7 @@ def gathered(X):
     items = _items(X)
     if items is None or _n_dimensions(items[0]) != 2:
         return X
-    arrays = [_array(item, i) for i, item in enumerate(items)]
+    arrays = [recording_array(item, i) for i, item in enumerate(items)]
     refuse_unlike([array.shape for array in arrays])
     dtype = _common_type(items, arrays)
     values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
@@ -64,12 +64,45 @@ def of_own_types(X):
     items = _items(X)
     if items is None:
         return None
-    arrays = [_array(item, i) for i, item in enumerate(items)]
+    arrays = [recording_array(item, i) for i, item in enumerate(items)]
     pairs = zip(items, arrays, strict=True)
     types = [_common_type([item], [array]) for item, array in pairs]
     if len(set(types)) == 1:
         return None
     return [a.astype(dtype, copy=False) for a, dtype in zip(arrays, types, strict=True)]
+
+
+def recording_array(item, i):
+    """Return a recording of a list as an array of numbers, maybe as objects.
+
+    Parameters
+    ----------
+    item : array-like
+    i : int
+        Its place in the list, for messages.
+
+    Returns
+    -------
+    array : ndarray
+        Of any number of axes.
+
+    Raises
+    ------
+    ValueError
+        If it is sparse, no array, or of no numbers.
+    """
+    if sparse.issparse(item):
+        raise ValueError(
+            f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
+        )
+    try:
+        array = np.asarray(of_numpy(item))
+    except ValueError as error:
+        raise ValueError(f"X[{i}] cannot become an array: {error}") from None
+    refuse_dates_and_text(array)
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"X[{i}] is of {array.dtype}: recordings are real numbers.")
+    return array
 
 
 def given_lengths(X):
@@ -118,22 +151,6 @@ def _n_dimensions(item):
         return np.ndim(item)
     except ValueError:  # of lists of unequal length, which others tell of
         return None
-
-
-def _array(item, i):
-    """Return a recording as an array of numbers, maybe as objects."""
-    if sparse.issparse(item):
-        raise ValueError(
-            f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
-        )
-    try:
-        array = np.asarray(of_numpy(item))
-    except ValueError as error:
-        raise ValueError(f"X[{i}] cannot become an array: {error}") from None
-    refuse_dates_and_text(array)
-    if array.dtype.kind not in "biufO":
-        raise ValueError(f"X[{i}] is of {array.dtype}: recordings are real numbers.")
-    return array
 
 
 def check_recordings(estimator, X, dtype="numeric"):
