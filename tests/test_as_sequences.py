@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sequences import assert_holds, padded, recorded
+from sequences import assert_holds, of_events, of_values, padded, recorded
 
 from sklearn_snn import EventSequences, Sequences, as_sequences
 
@@ -57,6 +57,20 @@ def test_what_lies_right_is_not_copied(items, tmp_path):
     assert isinstance(X.values, np.memmap)
     assert_holds(X, items)
     assert as_sequences(X, layout="steps_first") is X
+
+
+@pytest.mark.parametrize("make", [of_values, of_events])
+def test_what_is_sequences_already(make, items):
+    """Also of one length, which as an array could have its axes in any order."""
+    for X in (make(items), make(items)[1::2]):
+        assert as_sequences(X) is X
+        assert as_sequences(X, layout="steps_first") is X
+        for layout in ("channels_first", "concatenated", "spike_times", "events"):
+            match = f"layout='{layout}' is not for {type(X).__name__}, .* is accepted"
+            with pytest.raises(ValueError, match=match):
+                as_sequences(X, layout=layout)
+        with pytest.raises(ValueError, match="lengths is for"):
+            as_sequences(X, lengths=[1])
 
 
 def test_rows_of_given_lengths(items):
@@ -194,6 +208,7 @@ def test_a_day_of_events():
 
 
 A, X3 = np.ones(3), np.ones((2, 3, 4))
+NESTED = pd.DataFrame([[pd.Series(row) for row in x] for x in X3 * [[1], [2], [3]]])
 
 
 @pytest.mark.parametrize(
@@ -211,6 +226,15 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
         ([X3[0], A], {"layout": "channels_first"}, r"X\[1\] is of shape \(3,\)"),
         ([X3[0], X3[0].T], {"layout": "channels_first"}, r"X\[1\] .* same channels"),
         ([X3[0], X3[0].T], {"layout": "steps_first"}, r"X\[1\] has 3 features"),
+        ([A, X3[0, 0]], {"layout": "steps_first"}, r"3 to 4 values: .* \(n_steps, 1\)"),
+        ([A, X3[0]], {"layout": "steps_first"}, "arrays of 1 to 2 dimensions"),
+        (NESTED, {"layout": "steps_first"}, "cells that are series become sequences"),
+        (NESTED, {"layout": "channels_first"}, r"a table of shape \(2, 3\)\. If its"),
+        (NESTED.to_numpy(), {"layout": "channels_first"}, r"a table of shape \(2, 3\)"),
+        (pd.DataFrame(X3[0]), {"layout": "channels_first"}, r"table of shape \(3, 4\)"),
+        ([A, A], {"layout": "channels_first"}, r"X\[0\] is of shape \(3,\): each must"),
+        ([X3[0], [[1, 2], [3]]], {"layout": "channels_first"}, r"X\[1\] cannot become"),
+        ([A, X3[0, 0]], {"lengths": [1, 1]}, "takes one array .* is a list of arrays"),
         (X3[0], {"layout": "concatenated"}, "needs lengths"),
         (X3[0], {"lengths": [1.0, 2.0]}, "lengths must be whole numbers"),
         (PAIR, {"layout": "spike_times"}, "needs dt"),
@@ -225,6 +249,12 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
         ([(A * np.nan, A)], {"dt": 1, "n_units": 2}, "time that is NaN"),
         ([(A * np.inf, A)], {"dt": 1, "n_units": 2}, "NaN or infinite"),
         ([(A * 1e300, A)], {"dt": 1, "n_units": 2}, "is dt in the unit of the times"),
+        (
+            [([17e11], [0])],
+            {"dt": 1, "n_units": 2},
+            "from start=0.0 on.* start says when",
+        ),
+        ([([[1, 2], [3]], [0])], {"dt": 1, "n_units": 1}, r"X\[0\] is no pair"),
         ([(pd.to_datetime(["2024"]), [0])], {"dt": 1, "n_units": 1}, "of dates, take"),
         ([([], [])], {"dt": 1, "n_units": 1}, "give n_steps or duration"),
         (PAIR, {"dt": 1, "n_units": 2, "n_steps": 1, "duration": 1}, "say the same"),
@@ -264,6 +294,14 @@ A, X3 = np.ones(3), np.ones((2, 3, 4))
 def test_what_is_refused(X, given, match):
     with pytest.raises(ValueError, match=match):
         as_sequences(X, **given)
+
+
+def test_the_message_about_tables_says_what_they_become():
+    with pytest.raises(ValueError, match="table") as caught:
+        as_sequences(NESTED, layout="channels_first")
+    recipe = re.search(r"\[np\.stack.*\]", str(caught.value))[0]
+    X = as_sequences(eval(recipe, {"X": NESTED, "np": np}), layout="channels_first")
+    assert X[1].tolist() == [[1, 2, 3]] * 4
 
 
 def test_the_message_about_fields_names_what_is_there():

@@ -222,6 +222,7 @@ def test_targets_of_padding_count_for_nothing(make, y):
         (X, targets),
         (X, [*filled]),
         (items, items_y),
+        (as_sequences(np.concatenate(items), lengths=[*map(len, items)]), items_y),
         (as_sequences(X, layout="steps_first"), filled),
     ):
         assert_same_network(make().fit(some, of_some), model)

@@ -70,6 +70,19 @@ def test_targets_that_are_no_targets_of_steps(what):
                 method(X, y)
 
 
+@each("as_given", [list, lambda w: np.array(w, object)])
+def test_steps_have_no_weights(as_given):
+    cut = [x[: 20 + i % 2] for i, x in enumerate(X)]
+    labels = [y[: len(x)] for x, y in zip(cut, PHASES, strict=True)]
+    weights = as_given([np.ones(len(x)) for x in cut])
+    model = classifier().fit(cut, labels)
+    for method in (model.fit, model.partial_fit, model.score, model.loss_and_gradients):
+        with pytest.raises(
+            ValueError, match=r"sample_weight must be one .* each sample"
+        ):
+            method(cut, labels, sample_weight=weights)
+
+
 def test_several_labels_of_a_step_are_each_0_or_1():
     with pytest.raises(ValueError, match="must hold 0 and 1 for each of several"):
         classifier().fit(X, np.stack([PHASES, PHASES], axis=2))

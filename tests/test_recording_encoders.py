@@ -198,6 +198,32 @@ def test_values_of_small_types_are_followed_in_float64(dtype):
     )
 
 
+FINE = np.array([[1000.0], [1000.04], [1000.08]])
+COMPANY = [
+    *(FINE, FINE.astype(np.float32), (FINE * 10).astype(np.int32), FINE.tolist()),
+    *(FINE.astype(np.float16), [[np.float32(x)] for x in FINE[:2, 0]], FINE > 1000),
+    *(np.array([[9.0], [np.nan]], np.float32), pd.DataFrame(FINE, dtype=np.float32)),
+    *(FINE.astype(object), FINE.astype(np.longdouble)[:2]),
+]
+
+
+@each("transformer", [DeltaSpikeEncoder(0.01, max_count=100), DelayLine(2)], ids=repr)
+def test_a_recording_is_the_same_in_any_company(transformer):
+    """Whatever the types of the others, which have one in common in the end."""
+    transformer.fit([FINE])
+    alone = [transformer.transform([x])[0] for x in COMPANY]
+    for i, given in enumerate(COMPANY):
+        for k, other in enumerate(COMPANY):
+            made = transformer.transform([given, other])
+            are_alike = len(alone[i]) == len(alone[k]) == len(given) == len(other)
+            assert type(made) is (np.ndarray if are_alike else Sequences)
+            np.testing.assert_array_equal(made[0], alone[i])
+            np.testing.assert_array_equal(made[1], alone[k])
+    single = COMPANY[1]
+    spikes = transformer.transform([single, np.zeros((1, 1))])
+    np.testing.assert_array_equal(spikes[0], transformer.transform(single[None])[0])
+
+
 def test_unsigned_values_fall_too():
     signal = np.array([5, 3, 9], dtype=np.uint8)[np.newaxis, :, np.newaxis]
     spikes = DeltaSpikeEncoder(1.0, max_count=9).fit_transform(signal)

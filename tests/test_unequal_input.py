@@ -125,7 +125,8 @@ def test_wide_floats_become_float64(items):
             "Sample 0 of X has no steps",
         ),
         (Sequences(np.full((4, 2), np.inf), [0, 1], [2, 1]), "contains infinity"),
-        (Sequences(np.full((4, 2), np.nan), [0, 1], [2, 1]), "ChannelTransformer"),
+        (Sequences(np.full((4, 2), np.nan), [0, 1], [2, 1]), "Sample 0 of X is NaN at"),
+        (Sequences([[np.nan], [0]], [0, 1], [2, 1]), "ChannelTransformer"),
         ([np.zeros((3, 2)), np.full((4, 2), np.nan)], "Sample 1 of X is NaN at all"),
         ([np.zeros((3, 1)), np.array([[np.nan], [0]])], "ChannelTransformer"),
         ([np.zeros((3, 2)), np.full((4, 2), np.float16(np.inf))], "infinity"),
@@ -159,6 +160,24 @@ def test_samples_end_before_it(items, array):
     assert_holds(validated(array.tolist()), as_floats(items))
     # One alone ends where it did:
     assert_holds(validated(array[:1]), list(X[:1]))
+
+
+def test_sequences_end_before_it(items, array):
+    """As arrays and lists do, whatever made them, without a copy."""
+    expected = [item.astype(array.dtype) for item in items]
+    rows, lengths = array.reshape(-1, 3), np.full(len(array), array.shape[1])
+    for made in (
+        Sequences.of_array(array),
+        Sequences.of_lengths(rows, lengths),
+        as_sequences(rows, lengths=lengths),
+    ):
+        X = validated(made)
+        assert_holds(X, expected)
+        assert np.shares_memory(X.values, array)
+        assert made.lengths.tolist() == lengths.tolist()
+        assert validated(X) is X
+        for transformer in (ChannelTransformer(FunctionTransformer()), DelayLine(1)):
+            assert transformer.fit_transform(made).lengths.tolist() == [*LENGTHS]
 
 
 def test_a_memory_map_that_is_padded(items, array, tmp_path):

@@ -9,7 +9,8 @@ from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import check_finite, kept_dtypes
 from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.layout import hints, n_dimensions
-from sklearn_snn._inputs.recordings import check_recordings, gathered
+from sklearn_snn._inputs.lengths import all_lengths
+from sklearn_snn._inputs.recordings import check_recordings, gathered, of_own_types
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.tensors import of_numpy
@@ -40,10 +41,17 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
         """Return what becomes of the channels."""
         check_is_fitted(self)
         check_parameters(self)
-        X = self._checked(X)
+        given, X = X, self._checked(X)
         with hints(X, "none", self.n_features_in_):
             validate_data(self, X[0], reset=False, skip_check_array=True)
-        return self._each(self._of_channels, X)
+        arrays = of_own_types(given)
+        if arrays is None:
+            return self._each(self._of_channels, X)
+        # What becomes of a recording may hang on its type, but not on that of others.
+        lengths = all_lengths(X, X.shape[1]).tolist()
+        rows = [self._of_channels(a[:n]) for a, n in zip(arrays, lengths, strict=True)]
+        is_unequal = isinstance(X, Sequences)
+        return X.with_values(np.concatenate(rows)) if is_unequal else np.stack(rows)
 
     @staticmethod
     def _each(function, X):

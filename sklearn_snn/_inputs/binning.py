@@ -113,7 +113,9 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
             )
         if end > MAX_STEPS:
             raise ValueError(
-                f"X[{i}] would have {end} steps: is dt in the unit of the times?"
+                f"X[{i}] would have {end} steps from start={starts[i]} on: is dt in "
+                "the unit of the times? Of times that begin late, as those since 1970 "
+                "do, start says when the first step begins."
             )
         places, spikes = np.unique(
             of_times[is_inside] * n_units + of_units[is_inside], return_counts=True

@@ -7,7 +7,8 @@ import numpy as np
 
 from sklearn_snn._compat import Interval, StrOptions, validate_params
 from sklearn_snn._inputs.binning import binned, lengths_of, of_each
-from sklearn_snn._inputs.recordings import gathered, without_padding
+from sklearn_snn._inputs.layout import n_dimensions
+from sklearn_snn._inputs.recordings import gathered, recording_array, without_padding
 from sklearn_snn._inputs.sequences import Recordings, Sequences, whole_numbers
 from sklearn_snn._inputs.tensors import of_numpy
 
@@ -81,6 +82,7 @@ def as_sequences(
 
         None is "concatenated" if `lengths` are given, and with `dt` "events" if these
         are structured arrays, else "spike_times". The order of axes is not guessed.
+        `Sequences` and `EventSequences` have steps first, and are returned.
     lengths : array-like of int of shape (n_samples,), default=None
         Number of steps of each recording, all of the rows together.
     dt : float, default=None
@@ -163,7 +165,10 @@ def as_sequences(
         X = list(X)
     if len(X) == 0:
         raise ValueError("X has no recordings; at least one is needed.")
-    layout = _found_layout(X, lengths, dt) if layout is None else layout
+    if isinstance(X, Recordings):
+        layout = _steps_come_first(X, layout)
+    elif layout is None:
+        layout = _found_layout(X, lengths, dt)
     if layout in ("spike_times", "events"):
         _refuse_labels(X)
     _refuse_idle(layout, given)
@@ -200,6 +205,17 @@ def _refuse_labels(X):
         )
 
 
+def _steps_come_first(X, layout):
+    """Return the layout of what is sequences already; raise ValueError for others."""
+    if layout not in (None, "steps_first"):
+        raise ValueError(
+            f"layout={layout!r} is not for {type(X).__name__}, which are sequences "
+            '(n_steps, n_features) already: "steps_first", or no layout, is accepted, '
+            "and returns them as they are."
+        )
+    return "steps_first"
+
+
 def _found_layout(X, lengths, dt):
     """Return the layout that X can only have; raise ValueError if there are several."""
     if lengths is not None:
@@ -234,6 +250,7 @@ def _of_values(X):
     X = gathered(X)
     if isinstance(X, Sequences):
         return X
+    n_dimensions(X)  # raises what is wrong with a list that is no array
     X = np.asanyarray(X)
     if X.ndim != 3 or X.dtype.kind not in "biuf" or 0 in X.shape:
         raise ValueError(
@@ -249,20 +266,27 @@ def _of_values(X):
 def _steps_first(X):
     """Return recordings with their channels first with their steps first."""
     X = of_numpy(X)
+    must_be = (
+        "X must be (n_samples, n_channels, n_steps), or a list of arrays (n_channels, "
+        "n_steps); got"
+    )
     if isinstance(X, np.ndarray) and X.dtype != object:
         if X.ndim != 3:
-            raise ValueError(
-                "X must be (n_samples, n_channels, n_steps), or a list of arrays "
-                f"(n_channels, n_steps); got an array of shape {X.shape}."
-            )
+            raise ValueError(f"{must_be} an array of shape {X.shape}.")
         return X.swapaxes(1, 2)
-    arrays = [np.asarray(of_numpy(x)) for x in X]
+    if len(shape := getattr(X, "shape", ())) == 2:
+        raise ValueError(
+            f"{must_be} a table of shape {shape}. If its cells are series, its rows "
+            "become such arrays by [np.stack([*row]) for row in np.asarray(X)]."
+        )
+    arrays = [recording_array(x, i) for i, x in enumerate(X)]
     n_channels = arrays[0].shape[:1]
     for i, x in enumerate(arrays):
         if x.ndim != 2 or x.shape[:1] != n_channels:
+            beside = f", and X[0] of {arrays[0].shape}" if i else ""
             raise ValueError(
-                f"X[{i}] is of shape {x.shape}, and X[0] of {arrays[0].shape}: each "
-                "must be (n_channels, n_steps), of the same channels."
+                f"X[{i}] is of shape {x.shape}{beside}: each must be (n_channels, "
+                "n_steps), of the same channels."
             )
     return [x.T for x in arrays]
 
@@ -271,7 +295,15 @@ def _of_rows(X, lengths):
     """Return rows that lie one behind the other as Sequences of given lengths."""
     if lengths is None:
         raise ValueError('layout="concatenated" needs lengths, that of each recording.')
-    X, lengths = np.asanyarray(of_numpy(X)), whole_numbers("lengths", lengths)
+    lengths = whole_numbers("lengths", lengths)
+    try:
+        X = np.asanyarray(of_numpy(X))
+    except ValueError:  # of a list
+        raise ValueError(
+            'layout="concatenated" takes one array (n_rows, n_features) of all '
+            "recordings, and X is a list of arrays that have no common shape: "
+            'recordings in a list are of the layout "steps_first" or "channels_first".'
+        ) from None
     n_rows = int(lengths.sum())
     if n_rows != len(X) or lengths.min(initial=1) < 1:
         raise ValueError(
@@ -307,10 +339,9 @@ def _sensor_size(layout, n_units, sensor_size):
 def _of_pair(pair, i, size):
     """Return times and units of a recording of spike times."""
     try:
-        times, units = pair
+        times, units = map(np.asarray, pair)
     except (TypeError, ValueError):
         raise ValueError(f"X[{i}] is no pair of times and units.") from None
-    times, units = np.asarray(times), np.asarray(units)
     if times.ndim != 1 or times.shape != units.shape:
         raise ValueError(
             f"X[{i}] must be a pair of times and units of equal length; got shapes "

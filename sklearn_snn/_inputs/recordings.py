@@ -38,17 +38,71 @@ def gathered(X):
     items = _items(X)
     if items is None or _n_dimensions(items[0]) != 2:
         return X
-    arrays = [_array(item, i) for i, item in enumerate(items)]
+    arrays = [recording_array(item, i) for i, item in enumerate(items)]
     refuse_unlike([array.shape for array in arrays])
-    dtype = np.result_type(*{array.dtype for array in arrays})
-    is_kept = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
-    if not is_kept or any(isinstance(item, list | tuple) for item in items):
-        dtype = np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
+    dtype = _common_type(items, arrays)
     values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) == 1:
         return values.reshape(len(arrays), lengths[0], -1)
     return _without_ends(Sequences.of_lengths(values, lengths))
+
+
+def of_own_types(X):
+    """Return recordings of a list as arrays of the types that they would have alone.
+
+    Parameters
+    ----------
+    X : anything
+        What `gathered` accepts.
+
+    Returns
+    -------
+    arrays : list of ndarray of shape (n_steps, n_features), or None
+        With their padding. None if X is no list, or all of it is of one type.
+    """
+    items = _items(X)
+    if items is None:
+        return None
+    arrays = [recording_array(item, i) for i, item in enumerate(items)]
+    pairs = zip(items, arrays, strict=True)
+    types = [_common_type([item], [array]) for item, array in pairs]
+    if len(set(types)) == 1:
+        return None
+    return [a.astype(dtype, copy=False) for a, dtype in zip(arrays, types, strict=True)]
+
+
+def recording_array(item, i):
+    """Return a recording of a list as an array of numbers, maybe as objects.
+
+    Parameters
+    ----------
+    item : array-like
+    i : int
+        Its place in the list, for messages.
+
+    Returns
+    -------
+    array : ndarray
+        Of any number of axes.
+
+    Raises
+    ------
+    ValueError
+        If it is sparse, no array, or of no numbers.
+    """
+    if sparse.issparse(item):
+        raise ValueError(
+            f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
+        )
+    try:
+        array = np.asarray(of_numpy(item))
+    except ValueError as error:
+        raise ValueError(f"X[{i}] cannot become an array: {error}") from None
+    refuse_dates_and_text(array)
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"X[{i}] is of {array.dtype}: recordings are real numbers.")
+    return array
 
 
 def given_lengths(X):
@@ -60,12 +114,14 @@ def given_lengths(X):
 
     Returns
     -------
-    lengths : list of int, or int
-        Of each recording of a list, or of all.
+    lengths : list of int, array of int, or int
+        Of each recording of a list, or of sequences, or of all.
     """
     items = _items(X)
     if items is not None:
         return [len(item) for item in items]
+    if isinstance(X, Recordings):
+        return X.lengths
     shape = np.shape(X) if getattr(X, "shape", None) is None else X.shape
     return int(shape[1])
 
@@ -80,28 +136,21 @@ def _items(X):
     return None
 
 
+def _common_type(items, arrays):
+    """Return the type of an array of all items, of which these are the arrays."""
+    dtype = np.result_type(*{array.dtype for array in arrays})
+    is_kept = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if not is_kept or any(isinstance(item, list | tuple) for item in items):
+        return np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
+    return dtype
+
+
 def _n_dimensions(item):
     """Return the number of axes of an item; None if it cannot become an array."""
     try:
         return np.ndim(item)
     except ValueError:  # of lists of unequal length, which others tell of
         return None
-
-
-def _array(item, i):
-    """Return a recording as an array of numbers, maybe as objects."""
-    if sparse.issparse(item):
-        raise ValueError(
-            f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
-        )
-    try:
-        array = np.asarray(of_numpy(item))
-    except ValueError as error:
-        raise ValueError(f"X[{i}] cannot become an array: {error}") from None
-    refuse_dates_and_text(array)
-    if array.dtype.kind not in "biufO":
-        raise ValueError(f"X[{i}] is of {array.dtype}: recordings are real numbers.")
-    return array
 
 
 def check_recordings(estimator, X, dtype="numeric"):
@@ -118,7 +167,8 @@ def check_recordings(estimator, X, dtype="numeric"):
     Returns
     -------
     X : ndarray, Sequences or EventSequences
-        Sequences if X is an array that is padded with NaN.
+        Sequences, which share the memory, if X ends with steps of NaN: see
+        `without_padding`.
 
     Raises
     ------
@@ -144,7 +194,7 @@ def check_recordings(estimator, X, dtype="numeric"):
         raise ValueError(
             f"Sample {np.argmin(X.lengths)} of X has no steps; each needs at least one."
         )
-    return X
+    return _without_ends(X) if isinstance(X, Sequences) else X
 
 
 def empty(estimator, shape):
@@ -192,12 +242,15 @@ def without_padding(X):
 
 def _without_ends(X):
     """Return Sequences that end before their last steps if these are NaN."""
-    last = X.starts + X.lengths - 1
-    if X.values.dtype.kind != "f" or not np.isnan(X.values[last]).all(axis=1).any():
+    if X.dtype.kind != "f":
+        return X
+    last = X.values[X.starts + X.lengths - 1]
+    padded = np.flatnonzero(np.isnan(last).all(axis=1)).tolist()
+    if not padded:
         return X
     lengths = X.lengths.copy()
-    for i, recording in enumerate(X):
-        is_there = ~np.isnan(recording).all(axis=1)
+    for i in padded:
+        is_there = ~np.isnan(X[i]).all(axis=1)
         lengths[i] = np.flatnonzero(is_there).max(initial=-1) + 1
     return _ended(X.values, X.starts, lengths)
 

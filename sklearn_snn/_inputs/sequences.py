@@ -112,7 +112,8 @@ class Sequences(Recordings):
 
     Notes
     -----
-    Pickled, it holds the rows of its samples alone.
+    Pickled, it holds the rows of its samples alone. Samples may end with steps of NaN,
+    before which estimators take them to end, as those of an array.
 
     Examples
     --------

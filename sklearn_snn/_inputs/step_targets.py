@@ -142,18 +142,16 @@ def _rows(y):
 
 
 def _lengths_of_targets(y, lengths, given):
-    """Return how many targets samples may have with those of the padding, or None."""
-    if not isinstance(given, Recordings):
-        return given_lengths(given)
-    # Where padding was taken away, maybe by a transformer, y may have it still.
+    """Return how many targets samples may have with those of the padding."""
     shape = getattr(y, "shape", ())
-    return shape[1] if len(shape) > 1 and shape[1] >= lengths.max() else None
+    if isinstance(given, Recordings) and len(shape) > 1 and shape[1] >= lengths.max():
+        # Where padding was taken away, maybe by a transformer, y may have it still.
+        return shape[1]
+    return given_lengths(given)
 
 
 def _without_padding(rows, lengths, padded):
     """Return the targets without those that belong to the padding of recordings."""
-    if padded is None:
-        return rows
     padded = np.broadcast_to(padded, lengths.shape).tolist()
     return [
         row[:n] if row.ndim and len(row) == n_padded else row

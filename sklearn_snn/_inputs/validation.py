@@ -264,13 +264,22 @@ def validate_weights(X, sample_weight, all_zero=False):
     """
     if sample_weight is None:
         return np.ones(X.shape[0])
-    return check_sample_weight(
-        sample_weight,
-        X,
-        dtype=np.float64,
-        ensure_non_negative=True,
-        allow_all_zero_weights=all_zero,
-    )
+    try:
+        return check_sample_weight(
+            sample_weight,
+            X,
+            dtype=np.float64,
+            ensure_non_negative=True,
+            allow_all_zero_weights=all_zero,
+        )
+    except ValueError as error:
+        if "setting an array element with a sequence" not in str(error):
+            raise
+        raise ValueError(
+            "sample_weight must be one weight for each sample, of shape (n_samples,), "
+            "or a number for all; got a list that holds arrays or lists. Single steps "
+            "have no weights: all of a recording have its weight."
+        ) from None
 
 
 def n_columns(y):
