@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
 from sklearn_snn._inputs.dates import refuse_dates_and_text
-from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.extent import as_table
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
@@ -243,9 +243,11 @@ class ChannelTransformer(
         """Return sequences as arrays, a table as it is, and which of them it is."""
         name = type(self).__name__
         if isinstance(X, SpikeTrains | EventSequences):
+            is_of_events = isinstance(X, EventSequences)
+            advice = f" As values {LAID_OUT}" if is_of_events else ""
             raise ValueError(
                 f"{name} transforms values, of which {type(X).__name__} have none: put "
-                "it before the encoder, or leave it out."
+                f"it before the encoder, or leave it out.{advice}"
             )
         X = gathered(X)
         n = n_dimensions(X)
