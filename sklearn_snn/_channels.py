@@ -74,6 +74,11 @@ class ChannelTransformer(
     or an array in which they are padded with steps of NaN at the end. The transformer
     never sees that padding, and what comes out is Sequences, which hold none.
 
+    What becomes of a step is up to the transformer. Most make the same of it to the
+    bit, whatever rows are beside it, but `PCA` does not: a product of matrices rounds
+    otherwise for another number of rows. So a network behind it may answer a little
+    otherwise to a sample alone than among others.
+
     A table, of two dimensions, is handed to the transformer as it is: so one pipeline
     serves tables and sequences, and a single recording, (n_steps, n_features), can be
     transformed alone.
