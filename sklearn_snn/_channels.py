@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
 
 from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
 from sklearn_snn._inputs.dates import refuse_dates_and_text
-from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.extent import as_table
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
@@ -73,6 +73,11 @@ class ChannelTransformer(
     Recordings may differ in length: a list of arrays (n_steps, n_features), Sequences,
     or an array in which they are padded with steps of NaN at the end. The transformer
     never sees that padding, and what comes out is Sequences, which hold none.
+
+    What becomes of a step is up to the transformer. Most make the same of it to the
+    bit, whatever rows are beside it, but `PCA` does not: a product of matrices rounds
+    otherwise for another number of rows. So a network behind it may answer a little
+    otherwise to a sample alone than among others.
 
     A table, of two dimensions, is handed to the transformer as it is: so one pipeline
     serves tables and sequences, and a single recording, (n_steps, n_features), can be
@@ -243,9 +248,11 @@ class ChannelTransformer(
         """Return sequences as arrays, a table as it is, and which of them it is."""
         name = type(self).__name__
         if isinstance(X, SpikeTrains | EventSequences):
+            is_of_events = isinstance(X, EventSequences)
+            advice = f" As values {LAID_OUT}" if is_of_events else ""
             raise ValueError(
                 f"{name} transforms values, of which {type(X).__name__} have none: put "
-                "it before the encoder, or leave it out."
+                f"it before the encoder, or leave it out.{advice}"
             )
         X = gathered(X)
         n = n_dimensions(X)

@@ -199,7 +199,7 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
     def score(self, X, y, sample_weight=None):
         """Compute the accuracy: the share of samples that are predicted as in `y`.
 
-        With `per_step` it is the share of all steps that are read, of all samples.
+        With `per_step` it is that of all steps read, as ``scoring="accuracy"`` is not.
 
         Parameters
         ----------

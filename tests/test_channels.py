@@ -266,7 +266,7 @@ def test_a_failed_fit_leaves_it_as_it_was(X):
         (SpikeTrains(np.ones((2, 2)), 3), "SpikeTrains have none: put it before"),
         (
             EventSequences([0], [0], [0, 1], lengths=[2], n_units=2),
-            "EventSequences have none: put it before",
+            r"EventSequences have none: put it before.* list\(X\) lays them out",
         ),
         ([np.zeros((3, 2)), np.zeros((0, 2))], "at least one step and one feature"),
         (np.zeros((2, 3, 4, 5)), r"X.reshape\(2, 3, 20\)"),
@@ -279,6 +279,15 @@ def test_what_it_refuses(X, bad, match):
     for method in (scaler.fit, scaler.transform, scaler.inverse_transform):
         with pytest.raises(ValueError, match=match):
             method(bad)
+
+
+def test_events_are_laid_out_as_is_advised():
+    X = EventSequences([0, 2, 1], [1, 0, 1], [0, 2, 3], lengths=[4, 2], n_units=2)
+    scaled = ChannelTransformer(StandardScaler()).fit_transform(list(X))
+    assert scaled.lengths.tolist() == [4, 2]
+    rows = X.concatenated().toarray().astype(float)
+    expected = StandardScaler().fit_transform(rows)
+    np.testing.assert_array_equal(np.concatenate([*scaled]), expected)
 
 
 def test_errors_of_use(X):

@@ -60,7 +60,7 @@ class DeltaSpikeEncoderOfTables(OfTables, DeltaSpikeEncoder):
 ESTIMATORS = [
     SpikingClassifier(),
     SpikingClassifier(neuron="adlif", readout="membrane_mean", learn_neuron=True),
-    SpikingClassifier(neuron="cuba", learn_neuron=True),
+    SpikingClassifier(neuron="cuba", learn_neuron=True, recurrent=True),
     SpikingRegressor(),
     PoissonSpikeEncoder(),
     LatencySpikeEncoder(),

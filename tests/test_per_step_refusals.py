@@ -6,6 +6,7 @@ from helpers import assert_same_network
 from rhythms import NEXT, PHASES, X, classifier, regressor, rhythms
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
+from sklearn_snn import SpikeTrains
 from sklearn_snn.inspection import (
     AnytimeAccuracyDisplay,
     ContributionDisplay,
@@ -93,6 +94,74 @@ def test_an_axis_of_one_label_is_none():
     with pytest.warns(DataConversionWarning):
         model = classifier().fit(X, PHASES[..., np.newaxis])
     assert_same_network(model, expected)
+
+
+# What seems to be meant where y is as long as recordings, and per_step is False.
+
+LISTED = [x[: 20 + i % 10] for i, x in enumerate(X)]
+PADDED = np.full((len(X), 33, 1), np.nan)
+for row, recording in zip(PADDED, LISTED, strict=True):
+    row[: len(recording)] = recording
+LISTED_Y = [y[: len(x)] for x, y in zip(LISTED, PHASES, strict=True)]
+AS_OBJECTS = np.empty(len(X), dtype=object)
+AS_OBJECTS[:] = LISTED_Y
+LONG = np.resize(PHASES, (len(X), 33))
+MEANT = {
+    "array": (X, PHASES, "0 and 1 for each of several"),
+    "list of one length": ([*X], [*PHASES], "0 and 1 for each of several"),
+    "several labels": (X, np.stack([PHASES, PHASES], axis=2), "one target for each"),
+    "lists": (LISTED, LISTED_Y, "unequal length.*MultiLabelBinarizer"),
+    "objects": (LISTED, AS_OBJECTS, "one target for each"),
+    "X is padded": (PADDED, LISTED_Y, "unequal length.*MultiLabelBinarizer"),
+    "both are padded": (PADDED, LONG, "0 and 1 for each of several"),
+    "as the longest": (LISTED, PHASES[:, :29], "0 and 1 for each of several"),
+    "spike trains": (SpikeTrains(X[:, :, 0] > 0, 30), PHASES, "0 and 1 for each of"),
+}
+
+
+@each("case", MEANT)
+def test_targets_of_steps_need_per_step(case):
+    given, y, message = MEANT[case]
+    meant, model = "labels of each step need per_step=True", classifier(per_step=False)
+    with pytest.raises(ValueError, match=f"{message}.* {meant}"):
+        model.fit(given, y)
+    fitted = classifier(per_step=False).fit(given, PHASES[:, 0])
+    for method in (fitted.partial_fit, fitted.loss_and_gradients):
+        with pytest.raises(ValueError, match=meant):
+            method(given, y)
+    weight = np.arange(len(y)) % 7  # the first of them counts for nothing
+    with pytest.raises(ValueError, match=meant):
+        model.fit(given, y, sample_weight=weight)
+
+
+def test_numbers_of_steps_need_per_step():
+    y = [t[: len(x)] for x, t in zip(LISTED, NEXT, strict=True)]
+    with pytest.raises(ValueError, match="numbers of each step need per_step=True"):
+        regressor(per_step=False).fit(LISTED, y)
+
+
+@each(
+    ("given", "y"),
+    [
+        (X, PHASES[:, :7]),
+        (X[:, :, 0], PHASES),
+        (LISTED, LISTED_Y[::-1]),
+        (LISTED, [*PHASES]),
+        (X, np.where(PHASES[:, 0] == "low", "a", "b")[:, np.newaxis][:, [0, 0]]),
+    ],
+    ids=["fewer", "table", "other lengths", "longer", "two columns"],
+)
+def test_other_targets_are_no_targets_of_steps(given, y):
+    with pytest.raises(ValueError, match=r"y (has rows|of two)") as raised:
+        classifier(per_step=False).fit(given, y)
+    assert "per_step" not in str(raised.value)
+
+
+def test_labels_as_many_as_steps_stay_labels():
+    y = (PHASES == "high").astype(int)
+    model = classifier(per_step=False, readout="spike_count").fit(X, y)
+    assert model.predict(X).shape == y.shape
+    assert model.out_activation_ == "logistic"
 
 
 def test_a_table_has_no_steps():

@@ -7,8 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
-from sklearn_snn import DelayLine, DeltaSpikeEncoder, Sequences, SpikeTrains
+from sklearn_snn import (
+    DelayLine,
+    DeltaSpikeEncoder,
+    Sequences,
+    SpikeTrains,
+    as_sequences,
+)
 
 X = np.random.default_rng(0).normal(size=(6, 15, 2)).cumsum(axis=1)
 LISTED = [X[0], X[1, :4], X[2, :1], X[3]]
@@ -331,6 +338,23 @@ def test_spike_trains_are_refused(transformer):
     trains = SpikeTrains(np.ones((3, 2)), 5)
     refuses(transformer, trains, r"np.asarray\(X\) draws one")
     transformer.fit(np.asarray(trains))
+
+
+@each_transformer
+def test_events_are_refused_and_laid_out_as_is_advised(transformer):
+    """Not padded: silence beyond an end would be steps."""
+    arrays = [(np.abs(x) > 1).astype(np.uint8) for x in LISTED]
+    events = as_sequences(
+        [tuple(np.nonzero(x)) for x in arrays],
+        dt=1,
+        n_units=2,
+        n_steps=[len(x) for x in arrays],
+    )
+    refuses(transformer, events, r"EventSequences are events: list\(X\) lays them")
+    made = clone(transformer).fit_transform(list(events))
+    for one, array in zip(made, arrays, strict=True):
+        expected = clone(transformer).fit_transform(array[np.newaxis])[0]
+        np.testing.assert_array_equal(one, expected)
 
 
 def test_spikes_of_other_channels_are_not_decoded():

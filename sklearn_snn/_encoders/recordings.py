@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import check_finite, kept_dtypes
-from sklearn_snn._inputs.event_sequences import EventSequences
+from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.layout import hints, n_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import check_recordings, gathered, of_own_types
@@ -88,7 +88,7 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
         if isinstance(X, EventSequences):
             raise ValueError(
                 f"{name} takes recordings of values, and EventSequences are events: "
-                "X.padded(), or an array X[i] for each, lays them out."
+                f"{LAID_OUT}"
             )
         X = of_numpy(gathered(X))
         _refuse_other_dimensions(X, n_dimensions(X), name)

@@ -10,6 +10,8 @@ from sklearn_snn._inputs.sequences import Recordings, whole_numbers
 
 # What 32 bits, and the place of a unit in a step in 64, have room for.
 MAX_STEPS, _MAX_UNITS = 2**32, 2**31
+# What to do where values are needed. Padded, silence beyond an end would be steps.
+LAID_OUT = "list(X) lays them out, each up to its end, a byte for each step and unit."
 
 
 class EventSequences(Recordings):

@@ -1,15 +1,49 @@
 """Targets of each step: as long as each recording, and together as a padded array."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_snn._compat import num_samples
 from sklearn_snn._inputs.dates import check_numeric_y
+from sklearn_snn._inputs.layout import n_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
-from sklearn_snn._inputs.recordings import given_lengths
+from sklearn_snn._inputs.recordings import gathered, given_lengths, without_padding
 from sklearn_snn._inputs.sequences import Recordings
+from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.validation import quietly, validate_input
+
+# How errors begin that are of y; the last two are said by other libraries.
+_OF_Y = "y ", "Input y ", "Found array with dim 3, while", "The truth value of an array"
+
+
+@contextmanager
+def hint_at_per_step(estimator, X, y):
+    """Add to errors of y, of samples that have one target each, what seems to be meant.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : input
+        As it was given, maybe with padding.
+    y : array-like
+        As it was given, or some rows of it as an array.
+    """
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        if not message.startswith(_OF_Y) or not _is_as_long(X, y):
+            raise
+        if not message.startswith(_OF_Y[:2]):
+            message = "y must have one target for each sample, or one row of them"
+        what = "labels" if is_classifier(estimator) else "numbers"
+        raise ValueError(
+            f"{message.rstrip('.')}. y is as long as the recordings are: {what} of "
+            "each step need per_step=True."
+        ) from None
 
 
 def validate_steps(estimator, X, y, *, reset):
@@ -95,6 +129,22 @@ def targets_of_steps(y, lengths, given):
         f"y must have one target for each recording, or one for each of its steps: "
         f"y[{i}] has shape {rows[i].shape}, and X[{i}] has {lengths[i]} steps."
     )
+
+
+def _is_as_long(X, y):
+    """Tell whether X has steps, and y as many, with their padding or without."""
+    given, X = X, of_numpy(gathered(X))
+    if n_dimensions(X) != 3:
+        return False
+    X = without_padding(X) if isinstance(X, np.ndarray) else X
+    lengths = all_lengths(X, X.shape[1])
+    padded = np.broadcast_to(given_lengths(given), lengths.shape)
+    if getattr(y, "ndim", 0) > 1:
+        return y.shape[1] in (lengths.max(), padded.max())
+    rows = [-1 if isinstance(row, str) or np.ndim(row) == 0 else len(row) for row in y]
+    if len(rows) != len(lengths):
+        return False
+    return bool(((rows == lengths) | (rows == padded)).all())
 
 
 @quietly()

@@ -1,11 +1,13 @@
 """The checked data of a call: X, y and weights, and the samples that they become."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_snn._inputs.lengths import all_lengths, check_start
-from sklearn_snn._inputs.step_targets import validate_steps
+from sklearn_snn._inputs.step_targets import hint_at_per_step, validate_steps
 from sklearn_snn._inputs.validation import validate_input, validate_weights
 from sklearn_snn._training.samples import Samples
 from sklearn_snn._training.targets import PerStep
@@ -26,6 +28,8 @@ class Data(NamedTuple):
         Those of X that have a weight.
     start : int or None
         Where each step has a target, the first one that is read.
+    hint : callable
+        Of y: a context that adds to its errors what seems to be meant.
     """
 
     X: object
@@ -34,11 +38,13 @@ class Data(NamedTuple):
     weights: np.ndarray
     rows: np.ndarray | None
     start: int | None
+    hint: Callable
 
     def target(self, find):
         """Return the target that ``find(y, weights)`` sees, of all steps if need be."""
         if self.start is None:
-            return find(self.y, self.weights)
+            with self.hint(self.y):
+                return find(self.y, self.weights)
         steps = self.steps(0)
         weights = np.broadcast_to(self.weights[:, np.newaxis], steps.shape)
         return PerStep(find(self.y[steps], weights[steps]))
@@ -87,18 +93,19 @@ def check_data(estimator, X, y, sample_weight, settings, *, reset, all_zero=Fals
     -------
     data : Data
     """
-    start = None
+    start, hint = None, partial(hint_at_per_step, estimator, X)
     if settings["per_step"]:
         start = settings["readout_start"]
         X, y = validate_steps(estimator, X, y, reset=reset)
         check_start(X, X.shape[1], start)
     else:
         options = estimator._y_options(y)
-        X, y = validate_input(estimator, X, y, reset=reset, **options)
+        with hint(y):
+            X, y = validate_input(estimator, X, y, reset=reset, **options)
     weights = validate_weights(X, sample_weight, all_zero)
     if start is None:
         y = estimator._check_y(y)
     if weights.all():
-        return Data(X, weights, y, weights, None, start)
+        return Data(X, weights, y, weights, None, start, hint)
     rows = np.flatnonzero(weights)
-    return Data(X, weights, y[rows], weights[rows], rows, start)
+    return Data(X, weights, y[rows], weights[rows], rows, start, hint)
