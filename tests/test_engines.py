@@ -103,7 +103,7 @@ def _carry_back(neuron, s, delta, carry):
     g, e = np.zeros_like(carry[0]), np.zeros_like(carry[0])
     total = np.zeros_like(carry[0])
     for t in range(len(s) - 1, -1, -1):
-        backward_step(neuron, t, g, None, s, e, delta, carry, total)
+        backward_step(neuron, t, g, g, s, e, delta, carry, total)
 
 
 @pytest.mark.parametrize("reset", sorted(RESETS))

@@ -226,16 +226,16 @@ def test_a_record_that_is_too_large(inputs, data, monkeypatch):
             model.simulate(inputs["trains"], max_memory=max_memory)
 
 
-def test_memory_of_a_thousand_images(mnist):
+def test_memory_of_a_thousand_images(mnist, tmp_path):
     """The peak of a whole process that simulates, with the hidden layer and without."""
     code = """
 import resource
 from pathlib import Path
+import numpy as np
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
-from sklearn_snn.datasets import fetch_mnist
-X, y = fetch_mnist(split="test", return_X_y=True)
-trains = PoissonSpikeEncoder(100, random_state=0).fit_transform(X[:1000])
-model = SpikingClassifier(max_iter=1, random_state=0).fit(trains, y[:1000])
+X, y = np.load("X.npy"), np.load("y.npy")
+trains = PoissonSpikeEncoder(100, random_state=0).fit_transform(X)
+model = SpikingClassifier(max_iter=1, random_state=0).fit(trains, y)
 for layers in ([-1], [0, -1]):
     record = model.simulate(trains, layers=layers)
     assert record.inputs.shape == (1000, 100, 784)
@@ -246,8 +246,13 @@ if status.exists():
 else:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
+    *_, X_test, y_test = mnist
+    np.save(tmp_path / "X.npy", X_test[:1000])
+    np.save(tmp_path / "y.npy", y_test[:1000])
     command = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path
+    )
     assert 100 < float(done.stdout) < 1024
 
 
