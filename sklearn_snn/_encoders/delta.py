@@ -19,6 +19,8 @@ from sklearn_snn.exceptions import UnscaledInputWarning
 _ROUNDING = float(np.finfo(np.float32).eps)
 # The same in thresholds, whatever the values: only in float32 it may have to be more.
 _MOST, _MOST_SINGLE = 1 / 2000, 1 / 4
+# How many recordings are looked at at a time for a change that is a spike.
+_ROWS = 64
 
 
 class DeltaSpikeEncoder(RecordingTransformer):
@@ -223,7 +225,9 @@ class DeltaSpikeEncoder(RecordingTransformer):
         if X.shape[1] == 1:
             return
         change = 0.0
-        for x in X if isinstance(X, Sequences) else [X]:
+        if not isinstance(X, Sequences):  # most change within the first few
+            X = [X[i : i + _ROWS] for i in range(0, len(X), _ROWS)]
+        for x in X:
             change = max(change, largest_change(x, self.initial))
             if change >= self.threshold:
                 return
