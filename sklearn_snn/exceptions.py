@@ -140,7 +140,7 @@ class OtherVersionWarning(InconsistentVersionWarning):
 
 
 class UnscaledInputWarning(UserWarning):
-    """A few values outweigh all others, which therefore tell nothing.
+    """By their scale values tell nothing: all of them, or all but a few.
 
     Raised at the end of the checks in
 
@@ -150,6 +150,8 @@ class UnscaledInputWarning(UserWarning):
       vary, such as a rare category's, do not count;
     - `PoissonSpikeEncoder.fit` if an outlier sets the range, so that the median sample
       fires less than once in all, or fails to fire less than once;
+    - `DeltaSpikeEncoder.fit` if no channel of any recording changes by a threshold, so
+      that there is no spike at all;
     - `quantize`, and `fit` of `QuantizedSpikingClassifier`, if the range of graded
       values, an outlier's for example, is so much wider in one column than in others
       that next to nothing is left of these.

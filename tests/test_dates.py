@@ -57,7 +57,7 @@ def test_recordings(kind, listed):
     transformers = (
         ChannelTransformer(StandardScaler()),
         DelayLine(),
-        DeltaSpikeEncoder(),
+        DeltaSpikeEncoder(initial=0.0),
     )
     for estimator in (fast(), regressor(), *transformers):
         with pytest.raises(ValueError, match=X_IS_OF_DATES):

@@ -14,6 +14,7 @@ from sklearn_snn import (
     LatencySpikeEncoder,
     PoissonSpikeEncoder,
     PopulationSpikeEncoder,
+    Sequences,
     SpikeTrains,
     SpikingClassifier,
     SpikingRegressor,
@@ -255,3 +256,25 @@ def test_a_frame_of_cells_that_do_not_fit(refuses):
     X = frame_of_series(5, 5, 5)
     refuses(X.assign(c=frame_of_series(4, 4, 4)["a"]), match)
     refuses(X.assign(c=pd.Series(recordings(*3 * [(5, 2)]))), match)
+
+
+@pytest.mark.parametrize(
+    "encoder", [PoissonSpikeEncoder, LatencySpikeEncoder, PopulationSpikeEncoder]
+)
+def test_encoders_of_tables_say_what_encodes_recordings(encoder):
+    """And how images become rows: by what the input has, and if they are of a size."""
+    unequal = [x[: 2 + i % 3] for i, x in enumerate(X)]
+    uneven = [unequal, tuple(unequal), Sequences.of_lengths(X[:, 0], [5, 7])]
+    recipes = "X.reshape(12, 15)", "[np.ravel(x) for x in X]"
+    listed = [list(X), X.tolist(), list(map(pd.DataFrame, X)), pd.Series(list(X))]
+    listed.append(list(X.reshape(12, 5, 3, 1)))
+    cases = [*((x, None) for x in uneven), *((x, recipes[1]) for x in listed)]
+    for given, recipe in [*cases, (X, recipes[0])]:
+        with pytest.raises(ValueError, match=r"without an encoder, or .*Delta") as e:
+            encoder().fit(given)
+        said = [one for one in ("X.reshape", "np.ravel") if one in str(e.value)]
+        assert len(said) == (recipe is not None)
+        if recipe is not None:
+            assert f"by {recipe}." in str(e.value)
+            rows = eval(recipe, {"np": np, "X": given})
+            np.testing.assert_array_equal(rows, X.reshape(12, 15))

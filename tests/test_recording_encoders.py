@@ -335,7 +335,7 @@ def test_nothing_is_refused(transformer):
 
 @each_kind
 def test_spike_trains_are_refused(transformer):
-    trains = SpikeTrains(np.ones((3, 2)), 5)
+    trains = SpikeTrains(np.full((3, 2), 0.5), 5)
     refuses(transformer, trains, r"np.asarray\(X\) draws one")
     transformer.fit(np.asarray(trains))
 

@@ -1,4 +1,4 @@
-"""A few values that outweigh all others are told of when an estimator is fitted."""
+"""Scales at which values tell nothing are told of when an estimator is fitted."""
 
 import warnings
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from helpers import fast, make_encoder
 from scipy import sparse
+from sequences import of_values, padded
 from sklearn.datasets import (
     load_digits,
     load_wine,
@@ -15,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from warned import found, model, one
 
+from sklearn_snn import DeltaSpikeEncoder
 from sklearn_snn._inputs.unscaled import warn_of_spread
 from sklearn_snn.exceptions import UnscaledInputWarning
 
@@ -108,3 +110,43 @@ def test_rare_categories_and_outliers_are_not_other_units(rng):
     X[5, 1] = 1e6
     X = np.hstack([X, categories, 1e-17 * rng.random((400, 1)) + 0.1])
     assert not found(model, X, y, category=UnscaledInputWarning)
+
+
+def as_padded(arrays):
+    return padded(arrays, np.nan, float)
+
+
+@pytest.mark.parametrize("kind", [list, as_padded, of_values])
+@pytest.mark.parametrize("initial", [None, 0.25])
+def test_a_threshold_that_nothing_reaches_is_warned_of(kind, initial):
+    faint = [np.full((n, 3), 0.25) for n in (1, 7, 9)]
+    faint[1][3, 1] -= 0.25
+    encoder = DeltaSpikeEncoder(initial=initial)
+    match = (
+        rf"threshold=0.5, initial={initial}, .* is 0.25. A lower threshold helps, or "
+        r"ChannelTransformer\(StandardScaler\(\)\)"
+    )
+    with pytest.warns(UnscaledInputWarning, match=match) as caught:
+        encoder.fit(kind(faint))
+    assert [w.filename for w in caught] == [__file__]
+    assert not any(x.any() for x in encoder.transform(kind(faint)))
+    with pytest.warns(UnscaledInputWarning, match="is 0.25. A lower"):
+        encoder.fit(np.stack([faint[1]] * 2))
+    faint[1][3, 1] -= 0.25  # there and back, and no warning
+    assert sum(x.sum() for x in encoder.fit_transform(kind(faint))) == 2
+
+
+def test_silence_that_is_not_of_the_scale():
+    """Nothing is advised where nothing changes; nor said of single steps."""
+    with pytest.warns(UnscaledInputWarning, match=r"begins is 0\.$"):
+        DeltaSpikeEncoder().fit(np.ones((3, 4, 2)))
+    for initial in (None, 0.0):
+        DeltaSpikeEncoder(initial=initial).fit(np.full((3, 1, 2), 0.1))
+
+
+def test_a_spike_by_rounding_is_one():
+    """Of the float32 recording alone, in the type that it would have alone."""
+    given = [np.array([[7e4], [7e4 + 0.093]], np.float32), np.zeros((3, 1))]
+    encoder = DeltaSpikeEncoder(0.1)
+    assert np.ptp(given[0].astype(float)) < 0.1
+    assert sum(x.sum() for x in encoder.fit_transform(given)) == 1

@@ -105,7 +105,8 @@ class DelayLine(RecordingTransformer):
             If `X` is not of three dimensions, or of two in a list, not numeric, not
             finite, without a step or a channel, or SpikeTrains or EventSequences.
         """
-        return self._learn(X)
+        self._learn(X)
+        return self
 
     @with_own_errstate
     def transform(self, X):

@@ -8,7 +8,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_snn._compat import Interval, check_feature_names_in, fit_context
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._encoders.recordings import RecordingTransformer
+from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._utils.errstate import with_own_errstate
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import UnscaledInputWarning
 
 # A level is reached by what lacks so much of it for rounding, in parts of the values.
 # That of float32, in wider types too, in which many signals are that were float32 once:
@@ -16,6 +19,8 @@ from sklearn_snn._utils.errstate import with_own_errstate
 _ROUNDING = float(np.finfo(np.float32).eps)
 # The same in thresholds, whatever the values: only in float32 it may have to be more.
 _MOST, _MOST_SINGLE = 1 / 2000, 1 / 4
+# How many recordings are looked at at a time for a change that is a spike.
+_ROWS = 64
 
 
 class DeltaSpikeEncoder(RecordingTransformer):
@@ -121,8 +126,15 @@ class DeltaSpikeEncoder(RecordingTransformer):
         ValueError
             If `X` is not of three dimensions, or of two in a list, not numeric, not
             finite, without a step or a channel, or SpikeTrains or EventSequences.
+
+        Warns
+        -----
+        UnscaledInputWarning
+            If no channel of any recording changes by a threshold, so that there is no
+            spike at all. Recordings of a single step are no reason for it.
         """
-        return self._learn(X)
+        self._warn_of_silence(X, self._learn(X))
+        return self
 
     @with_own_errstate
     def transform(self, X):
@@ -208,6 +220,32 @@ class DeltaSpikeEncoder(RecordingTransformer):
     def _of_channels(self, x):
         return level_crossings(x, self.threshold, self.max_count, self.initial)
 
+    def _warn_of_silence(self, given, X):
+        """Warn if none of the recordings, as given and as checked, makes a spike."""
+        if X.shape[1] == 1:
+            return
+        change = 0.0
+        if not isinstance(X, Sequences):  # most change within the first few
+            X = [X[i : i + _ROWS] for i in range(0, len(X), _ROWS)]
+        for x in X:
+            change = max(change, largest_change(x, self.initial))
+            if change >= self.threshold:
+                return
+        # What falls short of a threshold by rounding alone is a spike, too.
+        if any(spikes.any() for spikes in self._transformed(given)):
+            return
+        message = (
+            f"DeltaSpikeEncoder makes no spike of X: with threshold={self.threshold}, "
+            f"initial={self.initial}, the largest change of a channel from where it "
+            f"begins is {change:.3g}."
+        )
+        if change > 0:
+            message += (
+                " A lower threshold helps, or ChannelTransformer(StandardScaler()) "
+                "before it, after which a threshold is in standard deviations."
+            )
+        warn_user(message, UnscaledInputWarning)
+
     def _levels(self, spikes):
         """Return the level of each channel at each step."""
         on, off = np.split(spikes.astype(np.float64), 2, axis=-1)
@@ -219,6 +257,31 @@ class DeltaSpikeEncoder(RecordingTransformer):
         # Spikes are uint8, whatever the signals are.
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def largest_change(x, initial):
+    """Return how far signals get from where they begin.
+
+    Parameters
+    ----------
+    x : ndarray of shape (..., n_steps, n_channels)
+    initial
+        See `DeltaSpikeEncoder`.
+
+    Returns
+    -------
+    change : float
+    """
+    # The extremes are few: only they are converted.
+    low, high = (limit(axis=-2).astype(np.float64) for limit in (x.min, x.max))
+    first = _beginning(x, initial)
+    with np.errstate(over="ignore"):
+        return float(np.maximum(high - first, first - low).max())
+
+
+def _beginning(x, initial):
+    """Return the level at which each channel starts."""
+    return x[..., 0, :].astype(np.float64) if initial is None else float(initial)
 
 
 def level_crossings(x, threshold, max_count, initial):
@@ -238,7 +301,7 @@ def level_crossings(x, threshold, max_count, initial):
     """
     *before, n_steps, n_channels = x.shape
     spikes = np.zeros((*before, n_steps, 2 * n_channels), dtype=np.uint8)
-    first = x[..., 0, :].astype(np.float64) if initial is None else float(initial)
+    first = _beginning(x, initial)
     level = np.zeros((*before, n_channels))
     most = _MOST_SINGLE if x.dtype == np.float32 else _MOST
     for t in range(n_steps):

@@ -140,8 +140,8 @@ class RangeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     def _checked(self, X, check, **kwargs):
         """Return X as a checked array without duplicate entries."""
-        X = gathered(X)
-        refuse_sequences(X, n_dimensions(X), type(self).__name__)
+        given, X = X, gathered(X)
+        refuse_sequences(X, n_dimensions(X), type(self).__name__, given)
         refuse_dates_and_text(X)
         with quietly():
             X = of_numpy(X)

@@ -32,10 +32,10 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     def _learn(self, X):
-        """Keep the number of channels, and nothing else."""
+        """Keep the number of channels, and nothing else; return X as it is checked."""
         X = self._checked(X)
         validate_data(self, X[0], skip_check_array=True)
-        return self
+        return X
 
     def _transformed(self, X):
         """Return what becomes of the channels."""

@@ -98,7 +98,7 @@ def refuse_dimensions(X, n, owner):
         )
 
 
-def refuse_sequences(X, n, owner):
+def refuse_sequences(X, n, owner, given):
     """Raise ValueError if intensities to encode have more than two axes.
 
     Parameters
@@ -107,6 +107,8 @@ def refuse_sequences(X, n, owner):
     n : int
     owner : str
         Name of the estimator.
+    given : array-like, or list of recordings
+        What X was before it was `gathered`.
     """
     if isinstance(X, SpikeTrains | EventSequences):
         raise ValueError(
@@ -115,14 +117,26 @@ def refuse_sequences(X, n, owner):
             "takes them as they are."
         )
     if n > 2:
-        shape = np.shape(X)
         raise ValueError(
             f"Found array with dim {n}; {owner} accepts intensities of shape "
-            f"(n_samples, n_features): images become rows by X.reshape({shape[0]}, "
-            f"{_product(shape[1:])}), and a sequence, which has its time already, goes "
-            "to a SpikingClassifier without an encoder, as (n_samples, n_steps, "
-            "n_features)."
+            "(n_samples, n_features). Recordings, (n_samples, n_steps, n_features) or "
+            "a list of arrays of shape (n_steps, n_features), have their time already: "
+            "they go to a SpikingClassifier without an encoder, or through "
+            "DeltaSpikeEncoder, which encodes their changes."
+            f"{_rows_of_images(X, given)}"
         )
+
+
+def _rows_of_images(X, given):
+    """Return how images, if these are some, become rows."""
+    if isinstance(X, Recordings):  # of which the lengths differ
+        return ""
+    if X is given and hasattr(X, "reshape"):
+        shape = np.shape(X)
+        recipe = f"X.reshape({shape[0]}, {_product(shape[1:])})"
+    else:
+        recipe = "[np.ravel(x) for x in X]"
+    return f" Images become rows by {recipe}."
 
 
 @contextmanager
