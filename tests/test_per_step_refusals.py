@@ -123,7 +123,8 @@ MEANT = {
 def test_targets_of_steps_need_per_step(case):
     given, y, message = MEANT[case]
     meant, model = "labels of each step need per_step=True", classifier(per_step=False)
-    with pytest.raises(ValueError, match=f"{message}.* {meant}"):
+    whole = "As targets of whole recordings: y "
+    with pytest.raises(ValueError, match=rf"^y is as .* {meant}\. {whole}.*{message}"):
         model.fit(given, y)
     fitted = classifier(per_step=False).fit(given, PHASES[:, 0])
     for method in (fitted.partial_fit, fitted.loss_and_gradients):

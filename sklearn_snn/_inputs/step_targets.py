@@ -21,7 +21,7 @@ _OF_Y = "y ", "Input y ", "Found array with dim 3, while", "The truth value of a
 
 @contextmanager
 def hint_at_per_step(estimator, X, y):
-    """Add to errors of y, of samples that have one target each, what seems to be meant.
+    """Say before errors of y, of samples that have one target each, what seems meant.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def hint_at_per_step(estimator, X, y):
             message = "y must have one target for each sample, or one row of them"
         what = "labels" if is_classifier(estimator) else "numbers"
         raise ValueError(
-            f"{message.rstrip('.')}. y is as long as the recordings are: {what} of "
-            "each step need per_step=True."
+            f"y is as long as the recordings are: {what} of each step need "
+            f"per_step=True. As targets of whole recordings: {message}"
         ) from None
 
 
