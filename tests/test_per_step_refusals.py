@@ -6,7 +6,7 @@ from helpers import assert_same_network
 from rhythms import NEXT, PHASES, X, classifier, regressor, rhythms
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
-from sklearn_snn import SpikeTrains
+from sklearn_snn import Sequences, SpikeTrains
 from sklearn_snn.inspection import (
     AnytimeAccuracyDisplay,
     ContributionDisplay,
@@ -156,6 +156,29 @@ def test_other_targets_are_no_targets_of_steps(given, y):
     with pytest.raises(ValueError, match=r"y (has rows|of two)") as raised:
         classifier(per_step=False).fit(given, y)
     assert "per_step" not in str(raised.value)
+
+
+@each(
+    "given",
+    [X[:1], [X[0]], SpikeTrains(X[:1, :, 0] > 0, 30), Sequences(X[0], [0], [30])],
+    ids=["array", "list", "spike trains", "sequences"],
+)
+@each("y", [NEXT[0], NEXT[0, :, np.newaxis], [*NEXT[0]]], ids=["1-D", "2-D", "list"])
+def test_targets_of_a_single_recording_need_an_axis(given, y):
+    model = regressor()
+    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$") as raised:
+        model.fit(given, y)
+    assert "swapaxes" not in str(raised.value)
+    model.fit(given, np.asarray(y)[np.newaxis])
+    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$"):
+        model.score(given, y)
+
+
+def test_other_numbers_of_samples_are_no_single_recording():
+    for given, y in ((X[:1], NEXT[0, :29]), (X[:2], NEXT[0]), (X[:1, :, 0], NEXT[0])):
+        with pytest.raises(ValueError, match="inconsistent numbers of samp") as raised:
+            regressor().fit(given, y)
+        assert "newaxis" not in str(raised.value)
 
 
 def test_labels_as_many_as_steps_stay_labels():

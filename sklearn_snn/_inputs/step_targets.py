@@ -79,7 +79,8 @@ def validate_steps(estimator, X, y, *, reset):
         )
     # Whether there are as many samples is compared with whatever has as many.
     stand_ins = np.zeros(num_samples(y))
-    given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
+    with _hint_at_new_axis(X, len(stand_ins)):
+        given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
     if X.ndim == 2:
         raise ValueError(
             "per_step=True needs X with steps, to each of which there is an answer: of "
@@ -129,6 +130,25 @@ def targets_of_steps(y, lengths, given):
         f"y must have one target for each recording, or one for each of its steps: "
         f"y[{i}] has shape {rows[i].shape}, and X[{i}] has {lengths[i]} steps."
     )
+
+
+@contextmanager
+def _hint_at_new_axis(X, n_rows):
+    """Say so where y, of so many rows, is that of the steps of a single recording."""
+    try:
+        yield
+    except ValueError as error:
+        is_of_samples = "inconsistent numbers of samples" in str(error)
+        # Of what has other numbers of samples X is known to be acceptable.
+        if not is_of_samples or num_samples(X) != 1 or n_dimensions(gathered(X)) != 3:
+            raise
+        if n_rows != np.max(given_lengths(X)):
+            raise
+        raise ValueError(
+            f"X is a single recording of {n_rows} steps, and y has {n_rows} rows, as "
+            "if of as many recordings: with per_step=True the y of a single recording "
+            "is y[np.newaxis]."
+        ) from None
 
 
 def _is_as_long(X, y):
