@@ -14,6 +14,8 @@ from sklearn_snn._inputs.recordings import gathered, given_lengths, without_padd
 from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.validation import quietly, validate_input
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import InputMismatchWarning
 
 # How errors begin that are of y; the last two are said by other libraries.
 _OF_Y = "y ", "Input y ", "Found array with dim 3, while", "The truth value of an array"
@@ -44,6 +46,35 @@ def hint_at_per_step(estimator, X, y):
             f"y is as long as the recordings are: {what} of each step need "
             f"per_step=True. As targets of whole recordings: {message}"
         ) from None
+
+
+def warn_of_columns(estimator, X, y, given):
+    """Warn where recordings have as many targets as steps, which may be meant.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X, y : validated input and targets
+        Of each sample, not of each step.
+    given : input
+        X as it was given, maybe with padding.
+
+    Warns
+    -----
+    InputMismatchWarning
+    """
+    if X.ndim != 3 or y.ndim != 2:
+        return
+    n = y.shape[1]
+    if n not in (X.shape[1], np.max(given_lengths(given))):
+        return
+    of_labels = is_classifier(estimator)
+    outputs, of_steps = ("labels",) * 2 if of_labels else ("outputs", "numbers")
+    warn_user(
+        f"y has as many columns as X has steps, {n}, and they are taken as {n} "
+        f"{outputs} of each recording: {of_steps} of each step need per_step=True.",
+        InputMismatchWarning,
+    )
 
 
 def validate_steps(estimator, X, y, *, reset):
