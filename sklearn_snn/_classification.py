@@ -90,8 +90,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         DeadNeuronWarning
             If output neurons, or half of a hidden layer, never fire, or always, or if
             many samples let no output neuron fire; see `sklearn_snn.exceptions`.
-        UnscaledInputWarning
-            If a column, or channel, is so much wider than others that it alone counts.
+        UnscaledInputWarning, InputMismatchWarning
+            If one column or channel outweighs all; if `y` has a column for each step.
         """
         fitting.fit(self, X, y, sample_weight)
         return self

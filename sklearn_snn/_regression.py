@@ -78,7 +78,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
 
         Warns
         -----
-        ConvergenceWarning, DeadNeuronWarning, UnscaledInputWarning
+        ConvergenceWarning, DeadNeuronWarning, InputMismatchWarning, \
+                UnscaledInputWarning
             As `SpikingClassifier.fit` does.
         """
         fitting.fit(self, X, y, sample_weight)

@@ -35,7 +35,7 @@ class DeadNeuronWarning(UserWarning):
 
 
 class InputMismatchWarning(UserWarning):
-    """X is unlike what was learned from, and the answers may mean nothing.
+    """X or y seems not to be what is meant, and the answers may mean nothing.
 
     Raised, once per call and reason, when a fitted `SpikingClassifier` is given, to
     answer or to go on learning, or a fitted `PoissonSpikeEncoder` transforms,
@@ -55,6 +55,10 @@ class InputMismatchWarning(UserWarning):
 
     Of a large `X`, evenly spaced rows are looked at.
     The message names the feature that is worst, and both ranges or lengths.
+
+    Raised, too, once per call of `fit` and `partial_fit` where recordings have several
+    steps and `y` has as many columns: these are learned as so many outputs, or labels,
+    of each recording, while those of each step need ``per_step=True``.
 
     Examples
     --------

@@ -6,7 +6,8 @@ from helpers import assert_same_network
 from rhythms import NEXT, PHASES, X, classifier, regressor, rhythms
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
-from sklearn_snn import SpikeTrains
+from sklearn_snn import Sequences, SpikeTrains
+from sklearn_snn.exceptions import InputMismatchWarning
 from sklearn_snn.inspection import (
     AnytimeAccuracyDisplay,
     ContributionDisplay,
@@ -123,7 +124,8 @@ MEANT = {
 def test_targets_of_steps_need_per_step(case):
     given, y, message = MEANT[case]
     meant, model = "labels of each step need per_step=True", classifier(per_step=False)
-    with pytest.raises(ValueError, match=f"{message}.* {meant}"):
+    whole = "As targets of whole recordings: y "
+    with pytest.raises(ValueError, match=rf"^y is as .* {meant}\. {whole}.*{message}"):
         model.fit(given, y)
     fitted = classifier(per_step=False).fit(given, PHASES[:, 0])
     for method in (fitted.partial_fit, fitted.loss_and_gradients):
@@ -157,9 +159,78 @@ def test_other_targets_are_no_targets_of_steps(given, y):
     assert "per_step" not in str(raised.value)
 
 
+@each(
+    "given",
+    [X[:1], [X[0]], SpikeTrains(X[:1, :, 0] > 0, 30), Sequences(X[0], [0], [30])],
+    ids=["array", "list", "spike trains", "sequences"],
+)
+@each("y", [NEXT[0], NEXT[0, :, np.newaxis], [*NEXT[0]]], ids=["1-D", "2-D", "list"])
+def test_targets_of_a_single_recording_need_an_axis(given, y):
+    model = regressor()
+    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$") as raised:
+        model.fit(given, y)
+    assert "swapaxes" not in str(raised.value)
+    model.fit(given, np.asarray(y)[np.newaxis])
+    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$"):
+        model.score(given, y)
+
+
+def test_other_numbers_of_samples_are_no_single_recording():
+    for given, y in ((X[:1], NEXT[0, :29]), (X[:2], NEXT[0]), (X[:1, :, 0], NEXT[0])):
+        with pytest.raises(ValueError, match="inconsistent numbers of samp") as raised:
+            regressor().fit(given, y)
+        assert "newaxis" not in str(raised.value)
+
+
+COLUMNS = {
+    "array": (X, 30),
+    "list": (LISTED, 29),
+    "padded": (PADDED, 29),
+    "with its padding": (PADDED, 33),
+    "spike trains": (SpikeTrains(X[:, :, 0] > 0, 30), 30),
+}
+
+
+@each("case", COLUMNS)
+def test_targets_as_many_as_steps_are_taken_with_a_warning(case):
+    given, n = COLUMNS[case]
+    y = np.resize(NEXT, (len(NEXT), n))
+    for model, y_fit, outputs, of_steps in (
+        (regressor(per_step=False, readout="auto"), y, "outputs", "numbers"),
+        (classifier(per_step=False), (y > 0).astype(int), "labels", "labels"),
+    ):
+        model.set_params(max_iter=1)
+        message = (
+            f"y has as many columns as X has steps, {n}, and they are taken as {n} "
+            f"{outputs} of each recording: {of_steps} of each step need per_step=True."
+        )
+        for fit in (model.fit, model.partial_fit):
+            with pytest.warns(InputMismatchWarning) as told:
+                fit(given, y_fit)
+            told = [w for w in told if w.category is InputMismatchWarning]
+            assert [str(w.message) for w in told] == [message]
+            assert told[0].filename == __file__
+        assert model.predict(given).shape == y.shape
+        model.score(given, y_fit)
+        model.loss_and_gradients(given, y_fit)
+
+
+@each(
+    ("given", "n", "per_step"),
+    [(X, 29, False), (X[:, :, 0], 30, False), (X[:, :1], 1, False), (X, 30, True)],
+    ids=["fewer", "table", "one step", "of steps"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_other_targets_are_taken_without_a_warning(given, n, per_step):
+    model = regressor(per_step=per_step, readout="auto", max_iter=1)
+    model.fit(given, NEXT[:, :n]).partial_fit(given, NEXT[:, :n])
+
+
 def test_labels_as_many_as_steps_stay_labels():
     y = (PHASES == "high").astype(int)
-    model = classifier(per_step=False, readout="spike_count").fit(X, y)
+    model = classifier(per_step=False, readout="spike_count")
+    with pytest.warns(InputMismatchWarning, match="30 labels of each recording"):
+        model.fit(X, y)
     assert model.predict(X).shape == y.shape
     assert model.out_activation_ == "logistic"
 

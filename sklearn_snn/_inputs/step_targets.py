@@ -14,6 +14,8 @@ from sklearn_snn._inputs.recordings import gathered, given_lengths, without_padd
 from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.tensors import of_numpy
 from sklearn_snn._inputs.validation import quietly, validate_input
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import InputMismatchWarning
 
 # How errors begin that are of y; the last two are said by other libraries.
 _OF_Y = "y ", "Input y ", "Found array with dim 3, while", "The truth value of an array"
@@ -21,7 +23,7 @@ _OF_Y = "y ", "Input y ", "Found array with dim 3, while", "The truth value of a
 
 @contextmanager
 def hint_at_per_step(estimator, X, y):
-    """Add to errors of y, of samples that have one target each, what seems to be meant.
+    """Say before errors of y, of samples that have one target each, what seems meant.
 
     Parameters
     ----------
@@ -41,9 +43,38 @@ def hint_at_per_step(estimator, X, y):
             message = "y must have one target for each sample, or one row of them"
         what = "labels" if is_classifier(estimator) else "numbers"
         raise ValueError(
-            f"{message.rstrip('.')}. y is as long as the recordings are: {what} of "
-            "each step need per_step=True."
+            f"y is as long as the recordings are: {what} of each step need "
+            f"per_step=True. As targets of whole recordings: {message}"
         ) from None
+
+
+def warn_of_columns(estimator, X, y, given):
+    """Warn where recordings have as many targets as steps, which may be meant.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X, y : validated input and targets
+        Of each sample, not of each step.
+    given : input
+        X as it was given, maybe with padding.
+
+    Warns
+    -----
+    InputMismatchWarning
+    """
+    if X.ndim != 3 or y.ndim != 2:
+        return
+    n = y.shape[1]
+    if n not in (X.shape[1], np.max(given_lengths(given))):
+        return
+    of_labels = is_classifier(estimator)
+    outputs, of_steps = ("labels",) * 2 if of_labels else ("outputs", "numbers")
+    warn_user(
+        f"y has as many columns as X has steps, {n}, and they are taken as {n} "
+        f"{outputs} of each recording: {of_steps} of each step need per_step=True.",
+        InputMismatchWarning,
+    )
 
 
 def validate_steps(estimator, X, y, *, reset):
@@ -79,7 +110,8 @@ def validate_steps(estimator, X, y, *, reset):
         )
     # Whether there are as many samples is compared with whatever has as many.
     stand_ins = np.zeros(num_samples(y))
-    given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
+    with _hint_at_new_axis(X, len(stand_ins)):
+        given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
     if X.ndim == 2:
         raise ValueError(
             "per_step=True needs X with steps, to each of which there is an answer: of "
@@ -129,6 +161,25 @@ def targets_of_steps(y, lengths, given):
         f"y must have one target for each recording, or one for each of its steps: "
         f"y[{i}] has shape {rows[i].shape}, and X[{i}] has {lengths[i]} steps."
     )
+
+
+@contextmanager
+def _hint_at_new_axis(X, n_rows):
+    """Say so where y, of so many rows, is that of the steps of a single recording."""
+    try:
+        yield
+    except ValueError as error:
+        is_of_samples = "inconsistent numbers of samples" in str(error)
+        # Of what has other numbers of samples X is known to be acceptable.
+        if not is_of_samples or num_samples(X) != 1 or n_dimensions(gathered(X)) != 3:
+            raise
+        if n_rows != np.max(given_lengths(X)):
+            raise
+        raise ValueError(
+            f"X is a single recording of {n_rows} steps, and y has {n_rows} rows, as "
+            "if of as many recordings: with per_step=True the y of a single recording "
+            "is y[np.newaxis]."
+        ) from None
 
 
 def _is_as_long(X, y):

@@ -7,7 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._inputs.lengths import all_lengths, check_start
-from sklearn_snn._inputs.step_targets import hint_at_per_step, validate_steps
+from sklearn_snn._inputs.step_targets import (
+    hint_at_per_step,
+    validate_steps,
+    warn_of_columns,
+)
 from sklearn_snn._inputs.validation import validate_input, validate_weights
 from sklearn_snn._training.samples import Samples
 from sklearn_snn._training.targets import PerStep
@@ -48,6 +52,11 @@ class Data(NamedTuple):
         steps = self.steps(0)
         weights = np.broadcast_to(self.weights[:, np.newaxis], steps.shape)
         return PerStep(find(self.y[steps], weights[steps]))
+
+    def warn_of_columns(self, estimator, given):
+        """Warn if targets of samples, of X as it was given, seem to be of steps."""
+        if self.start is None:
+            warn_of_columns(estimator, self.X, self.y, given)
 
     def samples(self, target):
         """Return Samples; of the mean over steps, each has its share in the loss."""

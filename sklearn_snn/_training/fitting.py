@@ -65,6 +65,7 @@ def fit(estimator, X, y, sample_weight):
         data = _check_data(estimator, X, y, sample_weight, is_continued)
         find = estimator._same_target if is_continued else estimator._find_target
         target = data.target(find)
+        data.warn_of_columns(estimator, X)
         check_class_weight(class_weight, target)
         constants = _constants(estimator, params, data.X, target, is_continued)
         samples = _samples(estimator, data, target, constants, is_continued)
@@ -117,6 +118,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         target = data.target(
             lambda y, weights: estimator._known_target(y, weights, is_continued)
         )
+        data.warn_of_columns(estimator, X)
         check_class_weight(class_weight, target)
         if is_continued and weigh_nothing(data.read_y(), class_weight, target):
             if estimator.stateful:
