@@ -64,9 +64,9 @@ MORE_READOUTS = {
     "membrane_max": INTEGRATED,
     "softmax_mean": INTEGRATED,
 }
-# Of float32 each neuron has compiled code of its own, which takes long to make: the
-# equations are checked in float64, and for these float32 is, too.
-NARROW = "lif", "leaky gain", "adlif", "integrator"
+# Of float32 each neuron has compiled code of its own, which takes long to make: for
+# these it is tried wherever layers are recurrent.
+NARROW = "lif", "leaky gain"
 KINDS = "spikes", "trains", "graded", "mixed", "constant"
 LOSSES = "cross_entropy", "logistic", "squared_error"
 
@@ -76,10 +76,9 @@ HIDDEN = 7, 4
 SEED = 40
 
 
-def narrow(name, recurrent=False):
-    """Return float32 where code for it is tried, else float64."""
-    is_tried = name in (NARROW[:2] if recurrent else NARROW)
-    return np.float32 if is_tried else np.float64
+def narrow(name):
+    """Return the type that recurrent layers of a neuron are tried in everywhere."""
+    return np.float32 if name in NARROW else np.float64
 
 
 def variants(name, **fixed):

@@ -169,7 +169,7 @@ def test_planted_mistakes_are_seen(function, mistake, monkeypatch):
 @pytest.mark.parametrize("name", FIRING)
 def test_engines_agree(name, kind):
     """On every spike, to the bit."""
-    for dtype in {np.float64, narrow(name, recurrent=True)}:
+    for dtype in {np.float64, narrow(name)}:
         check_all_agree(name, dtype, kind)
 
 
@@ -188,7 +188,7 @@ def check_all_agree(name, dtype, kind):
 @pytest.mark.parametrize("name", FIRING)
 def test_answers_do_not_depend_on_the_batch(name, kind, engine):
     for names, readout in stacks(name):
-        dtype = narrow(name, recurrent=True)
+        dtype = narrow(name)
         case = recurrent_case(names, readout, dtype=dtype, kind=kind, n_samples=35)
         together = answers(case, engine)
         order = np.random.default_rng(0).permutation(35)
