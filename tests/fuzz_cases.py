@@ -101,6 +101,8 @@ PARAMETERS = {
     "threshold": _positive(0.6, 1.0, 0.1),
     "beta": _positive(5.0, 1.0, 20.0),
     "n_steps": count(1, 2, 5, 8, extreme=[10**13, 10**30]),
+    "recurrent": BOOL,
+    "bptt_steps": count(None, 2, 3, extreme=[1, 4, 10**30]),
     "surrogate": _either("sigmoid", "fast_sigmoid", "atan", "triangular"),
     "reset": _either("zero", "subtract", "none"),
     "detach_reset": ((True, False, "auto"), *BOOL[1:]),
@@ -323,8 +325,11 @@ def cases_of(draw, params, data, first, more):
 
 CLASSIFIER_CASES = cases_of(
     st.builds(
-        lambda engine, params: SMALL | {"engine": engine} | params,
+        lambda engine, recurrent, params: (
+            SMALL | {"engine": engine, "recurrent": recurrent} | params
+        ),
         st.sampled_from(["numpy", "numba", "auto"]),
+        st.booleans(),
         parameters_of(PARAMETERS, 5),
     ),
     DATA,

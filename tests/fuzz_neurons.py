@@ -100,7 +100,10 @@ def data_with(labels):
 def params_of(neurons, others):
     """Draw parameters of neurons, and a few others."""
     return st.builds(
-        lambda *params: SMALL | {"engine": "numpy"} | params[0] | params[1],
+        lambda recurrent, *params: (
+            SMALL | {"engine": "numpy", "recurrent": recurrent} | params[0] | params[1]
+        ),
+        st.booleans(),
         parameters_of(neurons, 3),
         parameters_of(others, 2),
     )

@@ -98,7 +98,7 @@ def test_wheel_and_sdist_install_and_work_outside_the_repository(tmp_path):
     code = (
         "import sklearn_snn; print(sklearn_snn.__file__)\n"
         "from sklearn.datasets import load_iris\n"
-        "model = sklearn_snn.SpikingClassifier(max_iter=5, engine='numpy')\n"
+        "model = sklearn_snn.SpikingClassifier(max_iter=5, engine='numba')\n"
         "print(model.fit(*load_iris(return_X_y=True)).n_iter_)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

@@ -96,7 +96,7 @@ def first_guess(
         rounding = 8 * np.finfo(mean.dtype).eps * np.abs(mean).max() * response.max()
         if rounding < deviation < np.inf:
             target = np.clip(deviation, low, high)
-            scale = np.float32(np.clip(target / deviation, *_FLOAT32_RANGE))
+            scale = _factor(target / deviation)
         p["coef"] *= scale
         wanted = 0.0
         if neuron.fires:
@@ -105,7 +105,7 @@ def first_guess(
             wanted = threshold / layer.neuron.response(p, period)
         p["intercept"][:] = wanted - scale * mean
         if layer.recurrent:
-            unit = unit_of_recurrence(layer.neuron, p, n_charging)
+            unit = _factor(unit_of_recurrence(layer.neuron, p, n_charging))
             p["recurrent"] *= unit
             recurrent_scales.append(float(unit))
         rest = resting(layer, n_samples, p["coef"].dtype)
@@ -115,6 +115,14 @@ def first_guess(
         x = tape["spikes"]
         scales.append(float(scale))
     return scales, recurrent_scales
+
+
+def _factor(value):
+    """Return what weights of either type are multiplied with: neither 0 nor infinite.
+
+    Weights learn in units of it, and would be lost with it.
+    """
+    return np.float32(np.clip(value, *_FLOAT32_RANGE))
 
 
 def _shares_of_steps(n_samples, n_steps, lengths):

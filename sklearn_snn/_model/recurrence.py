@@ -74,7 +74,7 @@ def unit_of_recurrence(neuron, p, n_steps):
     That is, by the end of so many steps; of neurons that differ, the median.
     """
     response = neuron.response(p, n_steps)
-    return np.float32(np.median(p["threshold"] / response))
+    return np.median(p["threshold"] / response)
 
 
 def run_recurrent(neuron, p, current, state, last, tape, smooth, kept):

@@ -115,7 +115,7 @@ def test_a_record_of_nothing(tabular_model, blobs):
         SpikeRasterDisplay.from_record(empty)
 
 
-@pytest.mark.parametrize("n_units", [1, 3_000])
+@pytest.mark.parametrize("n_units", [1, 10_000])
 def test_one_neuron_and_many(n_units):
     rng = np.random.default_rng(0)
     spikes = (rng.random((20, n_units)) < 0.1).astype(np.uint8)

@@ -118,3 +118,17 @@ def test_the_response_of_a_neuron_is_its_own(name):
     for i in (0, 64, 65, 149):
         alone = {key: constant[i : i + 1] for key, constant in p.items()}
         assert row.neuron.response(alone, n_steps) == response[i]
+
+
+@np.errstate(over="ignore", invalid="ignore")
+@pytest.mark.parametrize("threshold", [5e-324, 1e-45, 1e300])
+def test_no_weights_are_multiplied_by_0_or_infinity(threshold):
+    """They learn in units of what they were multiplied by, which is of float32."""
+    case = case_of(("lif", "lif"), n_samples=N_SAMPLES, recurrent=True)
+    for p in case.params:
+        p["threshold"][:] = threshold
+    scales = case.engine("numpy").first_guess(case.params, case.X, np.ones(N_SAMPLES))
+    for factors in scales:
+        assert factors and all(0 < factor < np.inf for factor in factors)
+    for p in case.params:
+        assert np.isfinite(p["coef"]).all() and np.isfinite(p.get("recurrent", 0)).all()

@@ -15,7 +15,9 @@ from neurons.cases import (
 from neurons.checks import check_autograd
 from neurons.test_agreement import DTYPES, assert_same_answers, check_engines
 from neurons.test_lengths import LENGTHS, alone, unequal
+from neurons.test_per_step import check_engines as check_engines_per_step
 from neurons.test_per_step import check_plain
+from neurons.test_per_step import unequal as unequal_per_step
 from neurons.test_per_step import weighted as with_targets_of_steps
 from neurons.test_recurrence import restrained
 
@@ -34,15 +36,15 @@ def networks(name):
     return [((name, last), readout) for readout, last in ALL_READOUTS.items()]
 
 
-def truncated_case(names, readout, bptt_steps=5, start=0, **choices):
+def truncated_case(names, readout, bptt_steps=5, start=0, n_steps=N_STEPS, **choices):
     """Return a case in pieces of 5, 5 and 2 steps."""
-    case = case_of(names, readout, n_steps=N_STEPS, **choices)
+    case = case_of(names, readout, n_steps=n_steps, **choices)
     return with_readout(case._replace(bptt_steps=bptt_steps), start=start)
 
 
-def per_step_case(names, rng, **choices):
+def per_step_case(names, rng, n_steps=N_STEPS, **choices):
     """Return one that answers at each step."""
-    case = truncated_case(names, "membrane_mean", **choices)
+    case = truncated_case(names, "membrane_mean", n_steps=n_steps, **choices)
     case = with_readout(case, name="membrane_last", per_step=True, start=3)
     return with_targets_of_steps(case, rng)
 
@@ -106,6 +108,20 @@ def test_engines_agree(kind, dtype):
                 check_engines(case, dtype)
 
 
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("name", FIRING)
+def test_engines_agree_on_unequal_lengths(name, recurrent, rng):
+    for names, readout in networks(name):
+        if readout != "softmax_mean":
+            for kind in ("graded", "events"):
+                case = unequal(names, readout, kind, recurrent=recurrent)
+                with telling(names, readout, kind):
+                    check_engines(case._replace(bptt_steps=5), np.float64)
+    case = per_step_case((name, "integrator"), rng, 10, recurrent=recurrent)
+    with telling("per step"):
+        check_engines_per_step(unequal_per_step(case, rng), np.float64)
+
+
 @pytest.mark.parametrize("bptt_steps", [N_STEPS, 1000])
 def test_a_piece_that_has_all_steps_is_the_whole(bptt_steps, engine):
     for names, readout in networks("leaky gain"):
@@ -120,16 +136,18 @@ def test_a_piece_that_has_all_steps_is_the_whole(bptt_steps, engine):
             assert_same_gradients(piece.gradients, whole.gradients, 1e-12)
 
 
+@pytest.mark.parametrize("recurrent", [False, True])
 @pytest.mark.parametrize("kind", ["graded", "events"])
-def test_samples_of_unequal_length(kind, engine):
+@pytest.mark.parametrize("name", FIRING)
+def test_samples_of_unequal_length(name, kind, recurrent, engine):
     """They end in the first piece, at its border, or later."""
     assert {4, 5, 12} <= {*LENGTHS.tolist()}
-    check_unequal(kind, engine)
+    check_unequal(name, kind, engine, recurrent=recurrent)
 
 
-def check_unequal(kind, engine):
-    for names, readout in networks("leaky gain"):
-        case = unequal(names, readout, kind, start=2, is_restrained=True)
+def check_unequal(name, kind, engine, **choices):
+    for names, readout in networks(name):
+        case = unequal(names, readout, kind, start=2, is_restrained=True, **choices)
         case = case._replace(bptt_steps=5)
         step, parts = case.step(engine), [alone(case, i) for i in range(len(LENGTHS))]
         steps = [part.step(engine) for part in parts]
@@ -218,7 +236,7 @@ def test_planted_mistakes_are_seen(function, right, wrong, monkeypatch):
         for names, readout in networks("leaky gain"):
             case = truncated_case(names, readout, start=3)
             check_plain(restrained(case), "numpy")
-        check_unequal("graded", "numpy")
+        check_unequal("leaky gain", "graded", "numpy")
 
 
 def test_the_gradient_of_thresholds_counts_once(engine, monkeypatch):
