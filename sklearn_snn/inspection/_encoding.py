@@ -208,7 +208,12 @@ class EncodingDisplay:
     def _draw_values(self, ax, values, label):
         """Draw a value per feature, as an image or as bars."""
         if self.image_shape is None:
-            ax.barh(np.arange(len(values)), values, color="0.3")
+            if len(values) > MAX_BARS:
+                # One outline: a bar each takes seconds to draw, and has no gaps to see.
+                edges = np.arange(len(values) + 1) - 0.5
+                ax.stairs(values, edges, orientation="horizontal", fill=True, fc="0.3")
+            else:
+                ax.barh(np.arange(len(values)), values, color="0.3")
             ax.set(xlabel=label, ylabel="Feature", ylim=(-0.5, len(values) - 0.5))
             return
         shown = draw_image(ax, values, self.image_shape)

@@ -129,8 +129,13 @@ def test_one_neuron_and_many(n_units):
     np.testing.assert_array_equal(means.ax_[0].images[0].get_array().T, spikes / 2)
     weights = [rng.normal(size=(64, n_units)), rng.normal(size=(n_units, 3))]
     WeightDisplay(weights, image_shape=(8, 8)).plot().figure_.canvas.draw()
-    shown = EncodingDisplay(spikes[0].astype(float), spikes).plot()
+    values = rng.random(n_units)
+    shown = EncodingDisplay(values, spikes).plot()
     np.testing.assert_array_equal(drawn_spikes(shown.ax_[1]), spikes)
+    for ax, expected in zip(shown.ax_[::2], (values, spikes.mean(axis=0)), strict=True):
+        (outline,) = ax.patches  # however many there are
+        widths = outline.get_data().values if n_units > 1 else [outline.get_width()]
+        np.testing.assert_allclose(widths, expected)
     shown.figure_.canvas.draw()
 
 
