@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from neurons.cases import ALL, TABLE, case_of, stacks, telling
+from neurons.cases import ALL, FIRING, TABLE, case_of, stacks, telling
 from neurons.checks import Learner, check_limits, put_at_limits
 
 from sklearn_snn._model.parameters import (
@@ -94,3 +94,10 @@ def test_limits_where_neurons_are_sound(name):
                 assert high < 1
             if constant == "threshold" and value:
                 assert low > 0
+
+
+@pytest.mark.parametrize("name", FIRING)
+def test_the_unit_of_thresholds_that_are_too_large_to_add_up(name):
+    """Or their steps, and a warning, would be all that comes of them."""
+    unit = TABLE[name].neuron.unit("threshold", np.array([1e308, 1.2e308, 1.4e308]))
+    assert unit == pytest.approx(1.2e308)

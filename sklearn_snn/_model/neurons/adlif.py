@@ -33,7 +33,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_snn._model.neurons.constants import by_dtype, flush_of, leak_of, spread
+from sklearn_snn._model.neurons.constants import (
+    by_dtype,
+    flush_of,
+    leak_of,
+    mean_of,
+    spread,
+)
 from sklearn_snn._model.neurons.resets import RESETS, reset_derivatives
 from sklearn_snn._model.surrogates import SURROGATES
 
@@ -234,6 +240,6 @@ class AdLIF(NamedTuple):
     def unit(name, value):
         """Return the unit that a constant learns in."""
         if name == "threshold":
-            return float(value.mean())
+            return mean_of(value)
         low, high = _RANGES[name]
         return high - low

@@ -1,5 +1,7 @@
 """Constants of neurons: one number per neuron, spread, typed, and kept from decay."""
 
+import math
+
 import numpy as np
 
 # Numbers of float64 that are made of neurons and steps at once: half a megabyte.
@@ -29,6 +31,13 @@ def flush_of(dtype):
 def leak_of(tau):
     """Return the leak ``exp(-1 / tau)`` of a time constant in steps."""
     return float(np.exp(-1 / tau))
+
+
+def mean_of(values):
+    """Return the mean of constants, which may be too large to add up; a float."""
+    with np.errstate(over="ignore"):
+        mean = float(values.mean())
+    return mean if math.isfinite(mean) else float((values / len(values)).sum())
 
 
 def spread(value, n_units, over_time=False):

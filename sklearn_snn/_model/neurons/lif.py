@@ -32,6 +32,7 @@ from sklearn_snn._model.neurons.constants import (
     by_dtype,
     flush_of,
     leak_of,
+    mean_of,
     neuron_by_neuron,
     spread,
 )
@@ -261,4 +262,4 @@ class LIF(NamedTuple):
         """Return the unit that a constant learns in: what is a change worth noting."""
         if name == "alpha":
             return float(1 - value.mean()) or 1e-3
-        return float(value.mean())
+        return mean_of(value)
