@@ -9,6 +9,7 @@ import pytest
 from helpers import assert_same_network, fast
 
 from sklearn_snn import (
+    EventSequences,
     PoissonSpikeEncoder,
     Sequences,
     SpikeTrains,
@@ -120,13 +121,48 @@ def test_recordings_however_they_come(engine):
 )
 def test_memory_is_that_of_a_piece(params, n_long, engine):
     rates = np.random.default_rng(0).random((48, 20))
-    y, peaks = np.arange(48) % 2, {}
+
+    def make(n_steps):
+        encoder = PoissonSpikeEncoder(n_steps=n_steps, random_state=0)
+        return encoder.fit_transform(rates)
+
+    check_memory(make, n_long, engine, detach_reset=False, **params)
+
+
+@pytest.mark.parametrize("kind", ["spikes", "graded", "sequences", "events"])
+def test_nothing_is_made_of_all_steps_of_recordings(kind, engine):
+    """Beside the recordings that are given, for which arrays of all steps are many."""
+
+    def make(n_steps):
+        rng, shape = np.random.default_rng(0), (24, n_steps, 20)
+        if kind == "events":
+            steps = np.tile(np.arange(0, n_steps, 5), 24)
+            units = rng.integers(20, size=len(steps))
+            indptr = np.arange(25) * (n_steps // 5)
+            return EventSequences(
+                steps, units, indptr, lengths=[n_steps] * 24, n_units=20
+            )
+        if kind == "spikes":
+            return (rng.random(shape) < 0.05).astype(np.uint8)
+        X = rng.normal(size=shape).astype(np.float32)
+        if kind == "graded":
+            return X
+        lengths = n_steps - np.arange(24)
+        return Sequences(X.reshape(-1, 20), np.arange(24) * n_steps, lengths)
+
+    check_memory(make, 4_000, engine)
+
+
+def check_memory(make, n_long, engine, **params):
+    """Compare what a fit to long recordings takes with one to short ones as a whole."""
+    peaks = {}
     for n_steps, bptt_steps in ((100, None), (n_long, 100)):
-        X = PoissonSpikeEncoder(n_steps=n_steps, random_state=0).fit_transform(rates)
+        X = make(n_steps)
+        y = np.arange(len(X)) % 2
         model = fast(
             hidden_layer_sizes=(64,), bptt_steps=bptt_steps, max_iter=1, engine=engine
         )
-        model.set_params(detach_reset=False, **params).fit(X[:2], y[:2])
+        model.set_params(**params).fit(X[:2], y[:2])
         tracemalloc.start()
         model.fit(X, y)
         peaks[n_steps] = tracemalloc.get_traced_memory()[1]

@@ -352,9 +352,10 @@ plt.show()
 # To learn, a network keeps what happened at each step, so memory grows with their
 # number. With ``bptt_steps=20`` a recording is learned in pieces of 20 steps, with the
 # memory of one: the states go from each piece to the next, and the gradient of a piece
-# ends where it begins. Answers and losses are those of whole recordings; what is lost
-# is the blame that would go back further. Of the task above, no piece of 20 steps has
-# both cues in it:
+# ends where it begins. (A list of recordings is put together first, which copies it
+# once, as does ``as_sequences`` beforehand; what ``early_stopping`` holds out is copied
+# too.) Answers and losses are those of whole recordings; what is lost is the blame that
+# would go back further. Of the task above, no piece of 20 steps has both cues in it:
 
 for name in ("adlif", "lif, recurrent"):
     for bptt_steps in (20, 100):

@@ -13,8 +13,11 @@ from sklearn_snn._inputs.event_sequences import EventSequences
 from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.unscaled import FEWEST, evenly
 
-# How many bytes are looked at at a time, and how many values where some are enough.
-_BYTES, _SOME_VALUES = 2**21, 2**16
+# How many bytes are looked at at a time, which are fewer than what training takes, and
+# how many values where some are enough.
+_BYTES, _SOME_VALUES = 2**19, 2**16
+# What a step, or an event, takes as a part of a sparse table, while that is made.
+_BYTES_OF_EVENT = 32
 
 
 class Extent(NamedTuple):
@@ -37,7 +40,7 @@ class Extent(NamedTuple):
 
 
 def parts(X):
-    """Cut an input into parts of two megabytes, as tables.
+    """Cut an input into parts of half a megabyte, or of a sample, as tables.
 
     Parameters
     ----------
@@ -51,11 +54,16 @@ def parts(X):
     part : ndarray or CSR array of shape (n_rows, n_features)
         All steps of theirs.
     """
-    n_samples = X.shape[0]
-    n_rows = max(1, _BYTES // max(1, _n_values(X) * X.dtype.itemsize))
+    n_samples, n_rows = X.shape[0], _n_at_once(X)
     for start in range(0, n_samples, n_rows):
         rows = slice(start, min(start + n_rows, n_samples))
         yield rows, as_table(X[rows])
+
+
+def _n_at_once(X):
+    """Return how many samples make a part."""
+    size = _BYTES_OF_EVENT if isinstance(X, EventSequences) else X.dtype.itemsize
+    return max(1, _BYTES // max(1, _n_values(X) * size))
 
 
 def as_table(X):
@@ -109,8 +117,8 @@ def extent(X, present=None):
         weakest = _least_positive(_sizes(part, lengths))
         extents.append((*limits_of(part, axis=0), weakest))
     low, high, weakest = zip(*extents, strict=True)
-    rows = some_samples(X, None if present is None else np.flatnonzero(present))
-    faintest = min(_least_positive(sums(*table)) for table in tables(rows))
+    some = _some_of(X, None if present is None else np.flatnonzero(present))
+    faintest = min(_least_positive(sums(*table)) for table in tables(X, some))
     return Extent(np.min(low, axis=0), np.max(high, axis=0), min(weakest), faintest)
 
 
@@ -121,11 +129,26 @@ def union(extents):
     return Extent(*limits, min(weakest), min(faintest))
 
 
-def tables(X):
-    """Yield the tables of `parts`, and how many of its rows each sample has."""
+def tables(X, rows=None):
+    """Yield tables as `parts` does, and how many of its rows each sample has.
+
+    Parameters
+    ----------
+    X : ndarray, CSR array or Recordings
+    rows : ndarray of int, default=None
+        Indices of the samples that are looked at; None for all.
+    """
     lengths = _lengths(X)
-    for rows, part in parts(X):
-        yield part, lengths[rows]
+    if rows is None:
+        for some, part in parts(X):
+            yield part, lengths[some]
+        return
+    n_rows = _n_at_once(X)
+    for start in range(0, len(rows), n_rows):
+        some = rows[start : start + n_rows]
+        if n_rows == 1:  # which need not be copied
+            some = slice(some[0], some[0] + 1)
+        yield as_table(X[some]), lengths[some]
 
 
 def some_samples(X, rows=None):
@@ -137,12 +160,18 @@ def some_samples(X, rows=None):
     rows : ndarray of int, default=None
         Indices of the samples that there are; None for all.
     """
+    some = _some_of(X, rows)
+    return X if some is None else X[some]
+
+
+def _some_of(X, rows):
+    """Return the indices of these samples; None for all."""
     if rows is None and X.shape[0] <= FEWEST:
-        return X
+        return None
     n_most = max(FEWEST, _SOME_VALUES // max(1, _n_values(X)))
     if rows is not None and len(rows) < X.shape[0]:
-        return X[rows[evenly(len(rows), n_most)]]
-    return X if X.shape[0] <= n_most else X[evenly(X.shape[0], n_most)]
+        return rows[evenly(len(rows), n_most)]
+    return None if X.shape[0] <= n_most else evenly(X.shape[0], n_most)
 
 
 def _least_positive(x):
@@ -162,8 +191,15 @@ def _sizes(part, lengths):
 
 def sums(part, lengths):
     """Return the sum of the absolute values of each sample."""
-    sizes = abs(part.astype(np.float64))  # of -128, an 8-bit integer has none
-    return _by_sample(np.add, np.asarray(sizes.sum(axis=1)).ravel(), lengths)
+    n_rows = part.shape[0]
+    if not sparse.issparse(part):  # of a sample that is long, a part
+        n_rows = max(1, _BYTES // (8 * max(1, part.shape[1])))
+    by_row = [
+        # Of -128, an 8-bit integer has no absolute value.
+        np.asarray(abs(part[i : i + n_rows].astype(np.float64)).sum(axis=1)).ravel()
+        for i in range(0, part.shape[0], max(1, n_rows))
+    ]
+    return _by_sample(np.add, np.concatenate(by_row), lengths)
 
 
 def _by_sample(ufunc, by_row, lengths):

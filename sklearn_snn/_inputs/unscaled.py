@@ -49,8 +49,9 @@ def some_rows(X):
         rows = X[evenly(X.shape[0], n_rows)]
         return rows.toarray() if sparse.issparse(rows) else rows
     n_steps = max(10, n_rows // X.shape[0])
-    samples = X[evenly(X.shape[0], max(1, n_rows // min(X.shape[1], n_steps)))]
-    return np.concatenate([x[evenly(len(x), n_steps)] for x in samples])
+    samples = evenly(X.shape[0], max(1, n_rows // min(X.shape[1], n_steps)))
+    rows = [x[evenly(x.shape[0], n_steps)] for x in map(X.__getitem__, samples)]
+    return np.concatenate(rows)
 
 
 def evenly(n, n_most):
