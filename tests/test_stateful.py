@@ -10,7 +10,7 @@ from helpers import assert_same_network, assert_same_state, fast
 from sklearn.base import clone
 from test_streams import N_STEPS, labels_of_steps, recordings
 
-from sklearn_snn import SpikingClassifier, SpikingRegressor
+from sklearn_snn import EventSequences, SpikingClassifier, SpikingRegressor
 from sklearn_snn._training.trainer import DivergedError, Trainer
 
 
@@ -22,29 +22,40 @@ def still(**params):
     )
 
 
+def as_events(X):
+    """Return spikes as events."""
+    sample, steps, unit = np.nonzero(X)
+    indptr = np.searchsorted(sample, np.arange(len(X) + 1))
+    lengths = [X.shape[1]] * len(X)
+    return EventSequences(steps, unit, indptr, lengths=lengths, n_units=X.shape[2])
+
+
 # Parts of a stream
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
-@pytest.mark.parametrize("kind", ["spikes", "graded"])
+@pytest.mark.parametrize("kind", ["spikes", "graded", "events"])
 def test_states_are_carried_from_call_to_call(kind, recurrent, engine):
     """The losses of the parts are those of the whole, as the weights hardly change."""
-    X, _ = recordings(kind)
+    X, _ = recordings("graded" if kind == "graded" else "spikes")
     y = labels_of_steps(X)
+    given = as_events if kind == "events" else np.asarray
     for batch_size in ("auto", 7):
         model = still(stateful=True, recurrent=recurrent, batch_size=batch_size)
         losses = []
         for first in range(0, N_STEPS, 10):
             steps = slice(first, first + 10)
-            model.partial_fit(X[:, steps], y[:, steps], classes=[0, 1, 2])
+            model.partial_fit(given(X[:, steps]), y[:, steps], classes=[0, 1, 2])
             losses.append(model.loss_)
-        whole = model.loss_and_gradients(X, y).loss
+        whole = model.loss_and_gradients(given(X), y).loss
         assert np.mean(losses) == pytest.approx(whole, rel=1e-5)
         model.reset_states()
         forgetful = []
         for first in range(0, N_STEPS, 10):
             steps = slice(first, first + 10)
-            model.set_params(stateful=False).partial_fit(X[:, steps], y[:, steps])
+            model.set_params(stateful=False).partial_fit(
+                given(X[:, steps]), y[:, steps]
+            )
             forgetful.append(model.loss_)
         assert forgetful[0] == pytest.approx(losses[0], rel=1e-5)
         assert np.mean(forgetful) != pytest.approx(whole, rel=1e-4)

@@ -16,7 +16,7 @@ from neurons.checks import check_autograd
 from neurons.test_agreement import DTYPES, TOLERANCES, assert_same_answers
 from neurons.test_differences import slope
 
-from sklearn_snn import Sequences
+from sklearn_snn import EventSequences, Sequences
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._model.parameters import learning
@@ -24,7 +24,12 @@ from sklearn_snn._model.restraint import Restraint
 
 N_STEPS = 10
 LOSSES = "cross_entropy", "logistic", "squared_error"
-STACKS = (INTEGRATED,), ("lif", INTEGRATED), ("adlif", "adlif", INTEGRATED)
+STACKS = (
+    (INTEGRATED,),
+    ("lif", INTEGRATED),
+    ("adlif", "adlif", INTEGRATED),
+    ("cuba", INTEGRATED),
+)
 each = pytest.mark.parametrize
 
 
@@ -61,6 +66,17 @@ def unequal(case, rng):
     return weighted(case._replace(X=sequences), rng)
 
 
+def as_events(case):
+    """Return the same case, whose spikes are events."""
+    sample, steps, unit = np.nonzero(
+        case.X.padded() if isinstance(case.X, Sequences) else np.asarray(case.X)
+    )
+    indptr = np.searchsorted(sample, np.arange(case.X.shape[0] + 1))
+    lengths, n_units = all_lengths(case.X, N_STEPS), case.X.shape[2]
+    X = EventSequences(steps, unit, indptr, lengths=lengths, n_units=n_units)
+    return case._replace(X=X)
+
+
 @each("start", [0, 4, N_STEPS - 1])
 @each("loss", LOSSES)
 def test_autograd(loss, start, engine, rng):
@@ -72,9 +88,10 @@ def test_autograd(loss, start, engine, rng):
                 assert any(of_layer["coef"].any() for of_layer in gradients)
 
 
-def test_autograd_with_rate_bounds_and_dropout(engine, rng):
+@each("recurrent", [False, True])
+def test_autograd_with_rate_bounds_and_dropout(recurrent, engine, rng):
     """A sample's penalty has the weight of its steps together."""
-    for names, case in cases(rng, kind="spikes"):
+    for names, case in cases(rng, kind="spikes", recurrent=recurrent):
         hidden = case.network.layers[:-1]
         shape = case.X.shape[0]
         kept = [rng.random((shape, layer.n_units)) < 0.7 for layer in hidden]
@@ -116,6 +133,8 @@ def test_engines_agree(kind, dtype, rng):
     """On answers to the bit, also where samples have lengths of their own."""
     for names, case in cases(rng, 3, kind=kind, dtype=dtype):
         some = [case] if kind == "trains" else [case, unequal(case, rng)]
+        if kind == "spikes":
+            some += [as_events(one) for one in some]
         for one in some:
             with telling(names, type(one.X)):
                 check_engines(one, dtype)

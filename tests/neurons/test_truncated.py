@@ -81,9 +81,10 @@ def test_it_is_not_the_whole_gradient(engine):
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
-def test_dropout_and_bounds_on_rates(recurrent, engine):
+@pytest.mark.parametrize("name", FIRING)
+def test_dropout_and_bounds_on_rates(name, recurrent, engine):
     """The rate of a sample is that of all its steps."""
-    for names, readout in networks("leaky gain"):
+    for names, readout in networks(name):
         case = truncated_case((names[0], *names), readout, recurrent=recurrent)
         with telling(names, readout):
             check_plain(restrained(case), engine)
@@ -96,6 +97,7 @@ def test_outputs_of_each_step(kind, recurrent, engine, rng):
         case = per_step_case((name, "integrator"), rng, kind=kind, recurrent=recurrent)
         with telling(name):
             check_autograd(case, engine)
+            check_plain(restrained(case), engine)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
