@@ -37,7 +37,7 @@ def of_events(items, counts=False):
     return EventSequences(
         *(steps, units, indptr),
         lengths=[len(item) for item in items],
-        n_units=3,
+        n_units=items[0].shape[1],
         counts=values if counts else None,
     )
 

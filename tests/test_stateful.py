@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 from helpers import assert_same_network, assert_same_state, fast
+from sequences import of_events
 from sklearn.base import clone
 from test_streams import N_STEPS, labels_of_steps, recordings
 
-from sklearn_snn import EventSequences, SpikingClassifier, SpikingRegressor
+from sklearn_snn import SpikingClassifier, SpikingRegressor
 from sklearn_snn._training.trainer import DivergedError, Trainer
 
 
@@ -22,14 +23,6 @@ def still(**params):
     )
 
 
-def as_events(X):
-    """Return spikes as events."""
-    sample, steps, unit = np.nonzero(X)
-    indptr = np.searchsorted(sample, np.arange(len(X) + 1))
-    lengths = [X.shape[1]] * len(X)
-    return EventSequences(steps, unit, indptr, lengths=lengths, n_units=X.shape[2])
-
-
 # Parts of a stream
 
 
@@ -39,7 +32,7 @@ def test_states_are_carried_from_call_to_call(kind, recurrent, engine):
     """The losses of the parts are those of the whole, as the weights hardly change."""
     X, _ = recordings("graded" if kind == "graded" else "spikes")
     y = labels_of_steps(X)
-    given = as_events if kind == "events" else np.asarray
+    given = of_events if kind == "events" else np.asarray
     for batch_size in ("auto", 7):
         model = still(stateful=True, recurrent=recurrent, batch_size=batch_size)
         losses = []

@@ -279,6 +279,24 @@ def test_parts(make, items, monkeypatch):
     assert [rows.start for rows, _ in cut] == stops[:-1]
 
 
+@each_kind
+def test_extremes_however_it_is_cut(make, rng, monkeypatch):
+    """Also where each sample is a part, and only some count, or are looked at."""
+    recordings = [
+        rng.integers(1, 9, (3 + i % 4, 3)).astype(np.uint8) for i in range(30)
+    ]
+    if make is of_events:
+        recordings = [np.minimum(x, 1) for x in recordings]
+    recordings[0] = recordings[0][:1]  # the faintest, which is left out at last
+    X, present = make(recordings), np.arange(30) > 0
+    monkeypatch.setattr("sklearn_snn._inputs.extent._SOME_VALUES", 1)
+    expected = extent(X), extent(X, present)
+    assert expected[0].faintest < expected[1].faintest
+    for n_bytes in (1, 100, 500):
+        monkeypatch.setattr("sklearn_snn._inputs.extent._BYTES", n_bytes)
+        np.testing.assert_equal((extent(X), extent(X, present)), expected)
+
+
 def test_memory_of_events():
     """A recording of a day, in milliseconds, is no array."""
     day = 86_400_000

@@ -193,11 +193,11 @@ def sums(part, lengths):
     """Return the sum of the absolute values of each sample."""
     n_rows = part.shape[0]
     if not sparse.issparse(part):  # of a sample that is long, a part
-        n_rows = max(1, _BYTES // (8 * max(1, part.shape[1])))
+        n_rows = max(1, _BYTES // (8 * part.shape[1]))
     by_row = [
         # Of -128, an 8-bit integer has no absolute value.
         np.asarray(abs(part[i : i + n_rows].astype(np.float64)).sum(axis=1)).ravel()
-        for i in range(0, part.shape[0], max(1, n_rows))
+        for i in range(0, part.shape[0], n_rows)
     ]
     return _by_sample(np.add, np.concatenate(by_row), lengths)
 

@@ -15,8 +15,9 @@ from neurons.cases import (
 from neurons.checks import check_autograd
 from neurons.test_agreement import DTYPES, TOLERANCES, assert_same_answers
 from neurons.test_differences import slope
+from sequences import of_events
 
-from sklearn_snn import EventSequences, Sequences
+from sklearn_snn import Sequences
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._model.parameters import learning
@@ -64,17 +65,6 @@ def unequal(case, rng):
     starts = np.arange(len(X)) * N_STEPS
     sequences = Sequences(X.reshape(-1, X.shape[2]), starts, lengths)
     return weighted(case._replace(X=sequences), rng)
-
-
-def as_events(case):
-    """Return the same case, whose spikes are events."""
-    sample, steps, unit = np.nonzero(
-        case.X.padded() if isinstance(case.X, Sequences) else np.asarray(case.X)
-    )
-    indptr = np.searchsorted(sample, np.arange(case.X.shape[0] + 1))
-    lengths, n_units = all_lengths(case.X, N_STEPS), case.X.shape[2]
-    X = EventSequences(steps, unit, indptr, lengths=lengths, n_units=n_units)
-    return case._replace(X=X)
 
 
 @each("start", [0, 4, N_STEPS - 1])
@@ -134,7 +124,7 @@ def test_engines_agree(kind, dtype, rng):
     for names, case in cases(rng, 3, kind=kind, dtype=dtype):
         some = [case] if kind == "trains" else [case, unequal(case, rng)]
         if kind == "spikes":
-            some += [as_events(one) for one in some]
+            some += [one._replace(X=of_events([*one.X])) for one in some]
         for one in some:
             with telling(names, type(one.X)):
                 check_engines(one, dtype)
