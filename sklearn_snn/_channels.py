@@ -15,6 +15,7 @@ from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.extent import as_table
+from sklearn_snn._inputs.frames import with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import check_recordings, gathered
@@ -61,8 +62,8 @@ class ChannelTransformer(
     n_features_in_ : int
         Number of channels seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during `fit`. Defined only when `X` was a table with
-        feature names that are all strings.
+        Names of features seen during `fit`. Defined only when `X` was a table, or a
+        list of data frames, with feature names that are all strings.
 
     See Also
     --------
@@ -148,7 +149,7 @@ class ChannelTransformer(
                 check_consistent_length(X, y)
             y = targets_of_steps(y, all_lengths(X, X.shape[1]), given)
         inner.fit(table, y)
-        validate_data(self, table, skip_check_array=True)
+        self._compare(given, table, reset=True)
         self.transformer_ = inner
         return self
 
@@ -177,11 +178,11 @@ class ChannelTransformer(
             As in `fit`, and if `X` has another number of channels.
         """
         check_is_fitted(self)
-        X, is_sequential = self._checked(X)
+        given, (X, is_sequential) = X, self._checked(X)
         if not is_sequential:
             return self.transformer_.transform(X)
         with hints(X, "none", self.n_features_in_):
-            validate_data(self, as_table(X), reset=False, skip_check_array=True)
+            self._compare(given, as_table(X), reset=False)
         return self._apply(self.transformer_.transform, X)
 
     @available_if(_inner_has("inverse_transform"))
@@ -261,6 +262,15 @@ class ChannelTransformer(
             return X, False
         refuse_dates_and_text(X)
         return check_recordings(self, X), True
+
+    def _go_on(self, x, state):
+        """Transform steps of a stream, each by itself; see `Stages`."""
+        return self._apply(self.transformer_.transform, x), state
+
+    def _compare(self, given, table, *, reset):
+        """Keep number and names of channels, or compare them with those of `fit`."""
+        named = with_names(self, given, table, reset=reset)
+        validate_data(self, named, reset=reset, skip_check_array=True)
 
     def _apply(self, method, X):
         """Apply a method of the transformer to the steps of sequences."""

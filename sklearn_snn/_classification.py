@@ -321,17 +321,11 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         return (activate(outputs) for outputs in stages)
 
     def _answer_functions(self):
-        loss = self._constants_["loss"]
-
-        def logits(outputs):
-            if loss == "logistic" or outputs.shape[-1] > 2:
-                return outputs
-            return outputs[..., 1] - outputs[..., 0]
-
+        loss = LOSSES[self._constants_["loss"]]
         return super()._answer_functions() | {
-            "predict_proba": LOSSES[loss].activate,
-            "predict_log_proba": LOSSES[loss].log_activate,
-            "decision_function": logits,
+            "predict_proba": loss.activate,
+            "predict_log_proba": loss.log_activate,
+            "decision_function": loss.decide,
         }
 
     @staticmethod

@@ -10,6 +10,7 @@ from sklearn_snn._inputs.validation import check_shapes
 from sklearn_snn._model.network import answers, forward, prepared, resting
 from sklearn_snn._model.parameters import copied
 from sklearn_snn._model.readouts import Reading
+from sklearn_snn._stages import Stages
 from sklearn_snn._utils.errstate import with_own_errstate
 from sklearn_snn._utils.workspace import Workspace
 
@@ -18,24 +19,31 @@ class StreamMixin:
     """What estimators do with recordings that are still going on."""
 
     @with_own_errstate
-    def stream(self, n_streams=None):
+    def stream(self, n_streams=None, *, transformers=None):
         """Return a `Stream`, which answers to recordings step by step.
 
         Parameters
         ----------
         n_streams : int, default=None
             Number of recordings side by side; None is one, without an axis of its own.
+        transformers : Pipeline, transformer, or list of transformers, default=None
+            Fitted transformers through which steps go before: of a pipeline ``model``
+            that ends with this network, ``model[:-1]``. ChannelTransformer, whose inner
+            transformer must look at each step by itself, DelayLine and
+            DeltaSpikeEncoder, which remember what they need of the steps before.
 
         Returns
         -------
         stream : Stream
-            At rest. It answers with the network as it is now.
+            At rest. It answers with the network, and the transformers, as they are now.
 
         Raises
         ------
         ValueError
             If the network learned from constant currents, which have no steps, or
             `n_streams` is no number of them.
+        TypeError
+            If a transformer does not go from step to step.
         """
         check_is_fitted(self)
         if not self._is_sequential_:
@@ -52,8 +60,9 @@ class StreamMixin:
         check_shapes(
             self.coefs_, self.intercepts_, self.n_features_in_, self.n_outputs_
         )
-        params = copied(self._learned_params())
-        return Stream(self.network_, params, self._answer_functions(), n_streams)
+        params, answers = copied(self._learned_params()), self._answer_functions()
+        stages = Stages([] if transformers is None else transformers)
+        return Stream(self.network_, params, answers, n_streams, stages)
 
     def reset_states(self):
         """Let the next `partial_fit` begin at rest, not where the last one ended.
@@ -88,7 +97,7 @@ class Stream:
     what the estimator answers to the same steps as a whole. A step costs one or two
     tenths of a millisecond with 100 neurons, however many there were before, and none
     is kept. But for networks with `per_step`, answers are of all steps since the
-    beginning: `reset` begins anew.
+    beginning: `reset` begins anew. Pickled, a stream goes on where it was.
 
     Parameters
     ----------
@@ -100,6 +109,8 @@ class Stream:
         Makes answers of outputs, by name.
     n_streams : int or None
         Number of recordings side by side; None for one without an axis of its own.
+    stages : Stages
+        The transformers through which steps go before.
 
     Attributes
     ----------
@@ -133,9 +144,9 @@ class Stream:
     True
     """
 
-    def __init__(self, network, params, answers, n_streams):
+    def __init__(self, network, params, answers, n_streams, stages):
         self._network, self._params = network, prepared(params)
-        self._answers, self._n_streams = answers, n_streams
+        self._answers, self._n_streams, self._stages = answers, n_streams, stages
         self._workspace, self._dtype = Workspace(), params[0]["coef"].dtype
         self.reset()
 
@@ -152,6 +163,7 @@ class Stream:
         """
         n, layers, dtype = self._n_streams or 1, self._network.layers, self._dtype
         self._states = [resting(layer, n, dtype) for layer in layers]
+        self._before = self._stages.resting()
         self._reading = self._network.readout.begin((n, layers[-1].n_units), dtype)
         self.n_steps = 0
         return self
@@ -164,7 +176,7 @@ class Stream:
         ----------
         X : array-like of shape (n_features,) or (n_steps, n_features)
             With `n_streams`, of shape (n_streams, n_features) or (n_streams, n_steps,
-            n_features).
+            n_features). With `transformers` as the first of them takes it.
 
         Returns
         -------
@@ -175,9 +187,10 @@ class Stream:
         ------
         ValueError
             If `X` is of another shape, or holds anything but finite real numbers; no
-            step of it counts then.
+            step of it counts then. As the transformers do.
         """
-        X, reading = self._validated(X), None
+        x, before = self._stages.go_on(self._steps(X), self._before)
+        X, reading = self._as_input(x), None
         if not self._network.readout.per_step:
             # A copy, so that steps count wholly or not at all.
             counts, membranes, n_read = self._reading
@@ -195,6 +208,7 @@ class Stream:
         )
         n_steps = self.n_steps + len(X)
         self._states, self._reading, self.n_steps = tape.after, tape.reading, n_steps
+        self._before = before
         return self
 
     def predict(self):
@@ -235,9 +249,10 @@ class Stream:
         """
         return self._answer("decision_function")
 
-    def _validated(self, X):
-        """Return steps as an array of shape (n_steps, n_streams, n_features)."""
+    def _steps(self, X):
+        """Return steps as an array of shape (n_streams, n_steps, n_channels)."""
         array, n_features = np.asarray(X), len(self._params[0]["coef"])
+        n_features = self._stages.n_features if len(self._stages) else n_features
         n_axes = 1 + (self._n_streams is not None)
         is_right = array.dtype.kind in "biuf" and array.ndim in (n_axes, n_axes + 1)
         if is_right:
@@ -251,6 +266,16 @@ class Stream:
                 f"X must be numbers of shape ({first}{n_features}), a step, or "
                 f"({first}n_steps, {n_features}); got {array.dtype} of shape "
                 f"{array.shape}."
+            )
+        return steps
+
+    def _as_input(self, steps):
+        """Return steps as the network takes them: (n_steps, n_streams, n_features)."""
+        n_features = len(self._params[0]["coef"])
+        if steps.shape[2] != n_features:
+            raise ValueError(
+                f"The transformers make {steps.shape[2]} channels of a step, and the "
+                f"network takes {n_features}: they are not those that it learned with."
             )
         with np.errstate(over="ignore"):
             steps = np.ascontiguousarray(steps.transpose(1, 0, 2), self._dtype)

@@ -242,6 +242,7 @@ NESTED = pd.DataFrame([[pd.Series(row) for row in x] for x in X3 * [[1], [2], [3
         (PAIR, {"dt": 1}, "needs n_units: "),
         (PAIR, {"dt": 1, "n_units": 1}, r"event of unit 1: .* from 0 to 0 are"),
         ([A], {"dt": 1, "n_units": 1}, r"X\[0\] is no pair"),
+        ((A, A), {"dt": 1, "n_units": 1}, r"of a single one \[\(times, units\)\]"),
         ([(A, A[:2])], {"dt": 1, "n_units": 1}, r"shapes \(3,\) and \(2,\)"),
         ([(A, A / 2)], {"dt": 1, "n_units": 1}, "event of unit 0.5: whole numbers"),
         ([(A, -A)], {"dt": 1, "n_units": 1}, "event of unit -1.0"),
@@ -283,7 +284,11 @@ NESTED = pd.DataFrame([[pd.Series(row) for row in x] for x in X3 * [[1], [2], [3
             {"dt": 1, "sensor_size": (4, 1, 2)},
             "no field p, of which sensor_size has 2",
         ),
-        (camera((0, 0, 0, 0)), {"dt": 1, "n_units": 1}, r"shape \(n_events,\)"),
+        (
+            camera((0, 0, 0, 0)),
+            {"dt": 1, "n_units": 1},
+            r"shape \(n_events,\).* of a single event: .* \[X\] of one",
+        ),
         (
             [(camera((0, 0, 0, 0)), 3)],
             {"dt": 1, "sensor_size": (1, 1, 2)},

@@ -8,9 +8,11 @@ from sklearn.impute import SimpleImputer
 
 from sklearn_snn import (
     ChannelTransformer,
+    DelayLine,
     PoissonSpikeEncoder,
     SpikeTrains,
     SpikingClassifier,
+    SpikingRegressor,
 )
 from sklearn_snn.neurons import CUBA, LIF, AdLIF
 
@@ -96,6 +98,26 @@ def test_what_is_said_of_y_that_is_no_labels(y, match):
     refused(X3, y, match=match)
 
 
+def test_what_is_said_of_y_that_is_no_numbers():
+    match = r"y has rows of unequal length: .* equally many numbers\.$"
+    with pytest.raises(ValueError, match=match):
+        SpikingRegressor().fit(X3, 6 * [[1, 2], [3]])
+
+
+@pytest.mark.parametrize("nothing", [[], ()])
+def test_lists_of_nothing(nothing, fitted):
+    match = "X is an empty list: at least one sample"
+    refused(nothing, [], match=match)
+    for use in (
+        fitted.predict,
+        PoissonSpikeEncoder().fit,
+        DelayLine().fit,
+        ChannelTransformer(SimpleImputer()).fit,
+    ):
+        with pytest.raises(ValueError, match=match):
+            use(nothing)
+
+
 @pytest.mark.parametrize("X", [X2, X3, TRAINS], ids=["2-D", "3-D", "trains"])
 @pytest.mark.usefixtures("works")
 def test_wrong_number_of_features_at_predict(X):
@@ -111,7 +133,11 @@ def test_wrong_number_of_features_at_predict(X):
 @pytest.mark.parametrize(
     ("X", "others", "match"),
     [
-        (X2, (X3, TRAINS), "X is a sequence per sample .* a constant current per sam"),
+        (
+            X2,
+            (X3, TRAINS),
+            r"X is a seq.* a constant current per .* as input\.$",
+        ),
         (X3, (X2, X3[0]), r"X is a constant .* \(A single sequence is X\[np.newaxis\]"),
         (TRAINS, (X2,), "X is a constant current per sample .* a sequence per sample"),
     ],

@@ -318,7 +318,9 @@ def test_displays(name):
             widths = [bar.get_width() for bar in display.ax_[2].patches]
             assert (widths, label) == (told.tolist(), "Intensity")
     else:
-        with pytest.raises(TypeError, match="no encoder"):
+        with pytest.raises(
+            TypeError, match=r"no encoder of tables in .*by PoissonSpikeEncoder"
+        ):
             inspection.EncodingDisplay.from_estimator(model, X, sample=1)
     plt.close("all")
 

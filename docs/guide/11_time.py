@@ -373,7 +373,9 @@ for name in ("adlif", "lif, recurrent"):
 # row by row, and :meth:`~sklearn_snn.SpikingClassifier.stream` returns a
 # :class:`~sklearn_snn.Stream`, which is fed steps as they come, and asked at any time:
 # :ref:`sphx_glr_auto_examples_forecasting.py` does both, and
-# :ref:`sphx_glr_auto_examples_event_stream.py` watches a camera.
+# :ref:`sphx_glr_auto_examples_event_stream.py` watches a camera. Behind a delay line,
+# give it what stands before the network, ``stream(transformers=model[:-1])``: see
+# :ref:`step-by-step`.
 #
 # What to take
 # ------------

@@ -154,8 +154,16 @@ class DelayLine(RecordingTransformer):
             [f"{name}_delay{lag}" for lag in lags for name in names], dtype=object
         )
 
-    def _of_channels(self, x):
-        return delayed(x, self.n_delays, self.stride)
+    def _continued(self, x, before):
+        """Return delays of steps, and the last steps, of which others will be delays.
+
+        Before are the steps that were returned so, or None.
+        """
+        n_before = 0 if before is None else before.shape[-2]
+        x = x if before is None else np.concatenate([before, x], axis=-2)
+        past = delayed(x, self.n_delays, self.stride)[..., n_before:, :]
+        n_kept = (self.n_delays - 1) * self.stride
+        return past, x[..., max(0, x.shape[-2] - n_kept) :, :]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

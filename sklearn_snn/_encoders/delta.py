@@ -217,8 +217,16 @@ class DeltaSpikeEncoder(RecordingTransformer):
             [f"{name}_{way}" for way in ("on", "off") for name in names], dtype=object
         )
 
-    def _of_channels(self, x):
-        return level_crossings(x, self.threshold, self.max_count, self.initial)
+    def _continued(self, x, levels):
+        """Return spikes of steps, and the levels that they lead to from those before.
+
+        Levels are a pair: where each channel starts, and how many thresholds it got
+        from there; None before the first step.
+        """
+        if levels is None:
+            first = _beginning(x, self.initial)
+            levels = first, np.zeros((*x.shape[:-2], x.shape[-1]))
+        return level_crossings(x, self.threshold, self.max_count, *levels)
 
     def _warn_of_silence(self, given, X):
         """Warn if none of the recordings, as given and as checked, makes a spike."""
@@ -284,25 +292,29 @@ def _beginning(x, initial):
     return x[..., 0, :].astype(np.float64) if initial is None else float(initial)
 
 
-def level_crossings(x, threshold, max_count, initial):
-    """Return on and off spikes of signals.
+def level_crossings(x, threshold, max_count, first, level):
+    """Return on and off spikes of signals, and the levels in the end.
 
     The level is kept as a whole number of thresholds, so that no rounding adds up.
 
     Parameters
     ----------
     x : ndarray of shape (..., n_steps, n_channels)
-    threshold, max_count, initial
+    threshold, max_count
         See `DeltaSpikeEncoder`.
+    first : ndarray of shape (..., n_channels) or float
+        Where each channel starts.
+    level : ndarray of shape (..., n_channels)
+        The levels before, in thresholds from there.
 
     Returns
     -------
     spikes : ndarray of uint8 of shape (..., n_steps, 2 * n_channels)
+    levels : tuple of `first` and ndarray of shape (..., n_channels)
+        As they were given, after these steps.
     """
     *before, n_steps, n_channels = x.shape
     spikes = np.zeros((*before, n_steps, 2 * n_channels), dtype=np.uint8)
-    first = _beginning(x, initial)
-    level = np.zeros((*before, n_channels))
     most = _MOST_SINGLE if x.dtype == np.float32 else _MOST
     for t in range(n_steps):
         value = x[..., t, :].astype(np.float64)
@@ -311,7 +323,7 @@ def level_crossings(x, threshold, max_count, initial):
             size = np.maximum(np.abs(value), np.abs(first)) / threshold
         reached = distance + np.copysign(np.minimum(_ROUNDING * size, most), distance)
         count = np.clip(np.trunc(reached), -max_count, max_count)
-        level += count
+        level = level + count
         spikes[..., t, :n_channels] = np.maximum(count, 0)
         spikes[..., t, n_channels:] = np.maximum(-count, 0)
-    return spikes
+    return spikes, (first, level)

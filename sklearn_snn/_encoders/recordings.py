@@ -2,12 +2,17 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import check_finite, kept_dtypes
 from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
+from sklearn_snn._inputs.frames import with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import check_recordings, gathered, of_own_types
@@ -21,8 +26,8 @@ from sklearn_snn._persistence import PersistenceMixin
 class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
     """Transformer of each recording by itself, step for step, that learns nothing.
 
-    A class that derives from it says in `_of_channels` what becomes of an array of
-    shape (..., n_steps, n_channels), and has its own docstrings.
+    A class that derives from it says in `_continued` what becomes of an array of shape
+    (..., n_steps, n_channels) after other steps, and has its own docstrings.
     """
 
     _fitted_names = ("n_features_in_",)
@@ -33,8 +38,9 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     def _learn(self, X):
         """Keep the number of channels, and nothing else; return X as it is checked."""
-        X = self._checked(X)
-        validate_data(self, X[0], skip_check_array=True)
+        given, X = X, self._checked(X)
+        named = with_names(self, given, X[0], reset=True)
+        validate_data(self, named, skip_check_array=True)
         return X
 
     def _transformed(self, X):
@@ -42,8 +48,9 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         check_parameters(self)
         given, X = X, self._checked(X)
+        named = with_names(self, given, X[0], reset=False)
         with hints(X, "none", self.n_features_in_):
-            validate_data(self, X[0], reset=False, skip_check_array=True)
+            validate_data(self, named, reset=False, skip_check_array=True)
         arrays = of_own_types(given)
         if arrays is None:
             return self._each(self._of_channels, X)
@@ -52,6 +59,19 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
         rows = [self._of_channels(a[:n]) for a, n in zip(arrays, lengths, strict=True)]
         is_unequal = isinstance(X, Sequences)
         return X.with_values(np.concatenate(rows)) if is_unequal else np.stack(rows)
+
+    def _of_channels(self, x):
+        """Return what becomes of whole recordings, of shape (..., n_steps, n_channels).
+
+        As an array of the same shape but for the last axis.
+        """
+        return self._continued(x, None)[0]
+
+    def _go_on(self, x, state):
+        """Transform steps of a stream; see `Stages`."""
+        if x.dtype.kind == "f":
+            assert_all_finite(x, estimator_name=type(self).__name__, input_name="X")
+        return self._continued(x, state)
 
     @staticmethod
     def _each(function, X):

@@ -341,7 +341,10 @@ def _of_pair(pair, i, size):
     try:
         times, units = map(np.asarray, pair)
     except (TypeError, ValueError):
-        raise ValueError(f"X[{i}] is no pair of times and units.") from None
+        raise ValueError(
+            f"X[{i}] is no pair of times and units, and X is a list of pairs, one of "
+            "each recording: of a single one [(times, units)]."
+        ) from None
     if times.ndim != 1 or times.shape != units.shape:
         raise ValueError(
             f"X[{i}] must be a pair of times and units of equal length; got shapes "
@@ -354,9 +357,11 @@ def _of_fields(events, i, size):
     """Return times and units of a recording of events with named fields."""
     names = _field_names(events)
     if names is None or not {"t", "x"} <= {*names} or np.ndim(events) != 1:
+        single = ", of a single event: X is a list of recordings, [X] of one"
         raise ValueError(
             f"X[{i}] must be a structured array of shape (n_events,) with the fields t "
-            f"and x, and maybe y and p; it has {names or 'no fields'}."
+            f"and x, and maybe y and p; it has {names or 'no fields'}"
+            f"{single * isinstance(events, np.void)}."
         )
     width, height, n_polarities = size
     units = _whole("x", events["x"], i, width)

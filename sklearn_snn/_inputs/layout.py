@@ -45,7 +45,9 @@ def n_dimensions(X):
 
 def check_items(X):
     """Raise ValueError if X has named fields, or arrays where numbers belong."""
-    is_listed = isinstance(X, list | tuple) and len(X)
+    is_listed = isinstance(X, list | tuple)
+    if is_listed and not len(X):
+        raise ValueError("X is an empty list: at least one sample is needed.")
     _refuse_fields(X)
     if is_listed:
         _refuse_fields(X[0])
@@ -140,7 +142,7 @@ def _rows_of_images(X, given):
 
 
 @contextmanager
-def hints(X, y, n_features):
+def hints(X, y, n_features, is_numeric=False):
     """Add to errors what seems to be meant, or what helps here.
 
     Which axis of X, where lengths differ; and what takes gaps in recordings, and lists
@@ -152,6 +154,8 @@ def hints(X, y, n_features):
     y : array-like of shape (n_samples,), or str for none
     n_features : int or None
         As many were learned from.
+    is_numeric : bool, default=False
+        Whether y must be numbers, and not labels.
     """
     try:
         yield
@@ -168,13 +172,20 @@ def hints(X, y, n_features):
                 "pipeline fills gaps in recordings, each channel by its own values."
             ) from None
         elif "inhomogeneous shape" in str(error):
-            raise ValueError(
-                "y has rows of unequal length. The labels of each sample become "
-                "columns of 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
-            ) from None
+            raise ValueError(_rows_of_y(is_numeric)) from None
         if hint is None:
             raise
         raise ValueError(f"{str(error).rstrip('.')}. {hint}") from None
+
+
+def _rows_of_y(is_numeric):
+    """Say that y has rows of unequal length, and what to do about it."""
+    if is_numeric:
+        return "y has rows of unequal length: all samples need equally many numbers."
+    return (
+        "y has rows of unequal length. The labels of each sample become columns of 0 "
+        "and 1 by sklearn.preprocessing.MultiLabelBinarizer."
+    )
 
 
 def _product(shape):

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_array
 
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import FLOATS
+from sklearn_snn._inputs.frames import array_of, refuse_other_columns
 from sklearn_snn._inputs.layout import refuse_unlike
 from sklearn_snn._inputs.sequences import Recordings, Sequences
 from sklearn_snn._inputs.tensors import of_numpy
@@ -33,15 +34,21 @@ def gathered(X):
     ------
     ValueError
         If not all are of two dimensions, the same number of features and at least one
-        step, and made of numbers.
+        step, and made of numbers; or if data frames name their columns otherwise.
     """
     items = _items(X)
     if items is None or _n_dimensions(items[0]) != 2:
         return X
     arrays = [recording_array(item, i) for i, item in enumerate(items)]
     refuse_unlike([array.shape for array in arrays])
+    refuse_other_columns(items)
     dtype = _common_type(items, arrays)
-    values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
+    # Rows behind each other, whatever the order of each: sums of columns depend on it.
+    values = np.empty((sum(map(len, arrays)), arrays[0].shape[1]), dtype)
+    try:
+        np.concatenate(arrays, out=values, casting="unsafe")
+    except (TypeError, ValueError):  # of objects
+        raise _no_numbers(arrays) from None
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) == 1:
         return values.reshape(len(arrays), lengths[0], -1)
@@ -96,7 +103,7 @@ def recording_array(item, i):
             f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
         )
     try:
-        array = np.asarray(of_numpy(item))
+        array = np.asarray(array_of(of_numpy(item)))
     except ValueError as error:
         raise ValueError(f"X[{i}] cannot become an array: {error}") from None
     refuse_dates_and_text(array)
@@ -143,6 +150,19 @@ def _common_type(items, arrays):
     if not is_kept or any(isinstance(item, list | tuple) for item in items):
         return np.dtype(FLOATS[0])  # as scikit-learn makes of lists of numbers
     return dtype
+
+
+def _no_numbers(arrays):
+    """Return the ValueError for recordings of objects that are no numbers."""
+    for i, array in enumerate(arrays):
+        try:
+            array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            return ValueError(
+                f"X[{i}] has values that are no numbers: {error}. Recordings are real "
+                "numbers; leave columns of text out, or encode them."
+            )
+    raise AssertionError("all are numbers")
 
 
 def _n_dimensions(item):

@@ -22,6 +22,7 @@ from sklearn_snn._inputs.dtypes import (
     is_half,
     kept_dtypes,
 )
+from sklearn_snn._inputs.frames import with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.learned_input import check_likeness
 from sklearn_snn._inputs.plain import has_features, is_plain
@@ -79,25 +80,28 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     if not (reset or has_y) and is_plain(estimator, X, 2 + estimator._is_sequential_):
         check_likeness(estimator, X)
         return X
-    owner = type(estimator).__name__
-    X = gathered(X)
+    owner, given, X = type(estimator).__name__, X, gathered(X)
     n = n_dimensions(X)
     refuse_dimensions(X, n, owner)
     refuse_dates_and_text(X)
-    if y_options.get("y_numeric"):
+    is_numeric = y_options.get("y_numeric", False)
+    if is_numeric:
         check_numeric_y(y)
     if reset:
         estimator._is_sequential_ = n == 3
     elif n > 1 and estimator._is_sequential_ != (n == 3):
         known, new = _KINDS[estimator._is_sequential_], _KINDS[n == 3]
+        hint = " (A single sequence is X[np.newaxis].)" if n == 2 else ""
         raise ValueError(
-            f"X is {new}, but {owner} is expecting {known} as "
-            "input. (A single sequence is X[np.newaxis].)"
+            f"X is {new}, but {owner} is expecting {known} as input.{hint}"
         )
     n_features = None if reset else getattr(estimator, "n_features_in_", None)
-    with hints(X, y, n_features):
-        validate = _validate_sequences if n == 3 else _validate_table
-        out = validate(estimator, of_numpy(X), y, reset=reset, **y_options)
+    with hints(X, y, n_features, is_numeric):
+        if n == 3:
+            options = {"reset": reset, "given": given, **y_options}
+            out = _validate_sequences(estimator, of_numpy(X), y, **options)
+        else:
+            out = _validate_table(estimator, of_numpy(X), y, reset=reset, **y_options)
     if not has_y:
         check_likeness(estimator, out)
     return out
@@ -119,8 +123,8 @@ def _validate_table(estimator, X, y, *, reset, **y_options):
     return out
 
 
-def _validate_sequences(estimator, X, y, *, reset, **y_options):
-    """Check sequences, which may have any number of steps."""
+def _validate_sequences(estimator, X, y, *, reset, given, **y_options):
+    """Check sequences, which may have any number of steps, as they were given."""
     if not isinstance(X, SpikeTrains):
         X = check_recordings(estimator, X, kept_dtypes(X, OF_SPIKES))
         check_finite(estimator, X)
@@ -133,6 +137,7 @@ def _validate_sequences(estimator, X, y, *, reset, **y_options):
     if reset or not has_features(estimator, X.shape[2]):
         # Features are the last axis: a table of as many columns tells their number.
         features = np.broadcast_to(np.uint8(0), (X.shape[0], X.shape[2]))
+        features = with_names(estimator, given, features, reset=reset)
         validate_data(estimator, features, reset=reset, skip_check_array=True)
     return (X, y) if has_y else X
 

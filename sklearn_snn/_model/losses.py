@@ -29,14 +29,16 @@ class Loss(NamedTuple):
     evaluate : callable
         ``evaluate(outputs, targets, loss_weights)`` returns the loss, a float, and its
         gradient, of the shape of the outputs.
-    activate, log_activate : callables or None
-        Make probabilities, and their logarithms, of outputs of shape (..., n_outputs);
-        None where outputs are no matter of probability.
+    activate, log_activate, decide : callables or None
+        Make probabilities, their logarithms, and logits of outputs of shape (...,
+        n_outputs), of two classes a single logit; None where outputs are no matter of
+        probability. Functions with a name, so that what holds them can be pickled.
     """
 
     evaluate: callable
     activate: callable
     log_activate: callable
+    decide: callable
 
 
 def cross_entropy(outputs, y, loss_weights):
@@ -78,8 +80,18 @@ def _softmax(outputs):
     return np.moveaxis(powers / total, 0, -1)
 
 
+def _log_softmax(outputs):
+    return log_softmax(outputs, axis=-1)
+
+
+def _logits(outputs):
+    # Of two classes only the difference matters, as in scikit-learn.
+    is_of_two = outputs.shape[-1] == 2
+    return outputs[..., 1] - outputs[..., 0] if is_of_two else outputs
+
+
 LOSSES = {
-    "cross_entropy": Loss(cross_entropy, _softmax, lambda z: log_softmax(z, axis=-1)),
-    "logistic": Loss(logistic, expit, log_expit),
-    "squared_error": Loss(squared_error, None, None),
+    "cross_entropy": Loss(cross_entropy, _softmax, _log_softmax, _logits),
+    "logistic": Loss(logistic, expit, log_expit, np.asarray),
+    "squared_error": Loss(squared_error, None, None, None),
 }

@@ -175,13 +175,19 @@ def encoder_and_input(estimator, x):
     TypeError
         If there is none.
     """
-    for step in active_steps(estimator):
+    steps = active_steps(estimator)
+    for step in steps:
         if _is_encoder(step):
             return step, x
         if not hasattr(step, "transform"):
             break
         x = step.transform(x)
-    raise TypeError(f"There is no encoder in {type(estimator).__name__}.")
+    names = ", ".join(type(step).__name__ for step in steps)
+    raise TypeError(
+        f"There is no encoder of tables in {names}: what is drawn is how intensities, "
+        "(n_samples, n_features), become spikes, as by PoissonSpikeEncoder, "
+        "LatencySpikeEncoder and PopulationSpikeEncoder."
+    )
 
 
 def choose_sample(estimator, X, sample, y=None):

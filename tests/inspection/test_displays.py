@@ -286,7 +286,7 @@ def test_what_the_encoder_is_given(data):
 
 def test_no_encoder(tabular_model, blobs):
     for estimator in (tabular_model, make_pipeline(tabular_model)):
-        with pytest.raises(TypeError, match="There is no encoder in"):
+        with pytest.raises(TypeError, match="There is no encoder of tables in"):
             EncodingDisplay.from_estimator(estimator, blobs[0])
 
 

@@ -117,7 +117,7 @@ def test_steps_are_taken_as_at_predict(name, table):
     raster = SpikeRasterDisplay.from_estimator(model, X, sample=sample)
     np.testing.assert_allclose(raster.inputs, scaled, atol=1e-12)
     if name.endswith("network"):
-        with pytest.raises(TypeError, match="There is no encoder in"):
+        with pytest.raises(TypeError, match="There is no encoder of tables in"):
             EncodingDisplay.from_estimator(model, X)
     else:
         shown = EncodingDisplay.from_estimator(model, X, sample=sample)
