@@ -103,6 +103,7 @@ PARAMETERS = {
     "n_steps": count(1, 2, 5, 8, extreme=[10**13, 10**30]),
     "recurrent": BOOL,
     "bptt_steps": count(None, 2, 3, extreme=[1, 4, 10**30]),
+    "stateful": BOOL,
     "surrogate": _either("sigmoid", "fast_sigmoid", "atan", "triangular"),
     "reset": _either("zero", "subtract", "none"),
     "detach_reset": ((True, False, "auto"), *BOOL[1:]),

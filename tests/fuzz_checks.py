@@ -125,17 +125,17 @@ def check_answer(estimator, method, answer):
             is_in_range = estimator.y_scale_.max() < 1e300
             assert np.isfinite(answer).all() or not is_in_range, "numbers are finite"
         case "predict" if not is_classes:
-            assert answer.shape[1] == estimator.n_outputs_
+            assert answer.shape[-1] == estimator.n_outputs_
             assert np.isin(answer, (0, 1)).all()
         case "predict":
             assert np.isin(answer, estimator.classes_).all(), "labels are known"
         case "predict_proba":
-            assert answer.shape[1] == len(estimator.classes_)
+            assert answer.shape[-1] == len(estimator.classes_)
             assert np.isfinite(answer).all(), "probabilities are finite"
             assert (answer >= 0).all()
             assert (answer <= 1 + 1e-6).all()
             if is_classes:
-                np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+                np.testing.assert_allclose(answer.sum(axis=-1), 1, atol=1e-5)
         case "predict_log_proba":
             assert not np.isnan(answer).any() and (answer <= 0).all()
         case "decision_function":
@@ -175,8 +175,9 @@ def _operate(estimator, case, operation):
     is_first = operation.method == "partial_fit" and not hasattr(estimator, "coefs_")
     if is_first and is_classifier(estimator):
         with contextlib.suppress(Exception):
-            is_labels = np.ndim(y) == 2 and np.shape(y)[1] > 1
-            keywords["classes"] = range(np.shape(y)[1]) if is_labels else np.unique(y)
+            n_axes = 2 + case.params.get("per_step", False)
+            is_labels = np.ndim(y) == n_axes and np.shape(y)[-1] > 1
+            keywords["classes"] = range(np.shape(y)[-1]) if is_labels else np.unique(y)
     before, given = fitted_attributes(estimator), fingerprint([X, y, weights])
     params = fingerprint(_without_generator(estimator.get_params()))
     result, error = attempt(

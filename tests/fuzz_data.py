@@ -166,6 +166,8 @@ def build_labels(data, rng):
     n = data.n_samples
     y = np.arange(n) % 2
     rng.shuffle(y)
+    if data.labels.startswith("steps"):
+        return _labels_of_steps(data, rng)
     match data.labels:
         case "0/1/2":
             return rng.permutation(np.arange(n) % 3)
@@ -251,6 +253,30 @@ def build_labels(data, rng):
             return sparse.csr_array(y[:, np.newaxis])
         case "dict":
             return {0: 1}
+    return y
+
+
+def _labels_of_steps(data, rng):
+    """Build labels, or numbers, of each step."""
+    kind = data.labels.removeprefix("steps ")
+    n_steps = data.n_steps + {"too short": -1, "too long": 1}.get(kind, 0)
+    shape = data.n_samples, max(n_steps, 0)
+    if kind in ("numbers", "several numbers"):
+        return rng.normal(size=shape + (2,) * (kind != "numbers")) * 1e3
+    y = rng.integers(0, 3 if kind == "0/1/2" else 2, shape)
+    match kind:
+        case "text":
+            return np.array(["a", "b"])[y]
+        case "lists":
+            return y.tolist()
+        case "several":
+            return rng.integers(0, 2, (*shape, 3))
+        case "column":
+            return y[..., np.newaxis]
+        case "one class":
+            return np.zeros_like(y)
+        case "nan":
+            return np.where(y, np.nan, 0.0)
     return y
 
 

@@ -91,17 +91,32 @@ NUMBERS = (
     ["nan", "inf", "none", "too short", "too long", "3-D", "dates", "complex", "text"],
 )
 
+STEP_LABELS = (
+    ["steps 0/1", "steps 0/1/2", "steps several"],
+    ["steps text", "steps lists", "steps column", "steps numbers"],
+    ["steps one class", "steps nan", "steps too short", "steps too long", "0/1"],
+)
+STEP_NUMBERS = (
+    ["steps numbers", "steps several numbers"],
+    ["steps 0/1/2", "steps lists", "steps column"],
+    ["steps nan", "steps too short", "steps too long", "continuous", "steps text"],
+)
+STEP_KINDS = ["sequence", "trains"], ["sequence list", "level trains"], ["dense", "4-D"]
 
-def data_with(labels):
+
+def data_with(labels, kinds=KINDS):
     """Draw data whose y is of some kinds."""
-    return st.builds(Data, kind=pick(KINDS, 0.25), **CHOICES | {"labels": labels})
+    return st.builds(Data, kind=pick(kinds, 0.25), **CHOICES | {"labels": labels})
 
 
-def params_of(neurons, others):
+def params_of(neurons, others, **fixed):
     """Draw parameters of neurons, and a few others."""
     return st.builds(
         lambda recurrent, *params: (
-            SMALL | {"engine": "numpy", "recurrent": recurrent} | params[0] | params[1]
+            SMALL
+            | {"engine": "numpy", "recurrent": recurrent, **fixed}
+            | params[0]
+            | params[1]
         ),
         st.booleans(),
         parameters_of(neurons, 3),
@@ -124,6 +139,12 @@ OF_NUMBERS = (
     [],
     [None, "last", "softmax_mean"],
 )
+STEP_CASES = cases_of(
+    params_of(NEURONS, PARAMETERS, per_step=True),
+    data_with(pick(STEP_LABELS, 0.3), STEP_KINDS),
+    FIRST,
+    st.lists(MORE, max_size=2),
+)
 _METHODS = "fit", "partial_fit", "predict", "score"
 REGRESSOR_CASES = cases_of(
     params_of(
@@ -131,6 +152,16 @@ REGRESSOR_CASES = cases_of(
         without(PARAMETERS, "logit_scale", "class_weight"),
     ),
     data_with(pick(NUMBERS, 0.3)),
+    FIRST,
+    st.lists(MORE.filter(lambda operation: operation.method in _METHODS), max_size=2),
+)
+STEP_REGRESSOR_CASES = cases_of(
+    params_of(
+        NEURONS | {"readout": OF_NUMBERS},
+        without(PARAMETERS, "logit_scale", "class_weight"),
+        per_step=True,
+    ),
+    data_with(pick(STEP_NUMBERS, 0.3), STEP_KINDS),
     FIRST,
     st.lists(MORE.filter(lambda operation: operation.method in _METHODS), max_size=2),
 )

@@ -7,7 +7,12 @@ from collections import Counter
 import pytest
 from fuzz_cases import CLASSIFIER_CASES, ENCODER_CASES
 from fuzz_checks import compare_engines, is_repeatable, run_encoder, run_network
-from fuzz_neurons import NEURON_CASES, REGRESSOR_CASES
+from fuzz_neurons import (
+    NEURON_CASES,
+    REGRESSOR_CASES,
+    STEP_CASES,
+    STEP_REGRESSOR_CASES,
+)
 from hypothesis import HealthCheck, event, given, settings
 
 from sklearn_snn import SpikingClassifier, SpikingRegressor
@@ -62,7 +67,7 @@ def run_cases(cases, n_cases, share, kind):
 
 @in_parts
 def test_classifier(part):
-    run_cases(CLASSIFIER_CASES, 500, 0.5, SpikingClassifier)
+    run_cases(CLASSIFIER_CASES, 350, 0.5, SpikingClassifier)
 
 
 @in_parts
@@ -74,6 +79,12 @@ def test_neurons_and_labels(part):
 @in_parts
 def test_regressor(part):
     run_cases(REGRESSOR_CASES, 250, 0.1, SpikingRegressor)
+
+
+@in_parts
+def test_targets_of_steps(part):
+    run_cases(STEP_CASES, 100, 0.1, SpikingClassifier)
+    run_cases(STEP_REGRESSOR_CASES, 50, 0.1, SpikingRegressor)
 
 
 @in_parts

@@ -65,6 +65,8 @@ class Data(NamedTuple):
             steps = self.steps(self.start)
             score_weights = np.where(steps, weights[:, np.newaxis], 0)
             weights = score_weights / np.count_nonzero(steps, axis=1)[:, np.newaxis]
+            # The share of a weight may be too small for a float, but is not nothing.
+            np.maximum(weights, np.nextafter(0, 1), out=weights, where=steps)
         y = target.encode(self.y)
         return Samples(self.X, y, weights, score_weights, self.rows)
 

@@ -1,5 +1,7 @@
 """The first guess of the weights of every neuron: none is born silent, nor wild."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from neurons.cases import ALL, FIRING, KINDS, TABLE, case_of, stacks, telling
@@ -118,6 +120,18 @@ def test_the_response_of_a_neuron_is_its_own(name):
     for i in (0, 64, 65, 149):
         alone = {key: constant[i : i + 1] for key, constant in p.items()}
         assert row.neuron.response(alone, n_steps) == response[i]
+
+
+@pytest.mark.parametrize("name", FIRING)
+def test_the_response_takes_the_memory_of_a_neuron(name):
+    """Pieces of a long recording, which learn, take little more."""
+    n_steps = 10_000
+    p = {key: np.linspace(*ends, 20) for key, ends in TABLE[name].ranges.items()}
+    tracemalloc.start()
+    TABLE[name].neuron.response(p, n_steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 8 * n_steps
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-# Numbers of float64 that are made of neurons and steps at once: half a megabyte.
-MOST_AT_ONCE = 2**16
+# Numbers of float64 that are made of neurons and steps at once, but for one neuron.
+MOST_AT_ONCE = 2**13
 
 
 def by_dtype(p, names, dtype):
