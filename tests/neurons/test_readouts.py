@@ -21,7 +21,6 @@ from sklearn_snn._model.parameters import learning
 
 N_STEPS = 10
 EVERY_READOUT = READOUTS | MORE_READOUTS
-HIDDEN = "lif", "adlif", "cuba"
 each = pytest.mark.parametrize
 
 
