@@ -156,6 +156,8 @@ class UnscaledInputWarning(UserWarning):
       fires less than once in all, or fails to fire less than once;
     - `DeltaSpikeEncoder.fit` if no channel of any recording changes by a threshold, so
       that there is no spike at all;
+    - `as_sequences` if each recording of events ends within its first step, though its
+      times differ, as they do where `dt` is in another unit;
     - `quantize`, and `fit` of `QuantizedSpikingClassifier`, if the range of graded
       values, an outlier's for example, is so much wider in one column than in others
       that next to nothing is left of these.

@@ -8,6 +8,7 @@ import pytest
 from sequences import assert_holds, of_events, of_values, padded, recorded
 
 from sklearn_snn import EventSequences, Sequences, as_sequences
+from sklearn_snn.exceptions import UnscaledInputWarning
 
 
 @pytest.fixture
@@ -181,6 +182,21 @@ def test_events_outside():
     kept = as_sequences(PAIR, dt=0.1, n_units=2, start=0.1, outside="drop")
     assert fired(kept) == [(0, 1, 1), (0, 2, 0)]
     assert kept.lengths.tolist() == [3]
+
+
+def test_a_step_that_is_wider_than_recordings():
+    """A dt of milliseconds with times of seconds, for example."""
+    spikes = [([0.1, 0.7], [0, 1]), ([0.2, 0.2], [0, 1])]
+    with pytest.warns(UnscaledInputWarning, match="first step of 5, .* unit of the ti"):
+        as_sequences(spikes, dt=5, n_units=2)
+    for meant in (
+        {"dt": 0.5},
+        {"dt": 5, "n_steps": 1},
+        {"dt": 5, "duration": 1.0},
+        {"dt": 5, "start": -6.0},
+    ):
+        as_sequences(spikes, n_units=2, **meant)
+    as_sequences(spikes[1:], dt=5, n_units=2)
 
 
 def test_starts_of_each():

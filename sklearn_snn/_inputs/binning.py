@@ -3,6 +3,8 @@
 import numpy as np
 
 from sklearn_snn._inputs.event_sequences import MAX_STEPS, EventSequences, joined
+from sklearn_snn._utils.warnings import warn_user
+from sklearn_snn.exceptions import UnscaledInputWarning
 
 # A quotient is taken for the whole number that it is so near to, in parts of itself,
 # and, whatever its size, in parts of a step. Times that their type rounds by more may
@@ -93,8 +95,13 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
     ------
     ValueError
         As `as_sequences` says.
+
+    Warns
+    -----
+    UnscaledInputWarning
+        As well.
     """
-    blocks, rows, n_events = [], [], 0
+    blocks, rows, n_events, longest, is_differing = [], [], 0, 0, False
     for i, (times, of_units) in enumerate(recordings):
         _check_times(times, i)
         of_times = steps_of(times, dt, starts[i])
@@ -120,6 +127,8 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
         places, spikes = np.unique(
             of_times[is_inside] * n_units + of_units[is_inside], return_counts=True
         )
+        longest = max(longest, end)
+        is_differing = is_differing or bool((times != times[:1]).any())
         rows.append((places, spikes, end))
         n_events += len(places)
         if n_events >= _BLOCK:
@@ -127,6 +136,12 @@ def binned(recordings, *, n_units, dt, starts, lengths, must_be_inside, counts):
             rows, n_events = [], 0
     if rows:
         blocks.append(_block(rows, n_units, counts))
+    if lengths is None and longest == 1 and is_differing:
+        warn_user(
+            f"Each recording ends within its first step of {dt}, and when something "
+            "came is lost: is dt in the unit of the times?",
+            UnscaledInputWarning,
+        )
     return joined(blocks)
 
 

@@ -120,6 +120,11 @@ def as_sequences(
         no use for, a recording would have no step, a unit is none of `n_units`, a time
         is not finite, events lie outside, or more than 255 spikes come together.
 
+    Warns
+    -----
+    UnscaledInputWarning
+        If each recording ends within its first step, though its times differ.
+
     Notes
     -----
     Step ``k`` holds the times from ``start + k * dt`` to below ``start + (k + 1) *
@@ -244,11 +249,8 @@ def _refuse_idle(layout, given):
 
 def _of_values(X):
     """Return sequences with steps first as Sequences."""
-    X = of_numpy(X)
+    X = gathered(of_numpy(X))
     if isinstance(X, Recordings):
-        return X
-    X = gathered(X)
-    if isinstance(X, Sequences):
         return X
     n_dimensions(X)  # raises what is wrong with a list that is no array
     X = np.asanyarray(X)
