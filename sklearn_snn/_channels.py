@@ -11,17 +11,22 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
+from sklearn_snn._compat import (
+    HasMethods,
+    check_feature_names_in,
+    fit_context,
+    num_samples,
+)
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.extent import as_table
-from sklearn_snn._inputs.frames import with_names
+from sklearn_snn._inputs.frames import array_of, is_frame, with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import check_recordings, gathered
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
-from sklearn_snn._inputs.step_targets import targets_of_steps
+from sklearn_snn._inputs.step_targets import hint_at_new_axis, targets_of_steps
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -82,7 +87,9 @@ class ChannelTransformer(
 
     A table, of two dimensions, is handed to the transformer as it is: so one pipeline
     serves tables and sequences, and a single recording, (n_steps, n_features), can be
-    transformed alone.
+    transformed alone. Of recordings it sees an array, of data frames in a list, too: so
+    a `ColumnTransformer` takes channels by their numbers there, and text is encoded
+    before recordings are made.
 
     The transformer gets all of `X` at once, and most make a float64 copy of it, of
     eight bytes a value, whatever the type of `X` is. For a memory map that is too large
@@ -145,7 +152,7 @@ class ChannelTransformer(
         inner, given, (X, is_sequential) = clone(self.transformer), X, self._checked(X)
         table = as_table(X) if is_sequential else X
         if y is not None and is_sequential:
-            with hints(X, y, None):
+            with hint_at_new_axis(given, num_samples(y)), hints(X, y, None):
                 check_consistent_length(X, y)
             y = targets_of_steps(y, all_lengths(X, X.shape[1]), given)
         inner.fit(table, y)
@@ -180,7 +187,7 @@ class ChannelTransformer(
         check_is_fitted(self)
         given, (X, is_sequential) = X, self._checked(X)
         if not is_sequential:
-            return self.transformer_.transform(X)
+            return self.transformer_.transform(self._as_learned(X))
         with hints(X, "none", self.n_features_in_):
             self._compare(given, as_table(X), reset=False)
         return self._apply(self.transformer_.transform, X)
@@ -266,6 +273,20 @@ class ChannelTransformer(
     def _go_on(self, x, state):
         """Transform steps of a stream, each by itself; see `Stages`."""
         return self._apply(self.transformer_.transform, x), state
+
+    def _as_learned(self, X):
+        """Return a table as the transformer got the steps of recordings, if it did.
+
+        That was an array, so that names are compared here.
+        """
+        inner, is_named = self.transformer_, hasattr(self, "feature_names_in_")
+        knows_names = hasattr(inner, "feature_names_in_")
+        if knows_names or not (is_named and is_frame(X)):
+            return X
+        if not hasattr(inner, "n_features_in_"):  # it may keep no names of tables
+            return X
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return np.asarray(array_of(X))
 
     def _compare(self, given, table, *, reset):
         """Keep number and names of channels, or compare them with those of `fit`."""

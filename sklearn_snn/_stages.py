@@ -43,9 +43,14 @@ class Stages:
         return len(self._all)
 
     @property
-    def n_features(self):
+    def n_features_in_(self):
         """The number of channels that the first of them takes."""
         return self._all[0].n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Their names; there is no such attribute where it knows none."""
+        return self._all[0].feature_names_in_
 
     def resting(self):
         """Return the states before the first step.

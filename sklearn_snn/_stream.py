@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_snn._inputs.frames import array_of, refuse_other_names
 from sklearn_snn._inputs.validation import check_shapes
 from sklearn_snn._model.network import answers, forward, prepared, resting
 from sklearn_snn._model.parameters import copied
@@ -62,7 +63,9 @@ class StreamMixin:
         )
         params, answers = copied(self._learned_params()), self._answer_functions()
         stages = Stages([] if transformers is None else transformers)
-        return Stream(self.network_, params, answers, n_streams, stages)
+        first = stages if len(stages) else self
+        names = getattr(first, "feature_names_in_", None)
+        return Stream(self.network_, params, answers, n_streams, stages, names)
 
     def reset_states(self):
         """Let the next `partial_fit` begin at rest, not where the last one ended.
@@ -111,6 +114,8 @@ class Stream:
         Number of recordings side by side; None for one without an axis of its own.
     stages : Stages
         The transformers through which steps go before.
+    names : ndarray of str, or None
+        Those of the channels, which data frames must have.
 
     Attributes
     ----------
@@ -123,6 +128,9 @@ class Stream:
 
     Notes
     -----
+    A step without a value in any channel is a gap, which an imputer fills; at the end
+    of a whole recording it says that this is over.
+
     Spikes as input make the same answers as the whole, to the bit. Graded values do so
     up to the rounding of their products with the weights, which depends on how many
     steps are multiplied at a time.
@@ -144,8 +152,9 @@ class Stream:
     True
     """
 
-    def __init__(self, network, params, answers, n_streams, stages):
+    def __init__(self, network, params, answers, n_streams, stages, names):
         self._network, self._params = network, prepared(params)
+        self._names = names
         self._answers, self._n_streams, self._stages = answers, n_streams, stages
         self._workspace, self._dtype = Workspace(), params[0]["coef"].dtype
         self.reset()
@@ -176,7 +185,8 @@ class Stream:
         ----------
         X : array-like of shape (n_features,) or (n_steps, n_features)
             With `n_streams`, of shape (n_streams, n_features) or (n_streams, n_steps,
-            n_features). With `transformers` as the first of them takes it.
+            n_features). With `transformers` as the first of them takes it. Data frames,
+            and rows of these, need the names that were learned from.
 
         Returns
         -------
@@ -186,8 +196,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If `X` is of another shape, or holds anything but finite real numbers; no
-            step of it counts then. As the transformers do.
+            If `X` is of another shape or names, or holds anything but finite real
+            numbers; no step of it counts then. As the transformers do.
         """
         x, before = self._stages.go_on(self._steps(X), self._before)
         X, reading = self._as_input(x), None
@@ -251,8 +261,9 @@ class Stream:
 
     def _steps(self, X):
         """Return steps as an array of shape (n_streams, n_steps, n_channels)."""
-        array, n_features = np.asarray(X), len(self._params[0]["coef"])
-        n_features = self._stages.n_features if len(self._stages) else n_features
+        n_features = len(self._params[0]["coef"])
+        n_features = self._stages.n_features_in_ if len(self._stages) else n_features
+        array = np.asarray(self._plain(X))
         n_axes = 1 + (self._n_streams is not None)
         is_right = array.dtype.kind in "biuf" and array.ndim in (n_axes, n_axes + 1)
         if is_right:
@@ -269,6 +280,13 @@ class Stream:
             )
         return steps
 
+    def _plain(self, X):
+        """Return steps that are data frames, or rows of these, as arrays."""
+        if isinstance(X, list | tuple):
+            return [self._plain(x) for x in X]
+        refuse_other_names(X, self._names)
+        return array_of(X)
+
     def _as_input(self, steps):
         """Return steps as the network takes them: (n_steps, n_streams, n_features)."""
         n_features = len(self._params[0]["coef"])
@@ -281,7 +299,8 @@ class Stream:
             steps = np.ascontiguousarray(steps.transpose(1, 0, 2), self._dtype)
         if not np.isfinite(steps).all():
             raise ValueError(
-                f"X contains NaN or infinity, or what {self._dtype} cannot hold."
+                f"X contains NaN or infinity, or what {self._dtype} cannot hold. "
+                "ChannelTransformer(SimpleImputer()) among the transformers fills gaps."
             )
         return steps
 

@@ -256,6 +256,11 @@ NESTED = pd.DataFrame([[pd.Series(row) for row in x] for x in X3 * [[1], [2], [3
         (PAIR, {"layout": "spike_times"}, "needs dt"),
         (PAIR, {"dt": 0}, "'dt' parameter"),
         (PAIR, {"dt": 1}, "needs n_units: "),
+        (
+            [camera((0, 0, 0, 0))],
+            {"dt": 1, "n_units": 1, "sensor_size": (1, 1, 1)},
+            "one of these, and not both",
+        ),
         (PAIR, {"dt": 1, "n_units": 1}, r"event of unit 1: .* from 0 to 0 are"),
         ([A], {"dt": 1, "n_units": 1}, r"X\[0\] is no pair"),
         ((A, A), {"dt": 1, "n_units": 1}, r"of a single one \[\(times, units\)\]"),

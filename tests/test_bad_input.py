@@ -1,6 +1,7 @@
 """Bad input: an error of the right type that says what was given, before any work."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -104,6 +105,14 @@ def test_what_is_said_of_y_that_is_no_numbers():
         SpikingRegressor().fit(X3, 6 * [[1, 2], [3]])
 
 
+def test_groups_are_no_list():
+    """What numpy says of them is not meant of y."""
+    table = pd.DataFrame(X2).assign(of=np.repeat(np.arange(4), 3))
+    for frame in (table, table.iloc[:-1]):
+        match = r"\[x\.drop\(columns=name\) for _, x in X\]"
+        refused(frame.groupby("of"), np.arange(4) % 2, match=match)
+
+
 @pytest.mark.parametrize("nothing", [[], ()])
 def test_lists_of_nothing(nothing, fitted):
     match = "X is an empty list: at least one sample"
@@ -138,7 +147,7 @@ def test_wrong_number_of_features_at_predict(X):
             (X3, TRAINS),
             r"X is a seq.* a constant current per .* as input\.$",
         ),
-        (X3, (X2, X3[0]), r"X is a constant .* \(A single sequence is X\[np.newaxis\]"),
+        (X3, (X2, X3[0]), r"X is a constant .* \(A single sequence is \[X\]\.\)"),
         (TRAINS, (X2,), "X is a constant current per sample .* a sequence per sample"),
     ],
 )

@@ -364,3 +364,13 @@ def test_pipelines_of_targets_of_steps(network, rng):
         pipeline = make_pipeline(ChannelTransformer(inner), clone(model)).fit(listed, y)
         assert [len(p) for p in pipeline.predict(listed)] == [8, 5, 9, 6]
         assert np.isfinite(pipeline.score(listed, y))
+
+
+@pytest.mark.parametrize("given", [np.ones((1, 20, 2)), [np.ones((20, 2))]])
+def test_targets_of_the_steps_of_a_single_recording(given):
+    """These are no recordings with their steps first."""
+    network = SpikingClassifier(engine="numpy")
+    for fit in (ChannelTransformer(StandardScaler()).fit, network.fit):
+        with pytest.raises(ValueError, match=r"single recording.* \[y\]\.$") as raised:
+            fit(given, np.arange(20) % 2)
+        assert "swapaxes" not in str(raised.value)

@@ -128,12 +128,50 @@ def test_names_through_a_pipeline():
 
 
 def test_arrays_beside_frames_are_taken_by_their_place():
-    mixed = [*frames()[:6], *arrays()[6:]]
+    """Which of the frames comes first does not matter."""
+    mixed = [*arrays()[:6], *frames()[6:]]
     found = as_sequences(mixed, layout="steps_first")
     np.testing.assert_array_equal(found.concatenated(), np.concatenate(arrays()))
+    delays = DelayLine(2).fit(mixed)
+    assert delays.feature_names_in_.tolist() == ["a", "b"]
+    swapped = [frame[["b", "a"]] for frame in frames()[6:]]
+    with pytest.raises(ValueError, match="must be in the same order"):
+        delays.transform([*arrays()[:6], *swapped])
+
+
+def test_a_recording_alone_is_compared_with_those_of_a_list():
+    """It is a table to ChannelTransformer, whose transformer saw an array."""
+    scaler = ChannelTransformer(StandardScaler()).fit(frames("Int16"))
+    alone = frames("Int16")[3]
+    expected = scaler.transform(frames("Int16"))[3]
+    np.testing.assert_array_equal(scaler.transform(alone), expected)
+    for other in (alone[["b", "a"]], alone.set_axis(["c", "d"], axis=1)):
+        with pytest.raises(ValueError, match="feature names should match"):
+            scaler.transform(other)
+    of_table = ChannelTransformer(StandardScaler()).fit(frames()[0])
+    with pytest.raises(ValueError, match="must be in the same order"):
+        of_table.transform(frames()[3][["b", "a"]])
+    of_table.transform(frames()[3])
 
 
 # What is no number
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize("unit", ["datetime64[ms]", "timedelta64[ms]"])
+def test_dates_are_refused(library, unit):
+    """An array of columns of all types has numbers for them."""
+    given = [
+        library.DataFrame({"a": np.arange(5.0), "when": np.arange(5).astype(unit)})
+        for _ in Y
+    ]
+    for use in (
+        lambda: fast(engine="numpy").fit(given, Y),
+        lambda: DelayLine().fit(given),
+        lambda: as_sequences(given, layout="steps_first"),
+    ):
+        with pytest.raises(ValueError, match="X has dates or times"):
+            use()
 
 
 @pytest.mark.parametrize(

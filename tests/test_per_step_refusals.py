@@ -167,11 +167,11 @@ def test_other_targets_are_no_targets_of_steps(given, y):
 @each("y", [NEXT[0], NEXT[0, :, np.newaxis], [*NEXT[0]]], ids=["1-D", "2-D", "list"])
 def test_targets_of_a_single_recording_need_an_axis(given, y):
     model = regressor()
-    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$") as raised:
+    with pytest.raises(ValueError, match=r"is \[y\]\.$") as raised:
         model.fit(given, y)
     assert "swapaxes" not in str(raised.value)
     model.fit(given, np.asarray(y)[np.newaxis])
-    with pytest.raises(ValueError, match=r"is y\[np\.newaxis\]\.$"):
+    with pytest.raises(ValueError, match=r"is \[y\]\.$"):
         model.score(given, y)
 
 
@@ -179,7 +179,7 @@ def test_other_numbers_of_samples_are_no_single_recording():
     for given, y in ((X[:1], NEXT[0, :29]), (X[:2], NEXT[0]), (X[:1, :, 0], NEXT[0])):
         with pytest.raises(ValueError, match="inconsistent numbers of samp") as raised:
             regressor().fit(given, y)
-        assert "newaxis" not in str(raised.value)
+        assert "[y]" not in str(raised.value)
 
 
 COLUMNS = {

@@ -302,7 +302,7 @@ def test_other_dimensions_are_refused(transformer):
 
 @each_kind
 def test_lists_that_are_refused(transformer):
-    refuses(transformer, [], "dim 1")
+    refuses(transformer, [], "empty list")
     refuses(transformer, [X[0], X[1, :, :1]], r"X\[1\]")
     refuses(transformer, [X[0], X[1, :, 0]], "of 1 to 2 dimensions")
     refuses(transformer, [X[0], X[1, :0]], r"X\[1\]")

@@ -3,6 +3,8 @@
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from helpers import fast
 from sklearn.exceptions import NotFittedError
@@ -72,7 +74,7 @@ def test_bad_steps_change_nothing(name):
     model, X = fitted(name)
     stream = model[-1].stream(transformers=model[:-1]).feed(X[0, :5])
     for bad, match in (
-        (np.full(2, np.nan), "NaN"),
+        (np.full(2, np.nan), r"NaN .* ChannelTransformer\(SimpleImputer\(\)\)"),
         (np.array([X[0, 5], [0, np.inf]]), "infinity"),
         (np.zeros(3), r"shape \(2\), a step, or \(n_steps, 2\)"),
         (["a", "b"], "must be numbers"),
@@ -104,6 +106,17 @@ def test_gaps_are_filled_as_in_whole_recordings():
     np.testing.assert_allclose(stream.predict_proba(), whole, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["delays", "changes", "all"])
+def test_steps_may_come_in_the_same_array(name):
+    model, X = fitted(name)
+    stream, buffer = model[-1].stream(transformers=model[:-1]), np.empty((3, 2))
+    for first in range(0, N_STEPS, 3):
+        buffer[:] = X[0, first : first + 3]
+        stream.feed(buffer)
+    whole = model.predict_proba(X[:1])[0]
+    np.testing.assert_allclose(stream.predict_proba(), whole, rtol=1e-5)
+
+
 def test_what_becomes_of_the_transformers_later_does_not_show():
     model, X = fitted("all")
     stream, whole = model[-1].stream(transformers=model[:-1]), model.predict_proba(X)
@@ -111,6 +124,55 @@ def test_what_becomes_of_the_transformers_later_does_not_show():
     model[2].n_delays = 7
     stream.feed(X[0])
     np.testing.assert_allclose(stream.predict_proba(), whole[0], rtol=1e-5)
+
+
+# Data frames
+
+
+def named(x, dtype="float64"):
+    return pd.DataFrame(x, columns=["a", "b"]).astype(dtype)
+
+
+@pytest.mark.parametrize("transformers", ["scaler", "delays", None])
+def test_names_of_steps_are_compared(transformers):
+    X, y = walks()
+    before = TRANSFORMERS[transformers] if transformers else []
+    model = make_pipeline(*before, fast(engine="numpy")).fit([*map(named, X)], y)
+    of_pipeline = model[:-1] if transformers else None
+    whole = model.predict_proba([*map(named, X[:2])])
+    stream = model[-1].stream(transformers=of_pipeline)
+    streams = model[-1].stream(2, transformers=of_pipeline)
+    swapped = named(X[0])[["b", "a"]]
+    for feed, other in (
+        (stream.feed, swapped),
+        (stream.feed, swapped.iloc[0]),
+        (stream.feed, pl.DataFrame({"b": X[0, :, 1], "a": X[0, :, 0]})),
+        (streams.feed, [named(X[0]), swapped]),
+    ):
+        with pytest.raises(ValueError, match=r"columns 'b', 'a', and .* had 'a', 'b'"):
+            feed(other)
+    stream.feed(named(X[0]).iloc[0]).feed(named(X[0]).iloc[1:3])
+    stream.feed(X[0, 3]).feed(pl.DataFrame({"a": X[0, 4:, 0], "b": X[0, 4:, 1]}))
+    np.testing.assert_allclose(stream.predict_proba(), whole[0], rtol=1e-5)
+    streams.feed([named(x) for x in X[:2]])
+    np.testing.assert_allclose(streams.predict_proba(), whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["Float64", {"a": "Int16", "b": "Float64"}])
+def test_frames_of_nullable_types(dtype):
+    X, y = walks()
+    X = X.round()
+    frames = [named(x, dtype) for x in X]
+    for frame in frames:
+        frame.iloc[3, 0] = pd.NA
+    imputer = ChannelTransformer(SimpleImputer())
+    model = make_pipeline(imputer, fast(engine="numpy")).fit(frames, y)
+    stream = model[-1].stream(transformers=imputer)
+    for t in range(5):
+        stream.feed(frames[0].iloc[t])
+    stream.feed(frames[0].iloc[5:])
+    whole = model.predict_proba(frames[:1])[0]
+    np.testing.assert_allclose(stream.predict_proba(), whole, rtol=1e-5)
 
 
 def test_transformers_that_do_not_fit():

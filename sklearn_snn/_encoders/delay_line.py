@@ -38,6 +38,9 @@ class DelayLine(RecordingTransformer):
     ----------
     n_features_in_ : int
         Number of channels seen during `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names. Defined only when `X` was a list of data frames with names that are
+        all strings.
 
     See Also
     --------
@@ -163,7 +166,8 @@ class DelayLine(RecordingTransformer):
         x = x if before is None else np.concatenate([before, x], axis=-2)
         past = delayed(x, self.n_delays, self.stride)[..., n_before:, :]
         n_kept = (self.n_delays - 1) * self.stride
-        return past, x[..., max(0, x.shape[-2] - n_kept) :, :]
+        # A copy: callers may fill the same array with the steps that come next.
+        return past, x[..., max(0, x.shape[-2] - n_kept) :, :].copy()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

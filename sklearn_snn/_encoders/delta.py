@@ -63,6 +63,9 @@ class DeltaSpikeEncoder(RecordingTransformer):
     ----------
     n_features_in_ : int
         Number of channels seen during `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names. Defined only when `X` was a list of data frames with names that are
+        all strings.
 
     See Also
     --------

@@ -2,11 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
@@ -69,8 +65,11 @@ class RecordingTransformer(PersistenceMixin, TransformerMixin, BaseEstimator):
 
     def _go_on(self, x, state):
         """Transform steps of a stream; see `Stages`."""
-        if x.dtype.kind == "f":
-            assert_all_finite(x, estimator_name=type(self).__name__, input_name="X")
+        if not np.isfinite(x).all():
+            raise ValueError(
+                f"X contains NaN or infinity, which {type(self).__name__} does not "
+                "take: ChannelTransformer(SimpleImputer()) before it fills gaps."
+            )
         return self._continued(x, state)
 
     @staticmethod
@@ -137,7 +136,7 @@ def _refuse_other_dimensions(X, n, owner):
         raise ValueError(
             f"{start}. A 2-D array is a table, without time. Signals of one channel, "
             "(n_samples, n_steps), become recordings by X[:, :, np.newaxis], and a "
-            "single recording, (n_steps, n_channels), by X[np.newaxis]."
+            "single recording, (n_steps, n_channels), by [X]."
         )
     if n > 3:
         shape = np.shape(X)

@@ -323,10 +323,9 @@ def _sensor_size(layout, n_units, sensor_size):
     """Return width, height and polarities; (n_units, 1, 1) if there are units only."""
     if (n_units is None) == (sensor_size is None):
         either = "n_units" if layout == "spike_times" else "n_units or sensor_size"
-        raise ValueError(
-            f"layout={layout!r} needs {either}: how many units there are does not "
-            "follow from those that fired."
-        )
+        why = "how many units there are does not follow from those that fired"
+        why = "one of these, and not both" if n_units is not None else why
+        raise ValueError(f"layout={layout!r} needs {either}: {why}.")
     if sensor_size is None:
         return int(n_units), 1, 1
     size = np.asarray(sensor_size)

@@ -20,14 +20,13 @@ def with_names(estimator, X, table, *, reset):
     Returns
     -------
     table : data frame or array-like
-        The first recording if it has names that count, else the table.
+        The first recording that has names, if these count, else the table.
     """
     is_list = isinstance(X, list | tuple) or (
         getattr(getattr(X, "dtype", None), "kind", "") == "O" and np.ndim(X) == 1
     )
     if is_list and (reset or hasattr(estimator, "feature_names_in_")):
-        first = next(iter(X))
-        return first if _is_frame(first) else table
+        return next((item for item in X if is_frame(item)), table)
     return table
 
 
@@ -43,7 +42,7 @@ def refuse_other_columns(items):
     """
     known, first = None, 0
     for i, item in enumerate(items):
-        if not _is_frame(item):
+        if not is_frame(item):
             continue
         names = list(item.columns)
         if known is None:
@@ -57,10 +56,29 @@ def refuse_other_columns(items):
             )
 
 
-def array_of(item):
-    """Return a data frame of pandas' own types as one of numpy's; others as they are.
+def refuse_other_names(item, known):
+    """Raise ValueError if a data frame, or a row of one, has other names than known.
 
-    numpy would make objects of columns that may have missing values, such as "Int16".
+    Parameters
+    ----------
+    item : anything
+        What has no names that are strings is taken by the place.
+    known : array-like of str, or None
+        None accepts all.
+    """
+    names = _names_of(item)
+    if known is not None and names is not None and names != list(known):
+        raise ValueError(
+            f"X has the columns {_listed(names)}, and what was learned from had "
+            f"{_listed(list(known))}: the same channels are needed in the same order."
+        )
+
+
+def array_of(item):
+    """Return a frame or series of pandas' own types as numpy's; others as they are.
+
+    numpy would make objects of columns that may have missing values, such as "Int16",
+    and of a row of columns of several types.
 
     Parameters
     ----------
@@ -71,22 +89,39 @@ def array_of(item):
     item : array-like
         NaN stands for what is missing, and makes whole numbers floats.
     """
-    if not (_is_frame(item) and hasattr(item, "isna")):
+    if not (hasattr(item, "isna") and hasattr(item, "to_numpy")):
         return item
-    types = [getattr(t, "numpy_dtype", t) for t in item.dtypes]
-    is_plain = all(t is own for t, own in zip(types, item.dtypes, strict=True))
+    own = [*item.dtypes] if is_frame(item) else [item.dtype]
+    types = [getattr(t, "numpy_dtype", t) for t in own]
+    is_plain = all(t is given for t, given in zip(types, own, strict=True))
     if is_plain and np.dtype(object) not in types:
         return item
-    dtype = object
     if types and all(getattr(t, "kind", "O") in "biuf" for t in types):
         dtype = np.result_type(*types)
-        if item.isna().any(axis=None):
+        if np.asarray(item.isna()).any():
             dtype = np.result_type(dtype, np.float32)
-    return item.to_numpy(dtype=dtype, na_value=np.nan)
+        return item.to_numpy(dtype=dtype, na_value=np.nan)
+    objects = item.to_numpy(dtype=object, na_value=np.nan)
+    try:
+        return objects.astype(np.float64)
+    except (TypeError, ValueError):  # of text, of which others tell
+        return objects
 
 
-def _is_frame(item):
+def is_frame(item):
+    """Tell whether an object is a data frame, of any library."""
     return hasattr(item, "columns") and hasattr(item, "dtypes")
+
+
+def _names_of(item):
+    """Return the names of the columns of a frame, or a row of one; None for others."""
+    names = None
+    if is_frame(item):
+        names = list(item.columns)
+    elif hasattr(item, "iloc") and getattr(item, "ndim", 0) == 1:
+        names = list(item.index)
+    is_text = names is not None and all(isinstance(name, str) for name in names)
+    return names if is_text else None
 
 
 def _listed(names):

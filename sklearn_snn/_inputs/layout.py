@@ -46,6 +46,11 @@ def n_dimensions(X):
 def check_items(X):
     """Raise ValueError if X has named fields, or arrays where numbers belong."""
     is_listed = isinstance(X, list | tuple)
+    if hasattr(X, "get_group"):
+        raise ValueError(
+            "X is grouped by a column, and recordings come in a list, without that "
+            "column: [x.drop(columns=name) for _, x in X]."
+        )
     if is_listed and not len(X):
         raise ValueError("X is an empty list: at least one sample is needed.")
     _refuse_fields(X)
@@ -171,11 +176,20 @@ def hints(X, y, n_features, is_numeric=False):
                 "Input X contains NaN. ChannelTransformer(SimpleImputer()) in a "
                 "pipeline fills gaps in recordings, each channel by its own values."
             ) from None
-        elif "inhomogeneous shape" in str(error):
+        elif "inhomogeneous shape" in str(error) and _is_ragged(y):
             raise ValueError(_rows_of_y(is_numeric)) from None
         if hint is None:
             raise
         raise ValueError(f"{str(error).rstrip('.')}. {hint}") from None
+
+
+def _is_ragged(y):
+    """Tell whether y cannot become an array."""
+    try:
+        np.asarray(y)
+    except ValueError:
+        return True
+    return False
 
 
 def _rows_of_y(is_numeric):
@@ -200,6 +214,11 @@ def _hint_at_samples(X, y):
     shape, n = np.shape(X), num_samples(y)
     if len(shape) == 2 and shape[1] == n:
         return f"X of shape {shape} has as many columns as y has labels: try X.T."
+    if len(shape) == 3 and shape[:2] == (1, n):
+        return (
+            f"X of shape {shape} is a single recording, and y has as many rows as it "
+            "has steps: targets of each step need per_step=True, and y to be [y]."
+        )
     if len(shape) == 3 and shape[1] == n:
         return (
             f"X of shape {shape} seems to be time-major, (n_steps, n_samples, "

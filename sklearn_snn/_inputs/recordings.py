@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_array
 
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import FLOATS
-from sklearn_snn._inputs.frames import array_of, refuse_other_columns
+from sklearn_snn._inputs.frames import array_of, is_frame, refuse_other_columns
 from sklearn_snn._inputs.layout import refuse_unlike
 from sklearn_snn._inputs.sequences import Recordings, Sequences
 from sklearn_snn._inputs.tensors import of_numpy
@@ -102,6 +102,8 @@ def recording_array(item, i):
         raise ValueError(
             f"X[{i}] is sparse: recordings in a list must be arrays, as x.toarray() is."
         )
+    if is_frame(item):
+        refuse_dates_and_text(item)  # which may look like numbers as an array
     try:
         array = np.asarray(array_of(of_numpy(item)))
     except ValueError as error:

@@ -110,7 +110,7 @@ def validate_steps(estimator, X, y, *, reset):
         )
     # Whether there are as many samples is compared with whatever has as many.
     stand_ins = np.zeros(num_samples(y))
-    with _hint_at_new_axis(X, len(stand_ins)):
+    with hint_at_new_axis(X, len(stand_ins)):
         given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
     if X.ndim == 2:
         raise ValueError(
@@ -164,7 +164,7 @@ def targets_of_steps(y, lengths, given):
 
 
 @contextmanager
-def _hint_at_new_axis(X, n_rows):
+def hint_at_new_axis(X, n_rows):
     """Say so where y, of so many rows, is that of the steps of a single recording."""
     try:
         yield
@@ -178,7 +178,7 @@ def _hint_at_new_axis(X, n_rows):
         raise ValueError(
             f"X is a single recording of {n_rows} steps, and y has {n_rows} rows, as "
             "if of as many recordings: with per_step=True the y of a single recording "
-            "is y[np.newaxis]."
+            "is [y]."
         ) from None
 
 

@@ -91,7 +91,7 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
         estimator._is_sequential_ = n == 3
     elif n > 1 and estimator._is_sequential_ != (n == 3):
         known, new = _KINDS[estimator._is_sequential_], _KINDS[n == 3]
-        hint = " (A single sequence is X[np.newaxis].)" if n == 2 else ""
+        hint = " (A single sequence is [X].)" if n == 2 else ""
         raise ValueError(
             f"X is {new}, but {owner} is expecting {known} as input.{hint}"
         )
