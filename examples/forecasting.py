@@ -117,14 +117,11 @@ plt.show()
 # -----------------
 # A forecast is of use when it comes before the value. ``stream`` is fed step by step,
 # and answers at any time as ``predict`` does to all steps so far, without looking at
-# any of them again. The delay line is fed the last 18 values:
+# any of them again. The delay line keeps the last 18 values:
 
-delays, regressor = model[0], model[-1]
-stream, live = regressor.stream(), []
-for t in range(4000, 4300):
-    window = signal[max(t - 17, 4000) : t + 1]
-    step = delays.transform(window.reshape(1, -1, 1))[0, -1]
-    live.append(float(stream.feed(step).predict()))
+stream, live = model[-1].stream(transformers=model[:-1]), []
+for value in signal[4000:4300]:
+    live.append(float(stream.feed([value]).predict()))
 print(f"Largest difference: {np.abs(live - forecast[:300]).max():.1e}")
 
 # %%
@@ -133,7 +130,8 @@ print(f"Largest difference: {np.abs(live - forecast[:300]).max():.1e}")
 # With ``stateful=True`` each call of ``partial_fit`` goes on with the membranes that
 # the last one left: the parts of a stream are learned as they come, here 40 parts of
 # 100 steps. Before it is learned each is forecast, from empty membranes, as all answers
-# begin. ``reset_states`` would begin with another signal.
+# begin. ``reset_states`` would begin with another signal. A transformer knows nothing
+# of the part before: the delay line is given the last 17 values of it, too.
 
 learner = SpikingRegressor(
     (100,),
@@ -144,23 +142,22 @@ learner = SpikingRegressor(
     learning_rate_init=0.01,
     random_state=0,
 )
-delayed = delays.transform(signal[:4000].reshape(1, -1, 1))
-errors = []
+delays, errors = model[0], []
 for first in range(0, 4000, 100):
-    part = slice(first, first + 100)
+    past = max(first - 17, 0)
+    values = signal[past : first + 100].reshape(1, -1, 1)
+    part = delays.transform(values)[:, first - past :]
     if first:
-        errors.append(error(learner.predict(delayed[:, part])[0], first))
-    learner.partial_fit(
-        delayed[:, part], signal[np.newaxis, first + 1 : first + 101]
-    )
+        errors.append(error(learner.predict(part)[0], first))
+    learner.partial_fit(part, signal[np.newaxis, first + 1 : first + 101])
 print("Error of the parts 2 to 11, and of the last ten:", end=" ")
 print(f"{np.mean(errors[:10]):.2f}, {np.mean(errors[-10:]):.2f}")
 
 # %%
 # A signal that is too long for memory to hold all of its steps is learned in pieces
 # within ``fit``, too: ``bptt_steps=200`` lets gradients go back 200 steps at most, and
-# takes the memory of as many. All 4,000 steps as one recording make one update in each
-# epoch, where the twenty pieces made five.
+# takes the memory of as many, beside that of all answers. All 4,000 steps as one
+# recording make one update in each epoch, where the twenty pieces made five.
 
 long = clone(model).set_params(spikingregressor__bptt_steps=200)
 long.fit(signal[:4000].reshape(1, 4000, 1), signal[np.newaxis, 1:4001])

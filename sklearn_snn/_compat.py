@@ -33,8 +33,10 @@ from sklearn.utils.multiclass import (
 # The names of features: those that were given, those seen in `fit`, or x0, x1, ...
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 
-# The checks and messages of `sample_weight`, and the number of rows of whatever X is.
+# The checks and messages of `sample_weight`, of targets that come without a table, and
+# the number of rows of whatever X is.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_y as check_y
 from sklearn.utils.validation import _num_samples as num_samples
 
 # Lifts a limit that another thread has set, without which none of ours has an effect.
@@ -52,6 +54,7 @@ __all__ = [
     "check_feature_names_in",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "check_y",
     "fit_context",
     "num_samples",
     "numba_borrowed_array",

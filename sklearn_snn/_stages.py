@@ -5,6 +5,8 @@ from copy import deepcopy
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_snn._encoders.checks import check_parameters
+
 
 class Stages:
     """Fitted transformers, of which each knows what came before the steps it is fed.
@@ -26,6 +28,8 @@ class Stages:
         If one of them cannot go from step to step.
     NotFittedError
         If one of them is not fitted.
+    InvalidParameterError
+        If a parameter of one was set to what is not accepted.
     """
 
     def __init__(self, transformers):
@@ -38,6 +42,7 @@ class Stages:
                     "makes of steps can be fed to a stream without it."
                 )
             check_is_fitted(transformer)
+            check_parameters(transformer)  # which are in force at once
 
     def __len__(self):
         return len(self._all)

@@ -98,9 +98,10 @@ class Stream:
     Made by the method ``stream`` of `SpikingClassifier` and `SpikingRegressor`. Steps
     are fed as they come, and at any time the answers are those to the recording so far:
     what the estimator answers to the same steps as a whole. A step costs one or two
-    tenths of a millisecond with 100 neurons, however many there were before, and none
-    is kept. But for networks with `per_step`, answers are of all steps since the
-    beginning: `reset` begins anew. Pickled, a stream goes on where it was.
+    tenths of a millisecond with 100 neurons, and one more for each transformer, however
+    many there were before, of which only a delay line keeps some. But for networks with
+    `per_step`, answers are of all steps since the beginning: `reset` begins anew.
+    Pickled, a stream goes on where it was.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from sklearn_snn import (
     SpikingRegressor,
     as_sequences,
 )
+from sklearn_snn.quantization import quantize
 
 Y = np.arange(12) % 2
 LENGTHS = 5 + np.arange(12) % 3
@@ -78,6 +79,12 @@ def test_nullable_types(dtype, plain, with_missing):
     assert filled[4][1, 0] == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_sparse_column_beside_one_of_a_nullable_type():
+    given = [x.astype({"a": pd.SparseDtype(float), "b": "Int16"}) for x in frames()]
+    found = as_sequences(given, layout="steps_first")
+    np.testing.assert_array_equal(found.concatenated(), np.concatenate(arrays()))
+
+
 # Names
 
 
@@ -118,13 +125,59 @@ def test_names_through_a_pipeline():
     names = model[:-1].get_feature_names_out()
     assert names.tolist() == ["a_delay0", "b_delay0", "a_delay1", "b_delay1"]
     with pytest.raises(ValueError, match="must be in the same order"):
-        model.predict([frame[["b", "a"]] for frame in frames()])
+        model.predict(shuffled())
     by_hand = make_pipeline(scaler, DelayLine(2), fast(engine="numpy"))
     by_hand.fit(arrays(), Y)
     assert not hasattr(by_hand[0], "feature_names_in_")
     np.testing.assert_array_equal(
         by_hand.decision_function(frames()), model.decision_function(frames())
     )
+
+
+def shuffled():
+    return [frame[["b", "a"]] for frame in frames()]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_calls_with_targets_compare_names_too():
+    """And say nothing where names are right."""
+    steps, numbers = [np.arange(n) % 2 for n in LENGTHS], Y * 1.0
+    model = fast(engine="numpy").fit(frames(), Y)
+    of_steps = fast(engine="numpy", per_step=True, readout="auto").fit(frames(), steps)
+    regressor = SpikingRegressor((4,), max_iter=1, random_state=0, engine="numpy")
+    warm = fast(engine="numpy", warm_start=True).fit(frames(), Y)
+    for call, y in (
+        (model.partial_fit, Y),
+        (model.loss_and_gradients, Y),
+        (model.score, Y),
+        (of_steps.partial_fit, steps),
+        (of_steps.score, steps),
+        (regressor.fit(frames(), numbers).partial_fit, numbers),
+        (regressor.score, numbers),
+        (lambda X, y: quantize(model, X=X, y=y, epochs=1), Y),
+    ):
+        call(frames(), y)
+        with pytest.raises(ValueError, match="must be in the same order"):
+            call(shuffled(), y)
+    warm.fit(frames(), Y)
+
+
+@pytest.mark.parametrize(
+    "listed", [list, tuple, pd.Series, lambda items: pd.Series(items).to_numpy()]
+)
+def test_lists_of_any_kind(listed):
+    delays = DelayLine(2).fit(listed(frames()))
+    assert delays.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="must be in the same order"):
+        delays.transform(listed(shuffled()))
+
+
+def test_the_first_that_differs_is_named():
+    given = [arrays()[0], *frames()[1:4], *shuffled()[4:]]
+    with pytest.raises(
+        ValueError, match=r"X\[4\] has .* 'b', 'a', and X\[1\] 'a', 'b'"
+    ):
+        DelayLine().fit(given)
 
 
 def test_arrays_beside_frames_are_taken_by_their_place():
@@ -134,9 +187,8 @@ def test_arrays_beside_frames_are_taken_by_their_place():
     np.testing.assert_array_equal(found.concatenated(), np.concatenate(arrays()))
     delays = DelayLine(2).fit(mixed)
     assert delays.feature_names_in_.tolist() == ["a", "b"]
-    swapped = [frame[["b", "a"]] for frame in frames()[6:]]
     with pytest.raises(ValueError, match="must be in the same order"):
-        delays.transform([*arrays()[:6], *swapped])
+        delays.transform([*arrays()[:6], *shuffled()[6:]])
 
 
 def test_a_recording_alone_is_compared_with_those_of_a_list():

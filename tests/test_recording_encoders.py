@@ -365,3 +365,12 @@ def test_spikes_of_other_channels_are_not_decoded():
         encoder.inverse_transform(X)
     with pytest.raises(ValueError, match="dim 2"):
         encoder.inverse_transform(X[0])
+
+
+def test_the_present_is_what_delays_are_made_of():
+    delays = DelayLine(3, stride=2).fit(X)
+    back = delays.inverse_transform(delays.transform(X))
+    np.testing.assert_array_equal(back, X)
+    assert back.base is None
+    with pytest.raises(ValueError, match="X has 2 channels, but DelayLine made 3 of e"):
+        delays.inverse_transform(X)

@@ -27,7 +27,10 @@ TRANSFORMERS = {
         DeltaSpikeEncoder(0.3),
         DelayLine(2),
     ],
-    "nested": [make_pipeline(DelayLine(2), "passthrough"), None, DelayLine(2)],
+    "nested": [
+        make_pipeline(DelayLine(2), "passthrough", DelayLine(3)),
+        *(None, DelayLine(2)),
+    ],
 }
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -92,6 +95,16 @@ def test_bad_steps_change_nothing(name):
     stream.feed(X[0, 5:])
     whole = model.predict_proba(X[:1])[0]
     np.testing.assert_allclose(stream.predict_proba(), whole, rtol=1e-5)
+
+
+def test_no_more_is_kept_than_a_delay_line_has():
+    model, X = fitted("delays")
+    stream = model[-1].stream(transformers=model[:-1])
+    sizes = {len(pickle.dumps(stream.feed(np.tile(X[0], (20, 1))))) for _ in range(5)}
+    sizes |= {len(pickle.dumps(stream.feed(x))) for x in X[0]}
+    assert max(sizes) - min(sizes) < 100
+    (state,) = stream._before
+    assert state.shape == (1, 4, 2) and state.base is None
 
 
 def test_gaps_are_filled_as_in_whole_recordings():
@@ -183,6 +196,9 @@ def test_transformers_that_do_not_fit():
         model[-1].stream(transformers=model)
     with pytest.raises(NotFittedError):
         model[-1].stream(transformers=DelayLine(3))
+    model[0].stride = 0
+    with pytest.raises(ValueError, match="'stride' parameter of DelayLine must be an"):
+        model[-1].stream(transformers=model[:-1])
     others = DelayLine(2).fit(X)
     with pytest.raises(ValueError, match=r"make 4 channels of a step, and.*takes 6"):
         model[-1].stream(transformers=others).feed(X[0, 0])

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_snn._compat import Interval, check_feature_names_in, fit_context
+from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._encoders.recordings import RecordingTransformer
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -136,6 +137,39 @@ class DelayLine(RecordingTransformer):
             which is in force at once, was set to what is not accepted.
         """
         return self._transformed(X)
+
+    @with_own_errstate
+    def inverse_transform(self, X):
+        """Return the present values, of which the past ones are copies.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_channels * n_delays) or list of \
+                arrays of shape (n_steps, n_channels * n_delays)
+            Recordings, as `transform` returns them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_steps, n_channels), or Sequences \
+                if the recordings differ in length
+            The channels before.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            If `X` is not numeric, finite and of that shape.
+        """
+        check_is_fitted(self)
+        check_parameters(self)
+        X, n_channels = self._checked(X), self.n_features_in_
+        if X.shape[2] != n_channels * self.n_delays:
+            raise ValueError(
+                f"X has {X.shape[2]} channels, but DelayLine made {self.n_delays} of "
+                f"each of {n_channels}."
+            )
+        return self._each(lambda x: x[..., :n_channels].copy(), X)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the new channels.

@@ -349,7 +349,7 @@ def _of_pair(pair, i, size):
     if times.ndim != 1 or times.shape != units.shape:
         raise ValueError(
             f"X[{i}] must be a pair of times and units of equal length; got shapes "
-            f"{times.shape} and {units.shape}."
+            f"{times.shape} and {units.shape}. Of a single one X is [(times, units)]."
         )
     return times, _whole("unit", units, i, size[0])
 

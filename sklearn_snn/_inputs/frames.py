@@ -47,7 +47,7 @@ def refuse_other_columns(items):
         names = list(item.columns)
         if known is None:
             known, first = names, i
-        elif names != known and len(names) == len(known):
+        elif names != known:
             raise ValueError(
                 f"X[{i}] has the columns {_listed(names)}, and X[{first}] "
                 f"{_listed(known)}: recordings need the same channels in the same "
@@ -96,7 +96,7 @@ def array_of(item):
     is_plain = all(t is given for t, given in zip(types, own, strict=True))
     if is_plain and np.dtype(object) not in types:
         return item
-    if types and all(getattr(t, "kind", "O") in "biuf" for t in types):
+    if types and all(isinstance(t, np.dtype) and t.kind in "biuf" for t in types):
         dtype = np.result_type(*types)
         if np.asarray(item.isna()).any():
             dtype = np.result_type(dtype, np.float32)

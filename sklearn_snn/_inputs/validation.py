@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_snn._compat import check_sample_weight
+from sklearn_snn._compat import check_sample_weight, check_y
 from sklearn_snn._inputs.dates import check_numeric_y, refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import (
     OF_SPIKES,
@@ -132,7 +132,7 @@ def _validate_sequences(estimator, X, y, *, reset, given, **y_options):
         raise empty(estimator, X.shape)
     has_y = not isinstance(y, str)
     if has_y:
-        y = validate_data(estimator, y=y, reset=reset, **y_options)
+        y = checked_y(estimator, y, **y_options)
         check_consistent_length(X, y)
     if reset or not has_features(estimator, X.shape[2]):
         # Features are the last axis: a table of as many columns tells their number.
@@ -140,6 +140,16 @@ def _validate_sequences(estimator, X, y, *, reset, given, **y_options):
         features = with_names(estimator, given, features, reset=reset)
         validate_data(estimator, features, reset=reset, skip_check_array=True)
     return (X, y) if has_y else X
+
+
+def checked_y(estimator, y, **y_options):
+    """Check targets as `validate_data` does, which would look for names in no X."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
+    return check_y(y, estimator=estimator, **y_options)
 
 
 def check_magnitudes(params):
