@@ -11,22 +11,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_snn._compat import (
-    HasMethods,
-    check_feature_names_in,
-    fit_context,
-    num_samples,
-)
+from sklearn_snn._compat import HasMethods, check_feature_names_in, fit_context
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
 from sklearn_snn._inputs.extent import as_table
-from sklearn_snn._inputs.frames import array_of, is_frame, with_names
+from sklearn_snn._inputs.frames import array_of, is_frame
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
-from sklearn_snn._inputs.recordings import check_recordings, gathered
+from sklearn_snn._inputs.recordings import check_recordings, gathered, with_names
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
-from sklearn_snn._inputs.step_targets import hint_at_new_axis, targets_of_steps
+from sklearn_snn._inputs.step_targets import targets_of_steps
 from sklearn_snn._persistence import PersistenceMixin
 from sklearn_snn._utils.errstate import with_own_errstate
 
@@ -152,7 +147,7 @@ class ChannelTransformer(
         inner, given, (X, is_sequential) = clone(self.transformer), X, self._checked(X)
         table = as_table(X) if is_sequential else X
         if y is not None and is_sequential:
-            with hint_at_new_axis(given, num_samples(y)), hints(X, y, None):
+            with hints(X, y, None):
                 check_consistent_length(X, y)
             y = targets_of_steps(y, all_lengths(X, X.shape[1]), given)
         inner.fit(table, y)

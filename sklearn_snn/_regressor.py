@@ -47,10 +47,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         before: ``I_t = (x_t @ W + b) + s_{t-1} @ R``. For input in which the past says
         what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
-        Leak: share of the membrane that is left after one step, in [0, 1]. Neurons of
-        "adlif" have their own: there it is that of the outputs alone. Below 1 where it
-        learns, or currents are multiplied by ``1 - alpha``: in "cuba", and where
-        membranes are read out. Not the L2 penalty of `MLPRegressor` (`weight_decay`).
+        Leak: share of the membrane left after one step, in [0, 1]; with "adlif" of the
+        outputs alone. Below 1 where it learns, membranes are read out, or neurons other
+        than `LIF` have it. Not the L2 penalty of `MLPRegressor` (`weight_decay`).
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.

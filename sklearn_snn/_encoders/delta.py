@@ -318,6 +318,7 @@ def level_crossings(x, threshold, max_count, first, level):
     """
     *before, n_steps, n_channels = x.shape
     spikes = np.zeros((*before, n_steps, 2 * n_channels), dtype=np.uint8)
+    level = level.copy()  # that of a stream counts until these steps do
     most = _MOST_SINGLE if x.dtype == np.float32 else _MOST
     for t in range(n_steps):
         value = x[..., t, :].astype(np.float64)
@@ -326,7 +327,7 @@ def level_crossings(x, threshold, max_count, first, level):
             size = np.maximum(np.abs(value), np.abs(first)) / threshold
         reached = distance + np.copysign(np.minimum(_ROUNDING * size, most), distance)
         count = np.clip(np.trunc(reached), -max_count, max_count)
-        level = level + count
+        level += count
         spikes[..., t, :n_channels] = np.maximum(count, 0)
         spikes[..., t, n_channels:] = np.maximum(-count, 0)
     return spikes, (first, level)

@@ -8,10 +8,14 @@ from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import check_finite, kept_dtypes
 from sklearn_snn._inputs.event_sequences import LAID_OUT, EventSequences
-from sklearn_snn._inputs.frames import with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
-from sklearn_snn._inputs.recordings import check_recordings, gathered, of_own_types
+from sklearn_snn._inputs.recordings import (
+    check_recordings,
+    gathered,
+    of_own_types,
+    with_names,
+)
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.tensors import of_numpy

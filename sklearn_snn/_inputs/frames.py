@@ -3,33 +3,6 @@
 import numpy as np
 
 
-def with_names(estimator, X, table, *, reset):
-    """Return a table of which scikit-learn is to keep, or compare, names of columns.
-
-    Parameters
-    ----------
-    estimator : estimator
-        One that learned no names, as those of older files did not, compares none.
-    X : anything
-        As it was given: a list of data frames has names.
-    table : array-like of shape (n_rows, n_features)
-        Of the same features, without names.
-    reset : bool
-        Whether names are kept.
-
-    Returns
-    -------
-    table : data frame or array-like
-        The first recording that has names, if these count, else the table.
-    """
-    is_list = isinstance(X, list | tuple) or (
-        getattr(getattr(X, "dtype", None), "kind", "") == "O" and np.ndim(X) == 1
-    )
-    if is_list and (reset or hasattr(estimator, "feature_names_in_")):
-        return next((item for item in X if is_frame(item)), table)
-    return table
-
-
 def refuse_other_columns(items):
     """Raise ValueError if data frames name their columns unlike the first.
 

@@ -135,6 +135,30 @@ def given_lengths(X):
     return int(shape[1])
 
 
+def with_names(estimator, X, table, *, reset):
+    """Return a table of which scikit-learn is to keep, or compare, names of columns.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One that learned no names, as those of older files did not, compares none.
+    X : anything
+        As it was given: a list of data frames has names.
+    table : array-like of shape (n_rows, n_features)
+        Of the same features, without names.
+    reset : bool
+        Whether names are kept.
+
+    Returns
+    -------
+    table : data frame or array-like
+        The first recording that has names, if these count, else the table.
+    """
+    if reset or hasattr(estimator, "feature_names_in_"):
+        return next((item for item in _items(X) or () if is_frame(item)), table)
+    return table
+
+
 def _items(X):
     """Return what a list, tuple, series or 1-D array of objects holds, if anything."""
     if isinstance(X, list | tuple):

@@ -13,7 +13,7 @@ from sklearn_snn._inputs.lengths import all_lengths
 from sklearn_snn._inputs.recordings import gathered, given_lengths, without_padding
 from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.tensors import of_numpy
-from sklearn_snn._inputs.validation import quietly, validate_input
+from sklearn_snn._inputs.validation import quietly, require_y, validate_input
 from sklearn_snn._utils.warnings import warn_user
 from sklearn_snn.exceptions import InputMismatchWarning
 
@@ -103,14 +103,10 @@ def validate_steps(estimator, X, y, *, reset):
         If X is not acceptable or has no steps, or y does not have as many targets as X
         has steps, and all of one kind.
     """
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None."
-        )
+    require_y(estimator, y)
     # Whether there are as many samples is compared with whatever has as many.
     stand_ins = np.zeros(num_samples(y))
-    with hint_at_new_axis(X, len(stand_ins)):
+    with _hint_at_new_axis(X, len(stand_ins)):
         given, (X, _) = X, validate_input(estimator, X, stand_ins, reset=reset)
     if X.ndim == 2:
         raise ValueError(
@@ -164,7 +160,7 @@ def targets_of_steps(y, lengths, given):
 
 
 @contextmanager
-def hint_at_new_axis(X, n_rows):
+def _hint_at_new_axis(X, n_rows):
     """Say so where y, of so many rows, is that of the steps of a single recording."""
     try:
         yield

@@ -22,11 +22,15 @@ from sklearn_snn._inputs.dtypes import (
     is_half,
     kept_dtypes,
 )
-from sklearn_snn._inputs.frames import with_names
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.learned_input import check_likeness
 from sklearn_snn._inputs.plain import has_features, is_plain
-from sklearn_snn._inputs.recordings import check_recordings, empty, gathered
+from sklearn_snn._inputs.recordings import (
+    check_recordings,
+    empty,
+    gathered,
+    with_names,
+)
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.tensors import of_numpy
 
@@ -98,8 +102,9 @@ def validate_input(estimator, X, y="no_validation", *, reset, **y_options):
     n_features = None if reset else getattr(estimator, "n_features_in_", None)
     with hints(X, y, n_features, is_numeric):
         if n == 3:
-            options = {"reset": reset, "given": given, **y_options}
-            out = _validate_sequences(estimator, of_numpy(X), y, **options)
+            out = _validate_sequences(
+                estimator, of_numpy(X), y, reset=reset, given=given, **y_options
+            )
         else:
             out = _validate_table(estimator, of_numpy(X), y, reset=reset, **y_options)
     if not has_y:
@@ -132,7 +137,9 @@ def _validate_sequences(estimator, X, y, *, reset, given, **y_options):
         raise empty(estimator, X.shape)
     has_y = not isinstance(y, str)
     if has_y:
-        y = checked_y(estimator, y, **y_options)
+        # Not by `validate_data`, which would look for names in an X that is not there.
+        require_y(estimator, y)
+        y = check_y(y, estimator=estimator, **y_options)
         check_consistent_length(X, y)
     if reset or not has_features(estimator, X.shape[2]):
         # Features are the last axis: a table of as many columns tells their number.
@@ -142,14 +149,13 @@ def _validate_sequences(estimator, X, y, *, reset, given, **y_options):
     return (X, y) if has_y else X
 
 
-def checked_y(estimator, y, **y_options):
-    """Check targets as `validate_data` does, which would look for names in no X."""
+def require_y(estimator, y):
+    """Raise ValueError, as scikit-learn does, if there is no y."""
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None."
         )
-    return check_y(y, estimator=estimator, **y_options)
 
 
 def check_magnitudes(params):
