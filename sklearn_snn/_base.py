@@ -76,7 +76,7 @@ class BaseSpikingNetwork(
         "stateful": ["boolean"],
         "solver": [StrOptions({"adam", "sgd"})],
         "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [POSITIVE],
+        "learning_rate_init": [StrOptions({"auto"}), POSITIVE],
         "power_t": [NOT_NEGATIVE],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],

@@ -137,11 +137,11 @@ class SpikingClassifier(BaseSpikingClassifier):
           in all epochs before;
         - "adaptive" divides it by 5 whenever training would stop, and stops when it is
           below 1e-6.
-    learning_rate_init : float, default=0.002
-        Initial learning rate, positive. Where `X` is so small or large that the first
-        guess scales the weights of a layer, it scales their steps alike: they learn in
-        a unit of their own, and that of `X` hardly matters. Columns that differ in
-        scale do matter: the largest would decide alone.
+    learning_rate_init : "auto" or float, default="auto"
+        Initial learning rate, positive. "auto" is 0.002; in a `fit` to less than 250
+        constant currents ``0.5 / n_samples``, at most 0.01. Weights learn in the unit
+        of the first guess: that of `X` hardly matters, nor do means of the columns of a
+        table. Columns that differ in scale do: the largest would decide alone.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -194,15 +194,15 @@ class SpikingClassifier(BaseSpikingClassifier):
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
-        is 1e-5; but in a `fit` to constant currents ``3 / n_samples``, at most 0.1,
-        whatever the samples weigh: few rows say little against a prior, many outweigh
-        it. Raise it where training data are answered better than others by far.
+        is 1e-5; but in a `fit` to ``n`` constant currents, whatever they weigh,
+        ``min(3 / n, 0.1) + min((120 / n)**2, 0.05) * s**2``, where ``s`` is the loss of
+        the epoch before in that of guessing, at most 1: few and noisy samples say
+        little against a prior. Raise it where the answers to training data are better.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and
-        the weights of what is heard count ``1 / (1 - dropout)`` times. All are there
-        when the network answers. Against overfitting, where `weight_decay` is not
-        enough; it takes more epochs [2]_.
+        the other weights count ``1 / (1 - dropout)`` times. All are there in answers.
+        Against overfitting, where `weight_decay` is not enough; takes more epochs [2]_.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond
@@ -327,7 +327,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         logit_scale="auto",
         solver="adam",
         learning_rate="cosine",
-        learning_rate_init=0.002,
+        learning_rate_init="auto",
         power_t=0.5,
         momentum=0.9,
         nesterovs_momentum=True,

@@ -168,7 +168,7 @@ class Epochs:
     def _reduce_rate(self):
         """Reduce an adaptive learning rate; tell whether training goes on with it."""
         estimator, trainer = self._estimator, self._trainer
-        rate = float(estimator.learning_rate_init) * trainer.reduction
+        rate = trainer.plan.learning_rate_init * trainer.reduction
         if estimator.learning_rate != "adaptive" or rate <= _LOWEST_RATE:
             return False
         trainer.reduction /= _REDUCTION

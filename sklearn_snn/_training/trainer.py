@@ -15,6 +15,7 @@ from sklearn_snn._model.parameters import (
 )
 from sklearn_snn._model.parameters import learning as learning_arrays
 from sklearn_snn._model.restraint import Restraint
+from sklearn_snn._training.centring import Centring, mean_row
 from sklearn_snn._training.diagnosis import Answers
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
@@ -144,12 +145,16 @@ class Trainer:
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.params, self.target, self.states = params, target, states
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
-        self.reduction = 1.0
+        self.reduction, self._unexplained = 1.0, 1.0
         network = engine.network
         self.scales = [*scales, *recurrent_scales]
         self.limits = limits_of_constants(network, first_constants)
         self.units = units_of_constants(network, first_constants)
-        learning = learning_arrays(network, params)
+        self._centring, learning = None, params
+        if plan.is_centred:
+            self._centring = Centring(params[0], mean_row(samples))
+            learning = self._centring.learning(params)
+        learning = learning_arrays(network, learning)
         units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
@@ -216,6 +221,8 @@ class Trainer:
         self.n_seen += n_samples
         n_tests = samples.steps(self.engine.n_steps).sum()
         rates = [count / n_tests for count in counts]
+        if self.plan.noise_decay:
+            self._unexplained = self._share_of_guessing(loss - penalty)
         return Epoch(
             loss,
             penalty,
@@ -231,6 +238,13 @@ class Trainer:
         plan = self.plan
         factor = SCHEDULES[plan.learning_rate](progress, self.n_seen, plan.power_t)
         return plan.learning_rate_init * self.reduction * factor
+
+    def _share_of_guessing(self, loss):
+        """Return a loss in that of who knows nothing of X, at most 1."""
+        samples = self.samples
+        weights = samples.weights, samples.score_weights
+        by_guessing, _ = self.target.guessing(samples.y, *weights)
+        return min(loss / by_guessing, 1.0) if by_guessing > 0 else 0.0
 
     def _restraint(self, n_samples, random_state):
         """Return what holds back the hidden spikes of the samples of a mini-batch."""
@@ -271,13 +285,16 @@ class Trainer:
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self._loss_and_gradients(batch, loss_weights, random_state)
         penalty, n_layers = step.penalty / self.weight, len(self.params)
+        weight_decay = plan.decay(self._unexplained)
+        if self._centring is not None:
+            self._centring.turn(step.gradients[0])
         for weights, grad, scale in zip(
             _weights(self.params), _weights(step.gradients), self.scales, strict=True
         ):
             if scale != 1:
                 grad *= scale
-            if plan.weight_decay:
-                decay = plan.weight_decay / scale
+            if weight_decay:
+                decay = weight_decay / scale
                 penalty += decay / scale / 2 * self.engine.sum_of_squares(weights)
                 grad += decay * weights
         grads = learning_arrays(self.engine.network, step.gradients)
@@ -293,6 +310,8 @@ class Trainer:
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
         self.optimizer.update(grads, learning_rate)
+        if self._centring is not None:
+            self._centring.put_back()
         keep_in_limits(self.engine.network, self.params, self.limits)
         return penalty, by_array[:n_layers], step
 
