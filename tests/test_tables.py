@@ -133,6 +133,14 @@ def test_a_decay_that_is_given_stays(decays, table, decay):
     assert [seen for seen, _ in decays] == [decay] * 3
 
 
+def test_streams_and_recordings_are_hardly_held_back(decays, table):
+    X, y = table
+    model = fast(weight_decay="auto")
+    model.partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
+    model.fit(X[:, np.newaxis].repeat(4, axis=1), y)
+    assert [decay for decay, _ in decays] == [1e-5] * 5
+
+
 def test_decay_of_numbers(decays):
     """What guessing the mean leaves of numbers is half their variance, 1."""
     X = np.random.default_rng(0).normal(size=(600, 3))
