@@ -93,6 +93,7 @@ class BaseSpikingNetwork(
         "warm_start": ["boolean"],
         "grad_clip": [POSITIVE, None],
         "max_grad_norm": [POSITIVE, None],
+        "centering": ["boolean"],
         "weight_decay": [StrOptions({"auto"}), NOT_NEGATIVE],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "rate_bounds": ["array-like", None],

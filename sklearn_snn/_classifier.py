@@ -133,15 +133,12 @@ class SpikingClassifier(BaseSpikingClassifier):
 
         - "constant" keeps it: for a stream, whose end nobody knows;
         - "cosine" lets it fall to 0 over `max_iter` epochs, and suits any plan;
-        - "invscaling" divides it by ``(1 + t)**power_t``, where ``t`` samples were seen
-          in all epochs before;
-        - "adaptive" divides it by 5 whenever training would stop, and stops when it is
-          below 1e-6.
+        - "invscaling" divides it by ``(1 + t)**power_t`` after ``t`` samples in all;
+        - "adaptive" divides it by 5 whenever training would stop, until below 1e-6.
     learning_rate_init : "auto" or float, default="auto"
         Initial learning rate, positive. "auto" is 0.002; in a `fit` to less than 250
-        constant currents ``0.5 / n_samples``, at most 0.01. Weights learn in the unit
-        of the first guess: that of `X` hardly matters, nor do means of the columns of a
-        table. Columns that differ in scale do: the largest would decide alone.
+        constant currents ``0.5 / n_samples``, at most 0.01. The unit of `X` hardly
+        matters; columns that differ in scale do: the largest would decide alone.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -190,14 +187,16 @@ class SpikingClassifier(BaseSpikingClassifier):
         The gradient of all parameters together is scaled down to at most this
         Euclidean norm (after `grad_clip`), in the same units. Lower it where the loss
         jumps, as over long sequences.
+    centering : bool, default=True
+        Whether the first layer of a `fit` to constant currents learns its weights and
+        the current of the mean row, instead of ``b``: means of columns do not matter.
     weight_decay : float or "auto", default="auto"
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
         is 1e-5; but in a `fit` to ``n`` constant currents, whatever they weigh,
-        ``min(3 / n, 0.1) + min((120 / n)**2, 0.05) * s**2``, where ``s`` is the loss of
-        the epoch before in that of guessing, at most 1: few and noisy samples say
-        little against a prior. Raise it where the answers to training data are better.
+        ``3 / n * (1 + 300 / n)``, at most 0.03. Raise it where training data are
+        answered better than others by far.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and
@@ -284,9 +283,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     ----------
     .. [1] E. O. Neftci, H. Mostafa, F. Zenke, "Surrogate gradient learning in spiking
        neural networks", IEEE Signal Processing Magazine 36(6), 2019.
-    .. [2] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov,
-       "Dropout: a simple way to prevent neural networks from overfitting", Journal of
-       Machine Learning Research 15, 2014.
+    .. [2] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", Journal of Machine Learning Research 15, 2014.
 
     Examples
     --------
@@ -345,6 +343,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         class_weight=None,
         grad_clip=None,
         max_grad_norm=1.0,
+        centering=True,
         weight_decay="auto",
         dropout=0.0,
         rate_bounds=None,
@@ -391,6 +390,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         self.class_weight = class_weight
         self.grad_clip = grad_clip
         self.max_grad_norm = max_grad_norm
+        self.centering = centering
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.rate_bounds = rate_bounds

@@ -86,6 +86,7 @@ ADDED = {
         "per_step": Added("0.5.0", False),
         "bptt_steps": Added("0.5.0", None),
         "stateful": Added("0.5.0", False),
+        "centering": Added("0.5.0", False),
     },
     "SpikingRegressor": {
         "readout": Added("0.4.0", "membrane_mean"),
@@ -98,6 +99,7 @@ ADDED = {
         "per_step": Added("0.5.0", False),
         "bptt_steps": Added("0.5.0", None),
         "stateful": Added("0.5.0", False),
+        "centering": Added("0.5.0", False),
     },
     "PoissonSpikeEncoder": {},
     "LatencySpikeEncoder": {},

@@ -121,9 +121,8 @@ class SpikingRegressor(BaseSpikingRegressor):
           below 1e-6.
     learning_rate_init : "auto" or float, default=0.002
         Initial learning rate, positive. "auto" is 0.002; in a `fit` to less than 250
-        constant currents ``0.5 / n_samples``, at most 0.01. Weights learn in the unit
-        of the first guess: that of `X` hardly matters, nor do means of the columns of a
-        table. Columns that differ in scale do: the largest would decide alone.
+        constant currents ``0.5 / n_samples``, at most 0.01. The unit of `X` hardly
+        matters; columns that differ in scale do: the largest would decide alone.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -170,14 +169,16 @@ class SpikingRegressor(BaseSpikingRegressor):
         The gradient of all parameters together is scaled down to at most this
         Euclidean norm (after `grad_clip`), in the same units. Lower it where the loss
         jumps, as over long sequences.
+    centering : bool, default=True
+        Whether the first layer of a `fit` to constant currents learns its weights and
+        the current of the mean row, instead of ``b``: means of columns do not matter.
     weight_decay : float or "auto", default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
         is 1e-5; but in a `fit` to ``n`` constant currents, whatever they weigh,
-        ``min(3 / n, 0.1) + min((120 / n)**2, 0.05) * s**2``, where ``s`` is the loss of
-        the epoch before in that of guessing, at most 1: few and noisy samples say
-        little against a prior. Raise it where the answers to training data are better.
+        ``3 / n * (1 + 300 / n)``, at most 0.03: few rows say little against a prior,
+        many outweigh it. Raise it where training data are answered better than others.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and
@@ -329,6 +330,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         warm_start=False,
         grad_clip=None,
         max_grad_norm=1.0,
+        centering=True,
         weight_decay=1e-5,
         dropout=0.0,
         rate_bounds=None,
@@ -373,6 +375,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         self.warm_start = warm_start
         self.grad_clip = grad_clip
         self.max_grad_norm = max_grad_norm
+        self.centering = centering
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.rate_bounds = rate_bounds

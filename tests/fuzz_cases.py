@@ -128,6 +128,7 @@ PARAMETERS = {
     "class_weight": CLASS_WEIGHTS,
     "grad_clip": _positive(None, 0.1),
     "max_grad_norm": _positive(1.0, None),
+    "centering": BOOL,
     "weight_decay": _positive("auto", 0.0, 1e-3),
     "dropout": share(0.0, 0.5),
     "rate_bounds": BOUNDS,

@@ -1,4 +1,4 @@
-"""Tables: learned about the mean row, and held back where rows are few or noisy."""
+"""Tables: learned about the mean row, and held back more where rows are few."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from helpers import assert_same_network, fast
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from sklearn_snn import SpikingClassifier, SpikingRegressor
-from sklearn_snn._training.trainer import Trainer
+from sklearn_snn import SpikingClassifier
+from sklearn_snn._training import centring
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_means_of_columns_do_not_matter(table, solver, engine):
     """Nothing of them is left but rounding: the weights are those without."""
     X, y = table
     offset = np.array([8.0, -4.0, 0.0, 2.0, 16.0, 1.0])
-    params = {"learning_rate_init": "auto", "max_iter": 5, "batch_size": 30}
+    params = {"centering": True, "max_iter": 5, "batch_size": 30}
     model = fast(solver=solver, engine=engine, **params)
     centred = model.fit(X, y)
     coefs, intercepts = centred.coefs_, centred.intercepts_
@@ -45,7 +45,7 @@ def test_a_step_is_that_of_currents_about_the_mean(table):
     params = {"solver": "sgd", "momentum": 0, "weight_decay": 0, "max_grad_norm": None}
     params |= {"max_iter": 1, "batch_size": len(X), "shuffle": False}
     start = fast(**params, learning_rate_init=1e-300).fit(X, y, weights)
-    after = fast(**params, learning_rate_init="auto").fit(X, y, weights)
+    after = fast(**params, centering=True).fit(X, y, weights)
     rate = after.learning_rate_
     gradients = start.loss_and_gradients(X, y, weights)
     mean = weights @ X / weights.sum()
@@ -62,7 +62,7 @@ def test_how_a_table_lies_in_memory_does_not_matter(table):
     X, y = table
     X = X + 3.0
     X[X < 2.5] = 0
-    network = fast(learning_rate_init="auto")
+    network = fast(centering=True)
     model = clone(network).fit(X, y)
     assert_same_network(clone(network).fit(np.asfortranarray(X), y), model)
     assert_same_network(clone(network).fit(np.repeat(X, 2, axis=0)[::2], y), model)
@@ -71,93 +71,94 @@ def test_how_a_table_lies_in_memory_does_not_matter(table):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("rate", "n", "is_stream"),
-    [(0.1, 120, False), ("auto", 120, True), ("auto", 300, False)],
-)
-def test_in_small_steps_weights_and_bias_learn_by_themselves(rate, n, is_stream):
-    """What parts of a stream, and rates that are given, lead to is as it was."""
-    X = np.random.default_rng(0).normal(size=(n, 4)) + 5
+@pytest.mark.parametrize("centering", [True, False])
+@pytest.mark.parametrize("kind", ["fit", "stream", "in time"])
+def test_a_table_as_a_whole_alone_is_centred(kind, centering):
+    """A first step of W is by the gradient, or by that less the mean's share of it."""
+    X = np.random.default_rng(0).normal(size=(300, 4)) + 5
     y = (X[:, 0] > 5).astype(int)
+    if kind == "in time":
+        X = X[:, np.newaxis].repeat(4, axis=1)
     params = {"solver": "sgd", "momentum": 0, "weight_decay": 0, "max_grad_norm": None}
-    params |= {"max_iter": 1, "batch_size": n, "shuffle": False}
+    params |= {"max_iter": 1, "batch_size": 300, "shuffle": False}
     start = fast(**params, learning_rate_init=1e-300).fit(X, y)
-    model = fast(**params, learning_rate_init=rate)
-    model.partial_fit(X, y, classes=[0, 1]) if is_stream else model.fit(X, y)
-    by_w = start.loss_and_gradients(X, y).coef_grads[0]
+    model = fast(**params, centering=centering)
+    model.partial_fit(X, y, [0, 1]) if kind == "stream" else model.fit(X, y)
+    gradients = start.loss_and_gradients(X, y)
+    by_w = gradients.coef_grads[0]
+    if kind == "fit" and centering:
+        by_w = by_w - np.outer(X.mean(axis=0), gradients.intercept_grads[0])
     expected = -model.learning_rate_ * start._initial_scales_[0] ** 2 * by_w
     change = model.coefs_[0] - start.coefs_[0]
     np.testing.assert_allclose(change, expected, rtol=1e-6, atol=1e-12)
 
 
-@pytest.fixture
-def decays(monkeypatch):
-    """Return (decay, share of the loss of guessing after it) of each epoch, to be."""
-    seen = []
-
-    class Watched(Trainer):
-        def epoch(self, *args):
-            decay = self.plan.decay(self._unexplained)
-            epoch = super().epoch(*args)
-            samples = self.samples
-            weights = samples.weights, samples.score_weights
-            guess, _ = self.target.guessing(samples.y, *weights)
-            loss = epoch.loss - epoch.penalty
-            seen.append((decay, loss / guess if guess else np.nan))
-            return epoch
-
-    monkeypatch.setattr("sklearn_snn._training.fitting.Trainer", Watched)
-    return seen
-
-
-@pytest.mark.parametrize("n", [25, 120, 400, 1000])
-def test_decay_follows_what_stays_unexplained(decays, n):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n, 4))
-    y, guesses = X[:, 0] > 0, rng.random(n) < 0.4
-    for labels in (y, guesses):
-        decays.clear()
-        params = {"max_iter": 15, "n_steps": 8, "learning_rate_init": 0.02}
-        SpikingClassifier((20,), random_state=0, **params).fit(X, labels)
-        shares = [1.0, *(min(share, 1.0) for _, share in decays[:-1])]
-        prior, most = min(3 / n, 0.1), min((120 / n) ** 2, 0.05)
-        expected = [prior + most * share**2 for share in shares]
-        np.testing.assert_allclose([decay for decay, _ in decays], expected)
-        if labels is y:
-            assert shares[-1] < 0.5  # or it would say nothing
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.01])
-def test_a_decay_that_is_given_stays(decays, table, decay):
-    fast(weight_decay=decay, max_iter=3).fit(*table)
-    assert [seen for seen, _ in decays] == [decay] * 3
-
-
-def test_streams_and_recordings_are_hardly_held_back(decays, table):
+def test_parts_of_a_training_are_one(table):
+    """Nothing is kept but the bias: fits that go on begin with the same mean."""
     X, y = table
-    model = fast(weight_decay="auto")
-    model.partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
-    model.fit(X[:, np.newaxis].repeat(4, axis=1), y)
-    assert [decay for decay, _ in decays] == [1e-5] * 5
+    params = {"learning_rate": "constant", "solver": "sgd", "momentum": 0}
+    model = fast(**params, centering=True, max_iter=4).fit(X + 7, y)
+    parts = fast(**params, centering=True, max_iter=2, warm_start=True)
+    assert_same_network(parts.fit(X + 7, y).fit(X + 7, y), model)
 
 
-def test_decay_of_numbers(decays):
-    """What guessing the mean leaves of numbers is half their variance, 1."""
-    X = np.random.default_rng(0).normal(size=(600, 3))
-    params = {"weight_decay": "auto", "max_iter": 4, "random_state": 0}
-    model = SpikingRegressor((10,), n_steps=5, **params).fit(X, X[:, 0])
-    share = decays[0][1]
-    assert 0 < share < 2 * model.loss_curve_[0]
-    expected = [3 / 600 + 0.2**2 * min(share, 1) ** 2 for share in (1, share)]
-    assert [decay for decay, _ in decays][:2] == pytest.approx(expected)
+def test_a_mean_is_of_all_blocks(table, monkeypatch):
+    X, y = table
+    model = fast(centering=True).fit(X + 3, y)
+    means = []
+
+    def small_blocks(samples):
+        monkeypatch.setattr(centring, "_BLOCK", 7)
+        means.append(centring.mean_row(samples))
+        return means[-1]
+
+    monkeypatch.setattr("sklearn_snn._training.trainer.mean_row", small_blocks)
+    weights = np.arange(1.0, 121)
+    fast(centering=True).fit(X, y, weights)
+    np.testing.assert_allclose(means.pop(), weights @ X / weights.sum())
+    fast(centering=True).fit(csr_array(X), y, weights)
+    np.testing.assert_allclose(means.pop(), weights @ X / weights.sum())
+    again = fast(centering=True).fit(X + 3, y)
+    np.testing.assert_allclose(again.coefs_[0], model.coefs_[0], rtol=1e-6, atol=1e-9)
 
 
-def test_a_label_that_all_have_leaves_nothing_to_explain(decays):
-    """The loss of guessing is 0, by which nothing can be divided."""
-    X = np.random.default_rng(0).normal(size=(40, 3))
-    y = np.ones((40, 2), int)
-    SpikingClassifier((10,), n_steps=5, max_iter=3, random_state=0).fit(X, y)
-    assert [decay for decay, _ in decays][1:] == [3 / 40] * 2
+@pytest.mark.parametrize(
+    ("n", "decay"),
+    [(20, 0.03), (200, 0.03), (300, 0.02), (600, 0.0075), (3000, 1.1e-3)],
+)
+def test_few_rows_are_held_back_more(n, decay):
+    """One full step: the gradient of the weights has the decay times the weights."""
+    X = np.random.default_rng(0).normal(size=(n, 3))
+    y = (X[:, 0] > 0).astype(int)
+    params = {"solver": "sgd", "momentum": 0, "max_grad_norm": None, "max_iter": 1}
+    params |= {"batch_size": n, "shuffle": False, "learning_rate_init": 0.1}
+    plain = fast(**params, weight_decay=0).fit(X, y)
+    model = fast(**params, weight_decay="auto").fit(X, y)
+    start = fast(**params | {"learning_rate_init": 1e-300}).fit(X, y)
+    scales = start._initial_scales_
+    layers = zip(model.coefs_, plain.coefs_, start.coefs_, strict=True)
+    for one, other, first in layers:
+        # The same in any unit: W / scale decays, and its steps are scale times as long.
+        np.testing.assert_allclose(one - other, -0.1 * decay * first, rtol=1e-6)
+    penalties = [
+        decay / 2 * np.sum((w / s) ** 2)
+        for w, s in zip(start.coefs_, scales, strict=True)
+    ]
+    difference = model.loss_curve_[0] - plain.loss_curve_[0]
+    assert difference == pytest.approx(sum(penalties), rel=1e-6)
+
+
+def test_streams_and_recordings_are_hardly_held_back(table):
+    X, y = table
+    recordings = X[:, np.newaxis].repeat(4, axis=1)
+    for kind in ("stream", "in time"):
+        models = []
+        for decay in ("auto", 1e-5):
+            model = fast(weight_decay=decay)
+            if kind == "stream":
+                model.partial_fit(X, y, [0, 1]).partial_fit(X, y)
+            models.append(model if kind == "stream" else model.fit(recordings, y))
+        assert_same_network(*models)
 
 
 @pytest.mark.parametrize(

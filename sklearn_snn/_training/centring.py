@@ -22,7 +22,8 @@ _BLOCK = 1024
 def mean_row(samples):
     """Return the weighted mean of the rows of a table.
 
-    Row by row, in an order of sums that does not hang on how X lies in memory.
+    Row by row, in an order of sums that hangs neither on how X lies in memory nor on
+    the number of threads.
 
     Parameters
     ----------
@@ -35,22 +36,25 @@ def mean_row(samples):
     """
     shares = samples.weights_of_samples()
     shares = shares / shares.sum()
-    total = np.zeros(samples.X.shape[1])
+    mean = np.zeros(samples.X.shape[1])
     for start in range(0, len(shares), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(shares)))
-        block = samples.take(rows).inputs()
-        block = block.toarray() if issparse(block) else np.ascontiguousarray(block)
-        total += (block * shares[rows, np.newaxis]).sum(axis=0)
-    return total
+        block, of_rows = samples.take(rows).inputs(), shares[rows]
+        if issparse(block):
+            mean += block.T @ of_rows
+        else:
+            weighted = np.multiply(block, of_rows[:, np.newaxis], order="C")
+            mean += weighted.sum(axis=0)
+    return mean
 
 
 class Centring:
-    """The first layer's parameters in coordinates about a mean row.
+    """What `W` and `c` are to the first layer's `W` and `b`; nothing else is kept.
 
     Parameters
     ----------
     layer : dict of ndarrays
-        Parameters of the first layer. Its intercept is what `put_back` writes to.
+        Parameters of the first layer, as they are trained in place.
     mean : ndarray of shape (n_features,)
     """
 
@@ -58,20 +62,9 @@ class Centring:
         self._layer = layer
         self._mean = mean.astype(layer["coef"].dtype)[:, np.newaxis]
         self._scratch = np.empty_like(layer["coef"])
-        self.intercept = layer["intercept"] + self._current_of_mean()
-
-    @np.errstate(over="ignore", invalid="ignore")  # found with the parameters
-    def _current_of_mean(self):
-        np.multiply(self._layer["coef"], self._mean, out=self._scratch)
-        return self._scratch.sum(axis=0)
-
-    def learning(self, params):
-        """Return parameters of which the first bias is the one that learns."""
-        first, *others = params
-        return [first | {"intercept": self.intercept}, *others]
 
     def turn(self, gradient):
-        """Make of the first layer's gradient, in place, that in these coordinates.
+        """Make of the first layer's gradient, in place, that by `W` and `c`.
 
         With `c` held, a change of `W` changes `b`: the gradient by `W` is less by the
         outer product of `m` and the gradient by `b`, which is the one by `c`.
@@ -79,7 +72,18 @@ class Centring:
         np.multiply(self._mean, gradient["intercept"], out=self._scratch)
         gradient["coef"] -= self._scratch
 
-    def put_back(self):
-        """Write the bias of the network, in place, after `W` and `c` have changed."""
-        of_mean = self._current_of_mean()
-        np.subtract(self.intercept, of_mean, out=self._layer["intercept"])
+    def step(self, update, *arguments):
+        """Let an optimizer update `W`, and `b` as if it were `c`; then `b` follows `W`.
+
+        Parameters
+        ----------
+        update : callable
+        *arguments
+            What it is called with.
+        """
+        weights, change = self._layer["coef"], self._scratch
+        np.copyto(change, weights)
+        update(*arguments)
+        np.subtract(weights, change, out=change)
+        change *= self._mean
+        self._layer["intercept"] -= change.sum(axis=0)

@@ -12,22 +12,16 @@ from sklearn_snn._inputs.validation import hidden_sizes
 # so many epochs, and at least so many updates.
 _BATCH, _DECAY, _PATIENCE, _PATIENT_UPDATES = 128, 1e-5, 10, 100
 _RATE = 0.002
-# And for constant currents: the weight decay of all samples together, and the most for
-# each; the square root of what noise in y may add to that, and the most of it; from how
-# many samples on the rate is the same, and how many times as large it is at most.
+# And for constant currents: the weight decay of all samples together where these are
+# many, of how many it is twice that, and the most for each; from how many samples on
+# the rate is the same, and how many times as large it is at most.
 _CONSTANT_BATCH = 200
-_PRIOR, _MOST_DECAY = 3.0, 0.1
-_NOISY_SAMPLES, _MOST_NOISE_DECAY = 120, 0.05
+_PRIOR, _TWICE_THE_PRIOR, _MOST_DECAY = 3.0, 300, 0.03
 _FULL_RATE_SAMPLES, _MOST_RATES = 250, 5.0
 
 
 class TrainingPlan(NamedTuple):
-    """How to train; most names are explained in `SpikingClassifier`.
-
-    The others: `noise_decay` is what noise may add to the decay, see `decay`;
-    `is_centred` tells whether the first layer learns in coordinates about the mean row,
-    as it has to in larger steps.
-    """
+    """How to train; the names are explained in `SpikingClassifier`."""
 
     batch_size: int
     shuffle: bool
@@ -43,17 +37,12 @@ class TrainingPlan(NamedTuple):
     grad_clip: float | None
     max_grad_norm: float | None
     weight_decay: float
-    noise_decay: float
-    is_centred: bool
+    centering: bool
     dropout: float
     rate_bounds: np.ndarray | None
     rate_penalty: float
     max_iter: int
     n_iter_no_change: float
-
-    def decay(self, unexplained):
-        """Return the weight decay where this share of the loss of guessing is left."""
-        return self.weight_decay + self.noise_decay * unexplained**2
 
 
 def training_plan(params, samples, is_stream):
@@ -62,14 +51,14 @@ def training_plan(params, samples, is_stream):
     Its numbers are plain ones: numpy's narrow ones, such as int8, would overflow. What
     is "auto" becomes a number. For constant currents all epochs of the plan are carried
     out, and the decay of the weights is a prior: all of them weigh as much against the
-    loss of many samples as against that of few, the more so the more of the loss stays
-    unexplained: as in a ridge regression, whose best penalty is in proportion to the
-    variance of the noise. Of a stream nobody knows how long it will be.
+    loss of many samples as against that of few, and somewhat more against that of a few
+    hundred, whose noise a network can learn by heart. Of a stream nobody knows how long
+    it will be, nor its mean.
     """
     n_samples, is_constant = len(samples.y), samples.X.ndim == 2
     is_whole_table = is_constant and not is_stream
-    plan = {name: params[name] for name in TrainingPlan._fields if name in params}
-    plan |= {"noise_decay": 0.0, "is_centred": False}
+    plan = {name: params[name] for name in TrainingPlan._fields}
+    plan["centering"] = bool(params["centering"]) and is_whole_table
     for name, value in plan.items():
         if isinstance(value, Real) and not isinstance(value, bool):
             plan[name] = float(value)
@@ -82,13 +71,11 @@ def training_plan(params, samples, is_stream):
     if plan["weight_decay"] == "auto":
         plan["weight_decay"] = _DECAY
         if is_whole_table:
-            plan["weight_decay"] = min(_PRIOR / n_samples, _MOST_DECAY)
-            of_noise = (_NOISY_SAMPLES / n_samples) ** 2
-            plan["noise_decay"] = min(of_noise, _MOST_NOISE_DECAY)
+            prior = _PRIOR * (1 + _TWICE_THE_PRIOR / n_samples)
+            plan["weight_decay"] = min(prior / n_samples, _MOST_DECAY)
     if plan["learning_rate_init"] == "auto":
         ratio = _FULL_RATE_SAMPLES / n_samples if is_whole_table else 1.0
         plan["learning_rate_init"] = _RATE * min(max(ratio, 1.0), _MOST_RATES)
-        plan["is_centred"] = ratio > 1
     if plan["n_iter_no_change"] == "auto":
         is_planned = plan["learning_rate"] == "cosine" and not params["early_stopping"]
         n_updates = math.ceil(n_samples / plan["batch_size"])

@@ -145,16 +145,15 @@ class Trainer:
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.params, self.target, self.states = params, target, states
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
-        self.reduction, self._unexplained = 1.0, 1.0
+        self.reduction = 1.0
         network = engine.network
         self.scales = [*scales, *recurrent_scales]
         self.limits = limits_of_constants(network, first_constants)
         self.units = units_of_constants(network, first_constants)
-        self._centring, learning = None, params
-        if plan.is_centred:
+        self._centring = None
+        if plan.centering:
             self._centring = Centring(params[0], mean_row(samples))
-            learning = self._centring.learning(params)
-        learning = learning_arrays(network, learning)
+        learning = learning_arrays(network, params)
         units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
@@ -221,8 +220,6 @@ class Trainer:
         self.n_seen += n_samples
         n_tests = samples.steps(self.engine.n_steps).sum()
         rates = [count / n_tests for count in counts]
-        if self.plan.noise_decay:
-            self._unexplained = self._share_of_guessing(loss - penalty)
         return Epoch(
             loss,
             penalty,
@@ -238,13 +235,6 @@ class Trainer:
         plan = self.plan
         factor = SCHEDULES[plan.learning_rate](progress, self.n_seen, plan.power_t)
         return plan.learning_rate_init * self.reduction * factor
-
-    def _share_of_guessing(self, loss):
-        """Return a loss in that of who knows nothing of X, at most 1."""
-        samples = self.samples
-        weights = samples.weights, samples.score_weights
-        by_guessing, _ = self.target.guessing(samples.y, *weights)
-        return min(loss / by_guessing, 1.0) if by_guessing > 0 else 0.0
 
     def _restraint(self, n_samples, random_state):
         """Return what holds back the hidden spikes of the samples of a mini-batch."""
@@ -285,7 +275,6 @@ class Trainer:
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self._loss_and_gradients(batch, loss_weights, random_state)
         penalty, n_layers = step.penalty / self.weight, len(self.params)
-        weight_decay = plan.decay(self._unexplained)
         if self._centring is not None:
             self._centring.turn(step.gradients[0])
         for weights, grad, scale in zip(
@@ -293,8 +282,8 @@ class Trainer:
         ):
             if scale != 1:
                 grad *= scale
-            if weight_decay:
-                decay = weight_decay / scale
+            if plan.weight_decay:
+                decay = plan.weight_decay / scale
                 penalty += decay / scale / 2 * self.engine.sum_of_squares(weights)
                 grad += decay * weights
         grads = learning_arrays(self.engine.network, step.gradients)
@@ -309,9 +298,10 @@ class Trainer:
             norm = math.hypot(*norms(grads, self.engine.sum_of_squares))
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
-        self.optimizer.update(grads, learning_rate)
-        if self._centring is not None:
-            self._centring.put_back()
+        if self._centring is None:
+            self.optimizer.update(grads, learning_rate)
+        else:
+            self._centring.step(self.optimizer.update, grads, learning_rate)
         keep_in_limits(self.engine.network, self.params, self.limits)
         return penalty, by_array[:n_layers], step
 
