@@ -176,9 +176,10 @@ class SpikingRegressor(BaseSpikingRegressor):
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
-        is 1e-5; but in a `fit` to ``n`` constant currents, whatever they weigh,
-        ``3 / n * (1 + 300 / n)``, at most 0.03: few rows say little against a prior,
-        many outweigh it. Raise it where training data are answered better than others.
+        is 1e-5; but in a `fit` to ``n`` constant currents ``3 / n``, at most 0.1, and
+        if ``n > 100`` ``3 / n * (1 + 300 / n)``, at most 0.03, whatever they weigh: few
+        rows say little against a prior, many outweigh it. Raise it where training data
+        are answered better than others by far.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and

@@ -124,7 +124,7 @@ def test_a_mean_is_of_all_blocks(table, monkeypatch):
 
 @pytest.mark.parametrize(
     ("n", "decay"),
-    [(20, 0.03), (200, 0.03), (300, 0.02), (600, 0.0075), (3000, 1.1e-3)],
+    [(4, 0.1), (60, 0.05), (200, 0.03), (300, 0.02), (600, 7.5e-3), (3000, 1.1e-3)],
 )
 def test_few_rows_are_held_back_more(n, decay):
     """One full step: the gradient of the weights has the decay times the weights."""

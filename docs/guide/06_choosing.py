@@ -272,9 +272,10 @@ try_xor(X_xor, "auto")
 # %%
 # Few rows also say little: what a large network finds in them may be noise. The weight
 # decay of a fit to ``n`` constant currents is ``3 / n``, so that the weights of the
-# network are held back as if by a few rows more, whatever the size of the table; below
-# a few hundred rows it is ``3 / n * (1 + 300 / n)``, at most 0.03. The rows below have
-# two classes, on either side of a line, and a part of the labels is wrong:
+# network are held back as if by a few rows more, whatever the size of the table; above
+# 100 rows it is ``3 / n * (1 + 300 / n)``, at most 0.03, which is more for some hundred
+# rows. Those below have two classes, on either side of a line, and a part of the labels
+# is wrong:
 
 for share in (0.0, 0.2):
     for decay in ("auto", 1e-5):
@@ -287,9 +288,8 @@ for share in (0.0, 0.2):
             model = SpikingClassifier(weight_decay=decay, random_state=seed)
             model.fit(X_line[:200], labels)
             accuracies.append(model.score(X_line[200:], y_line[200:]))
-        print(
-            f"{share:3.0%} wrong, weight_decay={decay}: {np.mean(accuracies):.3f}"
-        )
+        mean = f"{np.mean(accuracies):.3f}"
+        print(f"{share:3.0%} wrong, weight_decay={decay}: {mean}")
 
 # %%
 # A larger prior would do more against noise, and harm where there is none: what is hard

@@ -12,11 +12,12 @@ from sklearn_snn._inputs.validation import hidden_sizes
 # so many epochs, and at least so many updates.
 _BATCH, _DECAY, _PATIENCE, _PATIENT_UPDATES = 128, 1e-5, 10, 100
 _RATE = 0.002
-# And for constant currents: the weight decay of all samples together where these are
-# many, of how many it is twice that, and the most for each; from how many samples on
-# the rate is the same, and how many times as large it is at most.
+# And for constant currents: the weight decay of all samples together, and the most for
+# each; of how many samples it would be twice that, and the most for each if it is more;
+# from how many on the rate is the same, and how many times as large it is at most.
 _CONSTANT_BATCH = 200
-_PRIOR, _TWICE_THE_PRIOR, _MOST_DECAY = 3.0, 300, 0.03
+_PRIOR, _MOST_DECAY = 3.0, 0.1
+_TWICE_THE_PRIOR, _MOST_MORE = 300, 0.03
 _FULL_RATE_SAMPLES, _MOST_RATES = 250, 5.0
 
 
@@ -71,8 +72,9 @@ def training_plan(params, samples, is_stream):
     if plan["weight_decay"] == "auto":
         plan["weight_decay"] = _DECAY
         if is_whole_table:
-            prior = _PRIOR * (1 + _TWICE_THE_PRIOR / n_samples)
-            plan["weight_decay"] = min(prior / n_samples, _MOST_DECAY)
+            share = _PRIOR / n_samples
+            more = share * (1 + _TWICE_THE_PRIOR / n_samples)
+            plan["weight_decay"] = min(max(share, min(more, _MOST_MORE)), _MOST_DECAY)
     if plan["learning_rate_init"] == "auto":
         ratio = _FULL_RATE_SAMPLES / n_samples if is_whole_table else 1.0
         plan["learning_rate_init"] = _RATE * min(max(ratio, 1.0), _MOST_RATES)
