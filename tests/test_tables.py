@@ -6,7 +6,7 @@ from helpers import assert_same_network, fast
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from sklearn_snn import SpikingClassifier
+from sklearn_snn import SpikingClassifier, SpikingRegressor
 from sklearn_snn._training import centring
 
 
@@ -35,6 +35,19 @@ def test_means_of_columns_do_not_matter(table, solver, engine):
         np.testing.assert_allclose(other, one, rtol=1e-7, atol=1e-9)
     expected = intercepts[0] - offset @ coefs[0]
     np.testing.assert_allclose(moved.intercepts_[0], expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [SpikingClassifier, SpikingRegressor])
+def test_tables_far_from_0_are_learned_by_default(kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 5))
+    y = X[:, 0] + X[:, 1]
+    y = y > 0 if kind is SpikingClassifier else y
+    params = {"n_steps": 8, "max_iter": 60, "learning_rate_init": 0.01}
+    model = kind((20,), **params, random_state=0)
+    score = model.fit(X, y).score(X, y)
+    assert score > 0.9
+    assert model.fit(X + 100, y).score(X + 100, y) == pytest.approx(score, abs=0.01)
 
 
 def test_a_step_is_that_of_currents_about_the_mean(table):
