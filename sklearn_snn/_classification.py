@@ -62,8 +62,9 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             mean of 1) and in the accuracies. Weight 0 is the same as the row
             being absent. Weight 2 is the same as the row twice: up to rounding if there
             are at most 128 samples in a single mini-batch, no `dropout`, and
-            `weight_decay` is a number, as "auto" counts rows; else on the average over
-            mini-batches, what is dropped, and samples of the first guess.
+            `weight_decay` and `learning_rate_init` are numbers, as "auto" counts rows;
+            else on the average over mini-batches, what is dropped, and samples of the
+            first guess.
 
         Returns
         -------

@@ -171,8 +171,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         there are before the first epoch are scored on the same samples, and kept, with
         a warning, if no epoch surpasses them.
     validation_fraction : float, default=0.1
-        Share of the samples, in (0, 1), that `early_stopping` sets aside; stratified by
-        class unless `per_step`.
+        Share of the samples, in (0, 1), set aside; stratified unless `per_step`.
     warm_start : bool, default=False
         Whether `fit` goes on with the weights there are, instead of new ones. The data
         may be others, with the same features and classes.
@@ -188,15 +187,16 @@ class SpikingClassifier(BaseSpikingClassifier):
         Euclidean norm (after `grad_clip`), in the same units. Lower it where the loss
         jumps, as over long sequences.
     centering : bool, default=True
-        Whether the first layer of a `fit` to constant currents learns its weights and
-        the current of the mean row, instead of ``b``: means of columns do not matter.
+        Whether of constant currents the first layer, ``x @ W + b``, learns ``W`` and
+        ``c`` of ``(x - mean) @ W + c``: then means of columns do not matter. In
+        `partial_fit` the mean is that of the first call.
     weight_decay : float or "auto", default="auto"
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
         is 1e-5; but in a `fit` to ``n`` constant currents ``3 / n``, at most 0.1, and
-        if ``n > 100`` ``3 / n * (1 + 300 / n)``, at most 0.03, whatever they weigh.
-        Raise it where training data are answered better than others by far.
+        if ``n > 100`` ``3 / n * (1 + 300 / n)``, at most 0.03. Raise it where training
+        data are answered better than others by far, lower it where not even they are.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and

@@ -122,7 +122,8 @@ class SpikingRegressor(BaseSpikingRegressor):
     learning_rate_init : "auto" or float, default=0.002
         Initial learning rate, positive. "auto" is 0.002; in a `fit` to less than 250
         constant currents ``0.5 / n_samples``, at most 0.01. The unit of `X` hardly
-        matters; columns that differ in scale do: the largest would decide alone.
+        matters; columns that differ in scale do: the largest would decide alone. Raise
+        it, say to 0.01, where a curved relation of a table is not learned yet.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
@@ -170,16 +171,16 @@ class SpikingRegressor(BaseSpikingRegressor):
         Euclidean norm (after `grad_clip`), in the same units. Lower it where the loss
         jumps, as over long sequences.
     centering : bool, default=True
-        Whether the first layer of a `fit` to constant currents learns its weights and
-        the current of the mean row, instead of ``b``: means of columns do not matter.
+        Whether of constant currents the first layer, ``x @ W + b``, learns ``W`` and
+        ``c`` of ``(x - mean) @ W + c``: then means of columns do not matter. In
+        `partial_fit` the mean is that of the first call.
     weight_decay : float or "auto", default=1e-5
         L2 penalty: ``weight_decay / 2 * sum(W**2)`` of all weights, without the biases,
         is added to the loss, in the unit that they learn in. Adam turns even a weak
         gradient into full steps: a weight whose input never fires decays to 0. "auto"
         is 1e-5; but in a `fit` to ``n`` constant currents ``3 / n``, at most 0.1, and
-        if ``n > 100`` ``3 / n * (1 + 300 / n)``, at most 0.03, whatever they weigh: few
-        rows say little against a prior, many outweigh it. Raise it where training data
-        are answered better than others by far.
+        if ``n > 100`` ``3 / n * (1 + 300 / n)``, at most 0.03. Raise it where training
+        data are answered better than others by far, lower it where not even they are.
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and

@@ -1,5 +1,7 @@
 """Tables: learned about the mean row, and held back more where rows are few."""
 
+import pickle
+
 import numpy as np
 import pytest
 from helpers import assert_same_network, fast
@@ -86,7 +88,7 @@ def test_how_a_table_lies_in_memory_does_not_matter(table):
 
 @pytest.mark.parametrize("centering", [True, False])
 @pytest.mark.parametrize("kind", ["fit", "stream", "in time"])
-def test_a_table_as_a_whole_alone_is_centred(kind, centering):
+def test_constant_currents_alone_are_centred(kind, centering):
     """A first step of W is by the gradient, or by that less the mean's share of it."""
     X = np.random.default_rng(0).normal(size=(300, 4)) + 5
     y = (X[:, 0] > 5).astype(int)
@@ -99,20 +101,58 @@ def test_a_table_as_a_whole_alone_is_centred(kind, centering):
     model.partial_fit(X, y, [0, 1]) if kind == "stream" else model.fit(X, y)
     gradients = start.loss_and_gradients(X, y)
     by_w = gradients.coef_grads[0]
-    if kind == "fit" and centering:
+    if kind != "in time" and centering:
         by_w = by_w - np.outer(X.mean(axis=0), gradients.intercept_grads[0])
     expected = -model.learning_rate_ * start._initial_scales_[0] ** 2 * by_w
     change = model.coefs_[0] - start.coefs_[0]
     np.testing.assert_allclose(change, expected, rtol=1e-6, atol=1e-12)
 
 
-def test_parts_of_a_training_are_one(table):
-    """Nothing is kept but the bias: fits that go on begin with the same mean."""
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_calls_are_epochs_of_one_training(table, solver):
     X, y = table
-    params = {"learning_rate": "constant", "solver": "sgd", "momentum": 0}
-    model = fast(**params, centering=True, max_iter=4).fit(X + 7, y)
-    parts = fast(**params, centering=True, max_iter=2, warm_start=True)
-    assert_same_network(parts.fit(X + 7, y).fit(X + 7, y), model)
+    params = {"centering": True, "learning_rate": "constant", "solver": solver}
+    model = fast(**params, max_iter=4).fit(X + 7, y)
+    stream = fast(**params)
+    for _ in range(4):
+        stream.partial_fit(X + 7, y, [0, 1])
+    assert_same_network(stream, model)
+    params = {**params, "solver": "sgd", "momentum": 0}  # of which nothing is kept
+    model = fast(**params, max_iter=4).fit(X + 7, y)
+    parts = fast(**params, max_iter=2, warm_start=True).fit(X + 7, y)
+    assert_same_network(parts.fit(X + 7, y), model)
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+def test_the_mean_of_a_stream_is_that_of_its_first_call(table, first):
+    X, y = table
+    params = {"centering": True, "solver": "sgd", "momentum": 0, "weight_decay": 0}
+    params |= {"batch_size": 120, "max_grad_norm": None, "learning_rate": "constant"}
+    model = fast(**params, max_iter=1)
+    model.fit(X + 5, y) if first == "fit" else model.partial_fit(X + 5, y, [0, 1])
+    model = pickle.loads(pickle.dumps(model))
+    before = [array.copy() for array in params_of(model)]
+    some = X[:, 0] > 0  # of another mean
+    gradients = model.loss_and_gradients(X[some] + 5, y[some])
+    model.partial_fit(X[some] + 5, y[some])
+    mean, by_b = (X + 5).mean(axis=0), gradients.intercept_grads[0]
+    unit = model._initial_scales_[0] ** 2
+    by_w = gradients.coef_grads[0] - np.outer(mean, by_b)
+    change = model.coefs_[0] - before[0]
+    np.testing.assert_allclose(change, -0.02 * unit * by_w, rtol=1e-6, atol=1e-12)
+    expected = before[2] - 0.02 * by_b - mean @ change
+    np.testing.assert_allclose(model.intercepts_[0], expected, rtol=1e-6)
+
+
+def test_a_fit_far_from_0_goes_on_as_a_stream(table):
+    X, y = table
+    X = X + 100
+    model = SpikingClassifier((20,), n_steps=8, random_state=0).fit(X, y)
+    score = model.score(X, y)
+    for _ in range(20):
+        model.partial_fit(X, y)
+    assert score > 0.85
+    assert model.score(X, y) > score - 0.05
 
 
 def test_a_mean_is_of_all_blocks(table, monkeypatch):
@@ -122,10 +162,10 @@ def test_a_mean_is_of_all_blocks(table, monkeypatch):
 
     def small_blocks(samples):
         monkeypatch.setattr(centring, "_BLOCK", 7)
-        means.append(centring.mean_row(samples))
+        means.append(centring.find_mean_row(samples))
         return means[-1]
 
-    monkeypatch.setattr("sklearn_snn._training.trainer.mean_row", small_blocks)
+    monkeypatch.setattr("sklearn_snn._training.trainer.find_mean_row", small_blocks)
     weights = np.arange(1.0, 121)
     fast(centering=True).fit(X, y, weights)
     np.testing.assert_allclose(means.pop(), weights @ X / weights.sum())

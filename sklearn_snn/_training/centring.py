@@ -9,7 +9,8 @@ changes `W` moves no current of the mean row: where columns have a mean that is 
 beside what they vary by, as those of unscaled tables, steps of `W` would push all
 currents up or down at once, and the bias would have to follow (LeCun, Bottou, Orr &
 Muller, "Efficient BackProp", 1998, section 4.3). Of a standardized table the mean is 0,
-and nothing changes.
+and nothing changes. Of a stream it is the mean of the first call, which stays: any
+point among the rows is better than 0 far from them.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.sparse import issparse
 _BLOCK = 1024
 
 
-def mean_row(samples):
+def find_mean_row(samples):
     """Return the weighted mean of the rows of a table.
 
     Row by row, in an order of sums that hangs neither on how X lies in memory nor on

@@ -78,7 +78,7 @@ def fit(estimator, X, y, sample_weight):
         samples, mean_weight = weigh(samples, class_weight, target)
         trainer = _trainer(estimator, samples, target, constants, is_continued)
         fixed = {"_constants_": constants, "_log2_mean_weight_": mean_weight}
-        fixed["_states_"] = None
+        fixed |= {"_mean_row_": trainer.mean_row, "_states_": None}
         epochs = Epochs(estimator, trainer, validation, fixed, is_continued)
         problems = epochs.run((X, y, sample_weight))
     for problem in problems:
@@ -144,7 +144,7 @@ def partial_fit(estimator, X, y, sample_weight, check_first=None):
         fitted = results(trainer, epoch, 1, ends_of_curves(vars(estimator)))
         state = {"solver": estimator.solver} | trainer.optimizer.state()
         fitted |= {"_constants_": constants, "_log2_mean_weight_": first_mean}
-        fitted["_states_"] = trainer.states
+        fitted |= {"_mean_row_": trainer.mean_row, "_states_": trainer.states}
         vars(estimator).update(fitted | {"_optimizer_state_": state})
     if estimator.verbose:
         report(fitted, epoch, f"Epoch {estimator._n_epochs_}")
@@ -290,6 +290,7 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         n_epochs=estimator._n_epochs_,
         n_seen=estimator.t_,
         weight=stream_weight if is_stream else 1.0,
+        mean_row=getattr(estimator, "_mean_row_", None) if is_stream else None,
         states=states,
     )
     if estimator.verbose and trainer.engine.compiles and not is_continued:

@@ -54,12 +54,12 @@ def training_plan(params, samples, is_stream):
     out, and the decay of the weights is a prior: all of them weigh as much against the
     loss of many samples as against that of few, and somewhat more against that of a few
     hundred, whose noise a network can learn by heart. Of a stream nobody knows how long
-    it will be, nor its mean.
+    it will be.
     """
     n_samples, is_constant = len(samples.y), samples.X.ndim == 2
     is_whole_table = is_constant and not is_stream
     plan = {name: params[name] for name in TrainingPlan._fields}
-    plan["centering"] = bool(params["centering"]) and is_whole_table
+    plan["centering"] = bool(params["centering"]) and is_constant
     for name, value in plan.items():
         if isinstance(value, Real) and not isinstance(value, bool):
             plan[name] = float(value)

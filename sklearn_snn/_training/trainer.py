@@ -15,7 +15,7 @@ from sklearn_snn._model.parameters import (
 )
 from sklearn_snn._model.parameters import learning as learning_arrays
 from sklearn_snn._model.restraint import Restraint
-from sklearn_snn._training.centring import Centring, mean_row
+from sklearn_snn._training.centring import Centring, find_mean_row
 from sklearn_snn._training.diagnosis import Answers
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
@@ -121,6 +121,9 @@ class Trainer:
         Epochs and samples that these parameters were trained on before.
     weight : float, default=1.0
         Weight of these samples together, in that of those that were trained on before.
+    mean_row : ndarray of shape (n_features,), default=None
+        Mean about which the first layer learns, if the plan says so; that of a stream
+        stays. None is that of these samples.
     states : list of ndarrays, default=None
         States that samples go on from, by layer, and leave; see `_model.network.Tape`.
         None is rest; else the engine is a `TruncatedEngine`.
@@ -140,6 +143,7 @@ class Trainer:
         n_epochs=0,
         n_seen=0,
         weight=1.0,
+        mean_row=None,
         states=None,
     ):
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
@@ -150,9 +154,10 @@ class Trainer:
         self.scales = [*scales, *recurrent_scales]
         self.limits = limits_of_constants(network, first_constants)
         self.units = units_of_constants(network, first_constants)
-        self._centring = None
+        self.mean_row = self._centring = None
         if plan.centering:
-            self._centring = Centring(params[0], mean_row(samples))
+            self.mean_row = find_mean_row(samples) if mean_row is None else mean_row
+            self._centring = Centring(params[0], self.mean_row)
         learning = learning_arrays(network, params)
         units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
