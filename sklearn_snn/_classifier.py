@@ -200,7 +200,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     dropout : float, default=0.0
         Share of the hidden neurons, in [0, 1), that are left out of each sample of each
         mini-batch, at random and for all of its steps: what they send is not heard, and
-        the other weights count ``1 / (1 - dropout)`` times. All are there in answers.
+        what is heard counts ``1 / (1 - dropout)`` times. All are there in answers.
         Against overfitting, where `weight_decay` is not enough; takes more epochs [2]_.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
@@ -267,8 +267,8 @@ class SpikingClassifier(BaseSpikingClassifier):
     firing_rate_curve_ : list of ndarrays of shape (n_layers - 1,)
         The same for each epoch.
     grad_norm_curve_ : list of ndarrays of shape (n_layers - 1,)
-        Norm of the gradient of each layer's weights, in the unit that they learn in and
-        before clipping: mean over the mini-batches of each epoch.
+        Norm of the gradient of each layer's weights, as `centering` and the unit that
+        they learn in make it, before clipping: mean over the mini-batches of an epoch.
     n_layers_, n_outputs_ : int
         Number of layers, with the input, and of output neurons.
     out_activation_ : str

@@ -110,7 +110,7 @@ PARAMETERS = {
     "logit_scale": _positive("auto", 1.0),
     "solver": _either("adam", "sgd"),
     "learning_rate": _either("constant", "cosine", "invscaling", "adaptive"),
-    "learning_rate_init": _positive(0.002, 0.1),
+    "learning_rate_init": _positive("auto", 0.002, 0.1),
     "power_t": _positive(0.5, 0.0, 2.0),
     "momentum": share(0.9, 0.0),
     "nesterovs_momentum": BOOL,

@@ -30,6 +30,20 @@ def test_steps_are_those_of_numpy(dtype, n_threads, rng):
         np.testing.assert_array_equal(one, other)
 
 
+@each_dtype
+@each_number_of_threads
+def test_outer_products_are_those_of_numpy(dtype, n_threads, rng, monkeypatch):
+    matrix = rng.standard_normal((61, 37)).astype(dtype)
+    column, row = (rng.standard_normal(n).astype(dtype) for n in matrix.shape)
+    expected = matrix - column[:, np.newaxis] * row
+    theirs = matrix.copy()
+    arrays.subtract_outer(matrix, column, row, n_threads)
+    np.testing.assert_array_equal(matrix, expected)
+    monkeypatch.setattr(updates, "MAX_NUMBERS", 100)
+    updates.subtract_outer(theirs, column, row)
+    np.testing.assert_array_equal(theirs, expected)
+
+
 def test_a_step_in_blocks_of_rows_is_one_of_all(rng, monkeypatch):
     whole = [abs(rng.standard_normal((50, 9))) for _ in range(4)]
     blocks = [a.copy() for a in whole]

@@ -1,6 +1,7 @@
 """Tables: learned about the mean row, and held back more where rows are few."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.base import clone
 
 from sklearn_snn import SpikingClassifier, SpikingRegressor
 from sklearn_snn._training import centring
+from sklearn_snn._training.samples import Samples
 
 
 @pytest.fixture
@@ -155,24 +157,49 @@ def test_a_fit_far_from_0_goes_on_as_a_stream(table):
     assert model.score(X, y) > score - 0.05
 
 
-def test_a_mean_is_of_all_blocks(table, monkeypatch):
+@pytest.fixture
+def means(monkeypatch):
+    """Return what mean rows training begins with, to be; found a few rows at a time."""
+    found = []
+
+    def watched(samples):
+        found.append(centring.find_mean_row(samples))
+        return found[-1]
+
+    monkeypatch.setattr(centring, "_BLOCK", 45)
+    monkeypatch.setattr("sklearn_snn._training.trainer.find_mean_row", watched)
+    return found
+
+
+@pytest.mark.parametrize("make", [np.asarray, csr_array, np.asfortranarray])
+def test_a_mean_row_is_that_of_all_weighted_rows(table, means, make):
     X, y = table
-    model = fast(centering=True).fit(X + 3, y)
-    means = []
-
-    def small_blocks(samples):
-        monkeypatch.setattr(centring, "_BLOCK", 7)
-        means.append(centring.find_mean_row(samples))
-        return means[-1]
-
-    monkeypatch.setattr("sklearn_snn._training.trainer.find_mean_row", small_blocks)
     weights = np.arange(1.0, 121)
-    fast(centering=True).fit(X, y, weights)
-    np.testing.assert_allclose(means.pop(), weights @ X / weights.sum())
-    fast(centering=True).fit(csr_array(X), y, weights)
-    np.testing.assert_allclose(means.pop(), weights @ X / weights.sum())
-    again = fast(centering=True).fit(X + 3, y)
-    np.testing.assert_allclose(again.coefs_[0], model.coefs_[0], rtol=1e-6, atol=1e-9)
+    fast(centering=True).fit(make(X), y, weights)
+    np.testing.assert_allclose(means, [weights @ X / weights.sum()])
+
+
+def test_a_mean_row_is_of_what_is_learned_from(table, means):
+    """Not of rows that are set aside, or of weight 0."""
+    X, y = table
+    X = np.where(np.arange(120)[:, np.newaxis] < 20, 1e3, X)
+    fast(centering=True).fit(X, y, np.arange(120) >= 20)
+    np.testing.assert_allclose(means.pop(), X[20:].mean(axis=0))
+    marks = np.eye(120)  # a column tells each row
+    fast(centering=True, early_stopping=True).fit(marks, y)
+    np.testing.assert_allclose(np.unique(means.pop()), [0, 1 / 108])
+
+
+def test_a_mean_row_takes_the_memory_of_a_block():
+    X = np.ones((500, 3000), np.float32)
+    samples = Samples(X, np.zeros(500, int), np.ones(500), np.ones(500))
+    tracemalloc.start()
+    try:
+        np.testing.assert_allclose(centring.find_mean_row(samples), 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 5
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ class TruncatedEngine:
         self.read_out, self.spikes = engine.read_out, engine.spikes
         self.take_adam_step = engine.take_adam_step
         self.sum_of_squares = engine.sum_of_squares
+        self.subtract_outer = engine.subtract_outer
 
     def prepare(self, params, X, targets):
         """Compile or load what `loss_and_gradients` needs for batches like `X`."""

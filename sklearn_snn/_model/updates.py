@@ -1,4 +1,4 @@
-"""Arithmetic of an update: the equation of Adam's step, and the sum of squares."""
+"""Arithmetic of an update: the equation of Adam's step, and sums over whole arrays."""
 
 import numpy as np
 
@@ -47,6 +47,21 @@ def take_step(param, grad, mean, square, *numbers):
     for first in range(0, len(param), n_rows):
         p, g, m, v = (a[first : first + n_rows] for a in (param, grad, mean, square))
         p[...], m[...], v[...] = adam(p, g, m, v, *numbers)
+
+
+def subtract_outer(matrix, column, row):
+    """Subtract the outer product of two vectors, in place; a few rows at a time.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, m)
+    column : ndarray of shape (n,)
+    row : ndarray of shape (m,)
+    """
+    n_rows = max(1, MAX_NUMBERS // max(1, len(row)))
+    for first in range(0, len(matrix), n_rows):
+        rows = slice(first, first + n_rows)
+        matrix[rows] -= column[rows, np.newaxis] * row
 
 
 def sum_of_squares(array):

@@ -16,15 +16,15 @@ point among the rows is better than 0 far from them.
 import numpy as np
 from scipy.sparse import issparse
 
-# Rows that are added up at a time, in float64.
-_BLOCK = 1024
+# Numbers of the rows that are added up at a time, which are copied.
+_BLOCK = 2**17
 
 
 def find_mean_row(samples):
     """Return the weighted mean of the rows of a table.
 
-    Row by row, in an order of sums that hangs neither on how X lies in memory nor on
-    the number of threads.
+    In an order of sums that hangs neither on how X lies in memory nor on the number of
+    threads, as that of a product by BLAS may.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def find_mean_row(samples):
     shares = samples.weights_of_samples()
     shares = shares / shares.sum()
     mean = np.zeros(samples.X.shape[1])
-    for start in range(0, len(shares), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(shares)))
+    n_rows = max(1, _BLOCK // len(mean))
+    for start in range(0, len(shares), n_rows):
+        rows = np.arange(start, min(start + n_rows, len(shares)))
         block, of_rows = samples.take(rows).inputs(), shares[rows]
         if issparse(block):
             mean += block.T @ of_rows
         else:
-            weighted = np.multiply(block, of_rows[:, np.newaxis], order="C")
-            mean += weighted.sum(axis=0)
+            mean += np.einsum("i,ij->j", of_rows, block)
     return mean
 
 
@@ -57,12 +57,17 @@ class Centring:
     layer : dict of ndarrays
         Parameters of the first layer, as they are trained in place.
     mean : ndarray of shape (n_features,)
+    subtract_outer : callable
+        That of an engine; see `_model.updates`.
     """
 
-    def __init__(self, layer, mean):
-        self._layer = layer
-        self._mean = mean.astype(layer["coef"].dtype)[:, np.newaxis]
-        self._scratch = np.empty_like(layer["coef"])
+    def __init__(self, layer, mean, subtract_outer):
+        self._layer, self._subtract_outer = layer, subtract_outer
+        self._mean = mean.astype(layer["coef"].dtype)
+        self._of_mean = self._current_of_mean()
+
+    def _current_of_mean(self):
+        return np.einsum("i,ij->j", self._mean, self._layer["coef"])
 
     def turn(self, gradient):
         """Make of the first layer's gradient, in place, that by `W` and `c`.
@@ -70,21 +75,9 @@ class Centring:
         With `c` held, a change of `W` changes `b`: the gradient by `W` is less by the
         outer product of `m` and the gradient by `b`, which is the one by `c`.
         """
-        np.multiply(self._mean, gradient["intercept"], out=self._scratch)
-        gradient["coef"] -= self._scratch
+        self._subtract_outer(gradient["coef"], self._mean, gradient["intercept"])
 
-    def step(self, update, *arguments):
-        """Let an optimizer update `W`, and `b` as if it were `c`; then `b` follows `W`.
-
-        Parameters
-        ----------
-        update : callable
-        *arguments
-            What it is called with.
-        """
-        weights, change = self._layer["coef"], self._scratch
-        np.copyto(change, weights)
-        update(*arguments)
-        np.subtract(weights, change, out=change)
-        change *= self._mean
-        self._layer["intercept"] -= change.sum(axis=0)
+    def follow(self):
+        """Let `b`, in place, follow what has changed in `W`, so that `c` does not."""
+        before, self._of_mean = self._of_mean, self._current_of_mean()
+        self._layer["intercept"] -= self._of_mean - before

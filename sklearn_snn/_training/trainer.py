@@ -157,7 +157,8 @@ class Trainer:
         self.mean_row = self._centring = None
         if plan.centering:
             self.mean_row = find_mean_row(samples) if mean_row is None else mean_row
-            self._centring = Centring(params[0], self.mean_row)
+            subtract_outer = engine.subtract_outer
+            self._centring = Centring(params[0], self.mean_row, subtract_outer)
         learning = learning_arrays(network, params)
         units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
         if plan.solver == "adam":
@@ -303,10 +304,9 @@ class Trainer:
             norm = math.hypot(*norms(grads, self.engine.sum_of_squares))
         if plan.max_grad_norm is not None:
             clip_by_norm(grads, plan.max_grad_norm, norm)
-        if self._centring is None:
-            self.optimizer.update(grads, learning_rate)
-        else:
-            self._centring.step(self.optimizer.update, grads, learning_rate)
+        self.optimizer.update(grads, learning_rate)
+        if self._centring is not None:
+            self._centring.follow()
         keep_in_limits(self.engine.network, self.params, self.limits)
         return penalty, by_array[:n_layers], step
 

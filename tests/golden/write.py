@@ -110,6 +110,10 @@ def models():
         "number": ("number", regressor()),
         "numbers": ("numbers", regressor(neuron="adlif", learn_neuron="rho")),
         "defaults": ("table", SpikingClassifier((12,), random_state=0, **SHORT)),
+        "defaults of tables": (
+            "table",
+            SpikingClassifier((12,), n_steps=10, max_iter=15, random_state=0),
+        ),
         "defaults in time": ("wave", SpikingClassifier((12,), random_state=0, **SHORT)),
         "soft count": ("spikes", classifier(readout="soft_count", readout_alpha=0.8)),
         "last membrane": (

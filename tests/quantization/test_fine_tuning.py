@@ -28,7 +28,7 @@ def plain_sgd(**params):
 def test_a_step_is_by_the_gradient_of_the_rounded_network(kind):
     """From the numbers as they were: straight through the rounding, and the input's."""
     X, y = inputs(kind), targets("classes")
-    model = plain_sgd(recurrent=True).fit(X, y)
+    model = plain_sgd(recurrent=True, centering=True).fit(X, y)
     options = {"bits": COARSE.bits, "leak": COARSE.leak}
     quantized = quantize(model, **options)
     levels = quantized._levels_

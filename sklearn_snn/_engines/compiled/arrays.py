@@ -46,6 +46,18 @@ def adam(param, grad, mean, square, numbers, n_threads):
     _in_parts(run, param.size, 4 * param.size, n_threads)
 
 
+def subtract_outer(matrix, column, row, n_threads):
+    """Subtract an outer product, in place; see `_model.updates`."""
+    if matrix.size < SMALL or not matrix.flags.c_contiguous:
+        _model.subtract_outer(matrix, column, row)
+        return
+
+    def run(rows):
+        _subtract_outer(matrix[rows], column[rows], row)
+
+    _in_parts(run, len(matrix), 2 * matrix.size, n_threads)
+
+
 def sum_of_squares(array):
     """Return the sum of the squares of all elements; see `_model.updates`."""
     if array.size < SMALL or not array.flags.c_contiguous:
@@ -125,6 +137,13 @@ def _adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
             correction,
             epsilon,
         )
+
+
+@entry_point(_CODE)
+def _subtract_outer(matrix, column, row):
+    for r in range(len(matrix)):
+        for k in range(len(row)):
+            matrix[r, k] -= column[r] * row[k]
 
 
 @entry_point(_CODE)

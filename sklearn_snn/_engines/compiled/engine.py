@@ -14,7 +14,7 @@ from itertools import accumulate, chain
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
-from sklearn_snn._engines.compiled.arrays import adam, sum_of_squares
+from sklearn_snn._engines.compiled.arrays import adam, subtract_outer, sum_of_squares
 from sklearn_snn._engines.compiled.batch import (
     MAX_CHUNK_SAMPLES,
     Batch,
@@ -199,6 +199,10 @@ class NumbaEngine:
     def take_adam_step(self, param, grad, mean, square, *numbers):
         """Let arrays take a step; see `_model.updates`."""
         adam(param, grad, mean, square, numbers, self._n_threads)
+
+    def subtract_outer(self, matrix, column, row):
+        """Subtract an outer product, in place; see `_model.updates`."""
+        subtract_outer(matrix, column, row, self._n_threads)
 
     def piece(self, first, n_steps, n_steps_in_all):
         """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""
