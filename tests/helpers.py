@@ -72,7 +72,7 @@ def fast(**params):
 def regressor(**params):
     """Return a regressor that is trained within milliseconds."""
     small = {"hidden_layer_sizes": (8,), "n_steps": 10, "max_iter": 3}
-    small |= {"reset": "zero", "centering": False}
+    small |= {"reset": "zero"}
     return SpikingRegressor(**{**small, "random_state": 0, **params})
 
 

@@ -55,7 +55,6 @@ def test_several_outputs():
 def test_partial_fit_is_fit(momentum, table):
     X, y = table
     params = {"solver": "sgd", "momentum": momentum, "learning_rate": "constant"}
-    params |= {"centering": False}  # by a mean that a stream does not know
     whole = fast(**params, batch_size=len(X), max_iter=20).fit(X, y)
     parts = fast(**params, batch_size=len(X))
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Arithmetic of an update: the equation of Adam's step, and sums over whole arrays."""
+"""Arithmetic of an update: the equation of Adam's step, and passes over arrays."""
 
 import numpy as np
 

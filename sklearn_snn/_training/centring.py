@@ -50,7 +50,7 @@ def find_mean_row(samples):
 
 
 class Centring:
-    """What `W` and `c` are to the first layer's `W` and `b`; nothing else is kept.
+    """Makes gradients those by `W` and `c`, and lets `b` follow what has become of `W`.
 
     Parameters
     ----------
