@@ -95,7 +95,7 @@ class BaseSpikingNetwork(
         "max_grad_norm": [POSITIVE, None],
         "centering": ["boolean"],
         "weight_decay": [StrOptions({"auto"}), NOT_NEGATIVE],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "rate_bounds": ["array-like", None],
         "rate_penalty": [NOT_NEGATIVE],
         "random_state": ["random_state"],

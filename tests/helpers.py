@@ -42,6 +42,7 @@ PLAIN = {
     "n_iter_no_change": 10,
     "centering": False,
     "weight_decay": 1e-5,
+    "dropout": 0.0,
 }
 
 

@@ -21,6 +21,12 @@ def table():
     return X, (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
 
 
+@pytest.fixture
+def wide_table():
+    X = np.random.default_rng(0).normal(size=(120, 9))
+    return X, (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
+
+
 def params_of(model):
     return [*model.coefs_, *model.intercepts_]
 
@@ -254,3 +260,68 @@ def test_few_rows_have_a_larger_rate(n, rate):
     stream = SpikingClassifier((10,), random_state=0, **params)
     stream.partial_fit(X, X[:, 0] > 0, classes=[False, True])
     assert stream.learning_rate_ == 0.002
+
+
+@pytest.mark.parametrize(
+    ("n", "n_columns", "sizes", "expected"),
+    [
+        (100, 8, (30,), 0.2),
+        (4999, 8, (40, 30), 0.2),
+        (5000, 8, (30,), 0),
+        (99, 8, (30,), 0),
+        (100, 7, (30,), 0),
+        (100, 8, (29,), 0),
+        (100, 8, (30, 29), 0),
+        (100, 8, (), 0),
+    ],
+)
+@pytest.mark.parametrize("make", [np.asarray, csr_array])
+def test_neurons_are_left_out_of_some_rows_of_many_columns(
+    make, n, n_columns, sizes, expected
+):
+    X = np.random.default_rng(0).normal(size=(n, n_columns))
+    X, y, params = make(X), X[:, 0] > 0, {"hidden_layer_sizes": sizes, "max_iter": 1}
+    model, given, other = (
+        fast(**params, dropout=dropout).fit(X, y)
+        for dropout in ("auto", expected, 0.2 - expected)
+    )
+    assert_same_network(model, given)
+    if sizes:
+        assert not np.array_equal(model.coefs_[-1], other.coefs_[-1])
+
+
+@pytest.mark.parametrize("kind", ["stream", "in time"])
+def test_none_is_left_out_of_streams_and_recordings(wide_table, kind):
+    X, y = wide_table
+    models = []
+    for dropout in ("auto", 0):
+        model = fast(dropout=dropout, hidden_layer_sizes=(30,))
+        if kind == "stream":
+            models.append(model.partial_fit(X, y, [0, 1]))
+        else:
+            models.append(model.fit(X[:, np.newaxis].repeat(4, axis=1), y))
+    assert_same_network(*models)
+
+
+@pytest.mark.parametrize("kind", [SpikingClassifier, SpikingRegressor])
+def test_what_dropout_is_by_default(kind, wide_table):
+    """A regressor leaves none out."""
+    X, y = wide_table
+    params = {"n_steps": 5, "max_iter": 2, "random_state": 0}
+    expected = 0.2 if kind is SpikingClassifier else 0.0
+    given = kind(dropout=expected, **params).fit(X, y)
+    assert_same_network(kind(**params).fit(X, y), given)
+
+
+def test_noise_in_many_columns_is_learned_less_by_default():
+    """The class hangs on a few columns, and a fifth of the labels is wrong."""
+    accuracies = {0.0: [], "auto": []}
+    for dropout, found in accuracies.items():
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            X = rng.normal(size=(2000, 20))
+            y = (X[:, :5] ** 2).sum(axis=1) + X[:, 5] > 5
+            labels = y[:600] ^ (rng.random(600) < 0.2)
+            model = SpikingClassifier(dropout=dropout, n_steps=8, random_state=seed)
+            found.append(model.fit(X[:600], labels).score(X[600:], y[600:]))
+    assert np.mean(accuracies["auto"]) > np.mean(accuracies[0.0]) + 0.01

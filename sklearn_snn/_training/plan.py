@@ -19,6 +19,10 @@ _CONSTANT_BATCH = 200
 _PRIOR, _MOST_DECAY = 3.0, 0.1
 _TWICE_THE_PRIOR, _MOST_MORE = 300, 0.03
 _FULL_RATE_SAMPLES, _MOST_RATES = 250, 5.0
+# The share of the hidden neurons that is left out, of at least so many in each layer,
+# of how many samples on, to less than how many, and of how many features on.
+_DROPOUT, _FEWEST_NEURONS = 0.2, 30
+_LEFT_OUT_FROM, _LEFT_OUT_BELOW, _FEWEST_FEATURES = 100, 5000, 8
 
 
 class TrainingPlan(NamedTuple):
@@ -53,8 +57,10 @@ def training_plan(params, samples, is_stream):
     is "auto" becomes a number. For constant currents all epochs of the plan are carried
     out, and the decay of the weights is a prior: all of them weigh as much against the
     loss of many samples as against that of few, and somewhat more against that of a few
-    hundred, whose noise a network can learn by heart. Of a stream nobody knows how long
-    it will be.
+    hundred, whose noise a network can learn by heart. Neurons are left out where there
+    are many features to combine, and samples neither so few that all of the network is
+    needed nor so many that there is no need. Of a stream nobody knows how long it will
+    be.
     """
     n_samples, is_constant = len(samples.y), samples.X.ndim == 2
     is_whole_table = is_constant and not is_stream
@@ -63,8 +69,8 @@ def training_plan(params, samples, is_stream):
     for name, value in plan.items():
         if isinstance(value, Real) and not isinstance(value, bool):
             plan[name] = float(value)
-    n_hidden = len(hidden_sizes(params["hidden_layer_sizes"]))
-    plan["rate_bounds"] = rate_bounds(params["rate_bounds"], n_hidden)
+    sizes = hidden_sizes(params["hidden_layer_sizes"])
+    plan["rate_bounds"] = rate_bounds(params["rate_bounds"], len(sizes))
     batch_size = params["batch_size"]
     if batch_size == "auto":
         batch_size = _CONSTANT_BATCH if is_constant else _BATCH
@@ -75,6 +81,11 @@ def training_plan(params, samples, is_stream):
             share = _PRIOR / n_samples
             more = share * (1 + _TWICE_THE_PRIOR / n_samples)
             plan["weight_decay"] = min(max(share, min(more, _MOST_MORE)), _MOST_DECAY)
+    if plan["dropout"] == "auto":
+        are_some = _LEFT_OUT_FROM <= n_samples < _LEFT_OUT_BELOW
+        is_wide = is_whole_table and samples.X.shape[1] >= _FEWEST_FEATURES
+        can_spare = min(sizes, default=0) >= _FEWEST_NEURONS
+        plan["dropout"] = _DROPOUT if are_some and is_wide and can_spare else 0.0
     if plan["learning_rate_init"] == "auto":
         ratio = _FULL_RATE_SAMPLES / n_samples if is_whole_table else 1.0
         plan["learning_rate_init"] = _RATE * min(max(ratio, 1.0), _MOST_RATES)
