@@ -203,7 +203,9 @@ class Trainer:
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
         loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
-        dropout = child_random_state(self.seed, "dropout", self.n_epochs)
+        dropout = None
+        if self.plan.dropout:
+            dropout = child_random_state(self.seed, "dropout", self.n_epochs)
         answers = Answers(self.engine.network, self.target)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):

@@ -29,7 +29,7 @@ from sklearn_snn.neurons import CUBA, AdLIF
 
 SHORT = {"n_steps": 10, "max_iter": 15, "batch_size": 32, "learning_rate_init": 0.01}
 # What 0.5.0 has by default, and none before had.
-SHORT |= {"centering": False}
+SHORT |= {"centering": False, "dropout": 0.0}
 # Defaults of 0.1.0 that became others.
 PLAIN = {"reset": "zero", "n_iter_no_change": 10, "weight_decay": 1e-5}
 

@@ -16,7 +16,7 @@ from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
-    compiled_neurons,
+    kept_neurons,
     pack,
     pack_kept,
     pack_states,
@@ -64,14 +64,14 @@ class Batch:
     X : batch
     n_steps : int
     kept : dict, default=None
-        Where memory is kept from batch to batch; see `pack`.
+        Where memory, and neurons, are kept from batch to batch; see `pack`.
     packed : Packed, default=None
         The network, if it is packed already.
     """
 
     def __init__(self, network, params, X, n_steps, kept=None, packed=None):
         self.network, self.params, self.X = network, params, X
-        self.n_steps = n_steps
+        self.n_steps, kept = n_steps, {} if kept is None else kept
         self.lengths = all_lengths(X, n_steps)
         if packed is not None:
             self.layers, self.neurons = packed.layers, packed.neurons
@@ -79,7 +79,7 @@ class Batch:
         else:
             # A constant input has no events: nothing of the first layer is kept.
             self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
-            self.neurons = compiled_neurons(network, params, self.layers)
+            self.neurons = kept_neurons(network, params, self.layers, kept)
             dtype = self.layers.biases.dtype
             self.readout = readout_of(network, params, self.lengths, dtype)
         dtype = self.layers.biases.dtype

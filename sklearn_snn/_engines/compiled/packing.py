@@ -174,6 +174,23 @@ def compiled_neurons(network, params, layers):
     return compile_both(one_behind_the_other)
 
 
+def kept_neurons(network, params, layers, kept):
+    """Return `compiled_neurons`, those of the last call unless a constant has changed.
+
+    Of a network whose constants do not learn, that is always. `kept` is as of `pack`.
+    """
+    weights = "coef", "intercept", "recurrent"
+    source = [layers.biases.dtype]
+    source += [
+        a.tobytes() for p in params for name, a in p.items() if name not in weights
+    ]
+    known, neurons = kept.get("neurons", (None, None))
+    if known != source:
+        neurons = compiled_neurons(network, params, layers)
+        kept["neurons"] = source, neurons
+    return neurons
+
+
 def pack_kept(kept, layers):
     """Return which hidden neurons are heard, laid out as the biases are.
 
@@ -240,9 +257,11 @@ def readout_of(network, params, lengths, dtype, n_read=None):
         factor = readout.scale[:, 0].astype(np.float64)
     else:
         # Like lengths have like factors, which are worked out as numpy does.
-        known, places = np.unique(lengths, return_inverse=True)
+        known, places = lengths[:1], 0
+        if not (lengths == known).all():
+            known, places = np.unique(lengths, return_inverse=True)
         factor = np.array([readout.factor(n) for n in known.tolist()], np.float64)
-        factor = factor[places]
+        factor = np.broadcast_to(factor[places], lengths.shape)
     is_mean = readout.name == "membrane_mean"
     by_sample = {
         "factor": factor,

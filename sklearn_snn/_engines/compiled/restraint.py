@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.layers import spikes_of
 from sklearn_snn._engines.compiled.options import compiled
-from sklearn_snn._engines.compiled.views import copy_columns
+from sklearn_snn._engines.compiled.views import copy_columns, segment
 
 
 class Bounds(NamedTuple):
@@ -78,10 +78,12 @@ def restrain_gradient(heard, first, push, n_units, g):
 
     None of it reaches a neuron that is not heard, but that of the penalty. All are, if
     ``heard`` is empty.
+
+    Fast because it has no branch: which neurons are heard no processor can guess.
     """
     if len(heard) > 0:
+        own, zero = segment(heard, first, n_units), g.dtype.type(0)
         for h in range(n_units):
-            if not heard[first + h]:
-                g[h] = 0
+            g[h] = g[h] if own[h] else zero
     for h in range(n_units):
         g[h] += g.dtype.type(push)
