@@ -124,30 +124,6 @@ def test_compiled_gradients_do_not_become_subnormal(reset):
     assert nonzero.min() > np.finfo(np.float32).tiny
 
 
-@pytest.mark.parametrize("name", ["alpha", "threshold"])
-def test_constants_may_change_between_calls(name, rng):
-    """In place, or of another type; what an engine keeps of neurons is theirs."""
-    sizes, neurons = [9, 6, 3], lif()
-    network = network_of(neurons, sizes)
-    engine = NumbaEngine(network, 12)
-    X, y = rng.random((20, 9)), rng.integers(0, 3, 20)
-    params = initial_params(neurons, sizes, np.float64, 0)
-
-    def step(engine, params):
-        return engine.loss_and_gradients(params, X, y, np.ones(len(y)))
-
-    for changed in (slice(None), slice(1, None)):  # still alike, and then not
-        before = step(engine, params)
-        params[0][name][changed] *= 0.9
-        after, expected = step(engine, params), step(NumbaEngine(network, 12), params)
-        assert_same_gradients(after.gradients, expected.gradients, 0, 0)
-        first = before.gradients[0]["coef"]
-        assert not np.array_equal(first, after.gradients[0]["coef"])
-    narrow = [{k: a.astype(np.float32) for k, a in p.items()} for p in params]
-    after, expected = step(engine, narrow), step(NumbaEngine(network, 12), narrow)
-    assert_same_gradients(after.gradients, expected.gradients, 0, 0)
-
-
 @pytest.mark.parametrize("rate", [0.0, 1e-7, 0.4, 0.5, 0.6, 1 - 1e-7, 1.0])
 @pytest.mark.parametrize("n_features", [1, 63, 64, 65])
 def test_rare_and_frequent_spikes(n_features, rate):

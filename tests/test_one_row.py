@@ -1,4 +1,4 @@
-"""What makes the answer to a row fast must not show in any answer."""
+"""What makes the answer to a row, or a step, fast must not show in any of them."""
 
 import copy
 import gc
@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from networks import assert_same_gradients, initial_params, lif, network_of
 from sklearn.datasets import load_iris
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier, SpikingRegressor
 from sklearn_snn._encoders import ranges
 from sklearn_snn._inputs import plain, validation
 
+numba_engine = pytest.importorskip("sklearn_snn._engines.compiled.engine")
 numba_kept = pytest.importorskip("sklearn_snn._engines.compiled.kept")
 
 ROWS = load_iris().data / 8
@@ -273,3 +275,28 @@ def test_what_is_plain():
     model = fitted(ROWS)
     assert plain.is_plain(model, ROWS[:1], 2)
     assert not plain.is_plain(model, np.where(ROWS > 0.5, np.nan, ROWS), 2)
+
+
+@pytest.mark.parametrize("name", ["alpha", "threshold"])
+def test_constants_may_change_between_calls(name):
+    """In place, or of another type; what an engine keeps of neurons is theirs."""
+    sizes, neurons = [9, 6, 3], lif()
+    network = network_of(neurons, sizes)
+    kept = numba_engine.NumbaEngine(network, 12)
+    X, y = np.random.default_rng(0).random((20, 9)), np.arange(20) % 3
+    params = initial_params(neurons, sizes, np.float64, 0)
+
+    def step(params, engine=None):
+        engine = numba_engine.NumbaEngine(network, 12) if engine is None else engine
+        return engine.loss_and_gradients(params, X, y, np.ones(len(y)))
+
+    for changed in (slice(None), slice(1, None)):  # still alike, and then not
+        before = step(params, kept)
+        params[0][name][changed] *= 0.9
+        after, expected = step(params, kept), step(params)
+        assert_same_gradients(after.gradients, expected.gradients, 0, 0)
+        first = before.gradients[0]["coef"]
+        assert not np.array_equal(first, after.gradients[0]["coef"])
+    narrow = [{k: a.astype(np.float32) for k, a in p.items()} for p in params]
+    after, expected = step(narrow, kept), step(narrow)
+    assert_same_gradients(after.gradients, expected.gradients, 0, 0)

@@ -282,7 +282,7 @@ for share in (0.0, 0.2):
         accuracies = []
         for seed in range(5):
             rng = np.random.default_rng(seed)
-            X_line = rng.normal(size=(1200, 8))
+            X_line = rng.normal(size=(1200, 6))
             y_line = X_line[:, 0] + X_line[:, 1] > 0
             labels = y_line[:200] ^ (rng.random(200) < share)
             model = SpikingClassifier(weight_decay=decay, random_state=seed)
