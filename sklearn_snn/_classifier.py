@@ -200,8 +200,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         Share of the hidden neurons, in [0, 1), that each sample of a mini-batch leaves
         out at random, for all steps; the others count ``1 / (1 - dropout)`` times. All
         are there in answers. Against overfitting; takes more epochs [2]_. "auto" is 0;
-        but in a `fit` to 100 to 4,999 constant currents of at least 8 features 0.2, if
-        no hidden layer has less than 30 neurons.
+        but in a `fit` to 100 to 4,999 constant currents of at least 12 features 0.2, if
+        hidden layers have 30 neurons or more. Set 0 where training data are a problem.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond
@@ -253,7 +253,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         The last and the smallest of them; ``best_loss_`` is None with `early_stopping`.
     train_scores_ : list of float
         Accuracy of each epoch on the samples that are learned from, each predicted just
-        before its mini-batch changes the weights, without what `dropout` leaves out.
+        before its mini-batch changes the weights, by neurons that `dropout` leaves in.
         `sample_weight` counts, `class_weight` does not; so in `validation_scores_`.
     validation_scores_ : list of float or None
         Accuracy after each epoch on the samples set aside, by `early_stopping`.

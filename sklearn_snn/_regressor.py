@@ -187,8 +187,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         the weights of what is heard count ``1 / (1 - dropout)`` times. All are there
         when the network answers. Against overfitting, where `weight_decay` is not
         enough; it takes more epochs [1]_. "auto" is 0; but in a `fit` to 100 to 4,999
-        constant currents of at least 8 features 0.2, if no hidden layer has less than
-        30 neurons.
+        constant currents of at least 12 features 0.2, if hidden layers have 30 neurons
+        or more.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond

@@ -23,7 +23,7 @@ def table():
 
 @pytest.fixture
 def wide_table():
-    X = np.random.default_rng(0).normal(size=(120, 9))
+    X = np.random.default_rng(0).normal(size=(120, 12))
     return X, (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
 
 
@@ -265,14 +265,14 @@ def test_few_rows_have_a_larger_rate(n, rate):
 @pytest.mark.parametrize(
     ("n", "n_columns", "sizes", "expected"),
     [
-        (100, 8, (30,), 0.2),
-        (4999, 8, (40, 30), 0.2),
-        (5000, 8, (30,), 0),
-        (99, 8, (30,), 0),
-        (100, 7, (30,), 0),
-        (100, 8, (29,), 0),
-        (100, 8, (30, 29), 0),
-        (100, 8, (), 0),
+        (100, 12, (30,), 0.2),
+        (4999, 12, (40, 30), 0.2),
+        (5000, 12, (30,), 0),
+        (99, 12, (30,), 0),
+        (100, 11, (30,), 0),
+        (100, 12, (29,), 0),
+        (100, 12, (30, 29), 0),
+        (100, 12, (), 0),
     ],
 )
 @pytest.mark.parametrize("make", [np.asarray, csr_array])

@@ -22,7 +22,7 @@ _FULL_RATE_SAMPLES, _MOST_RATES = 250, 5.0
 # The share of the hidden neurons that is left out, of at least so many in each layer,
 # of how many samples on, to less than how many, and of how many features on.
 _DROPOUT, _FEWEST_NEURONS = 0.2, 30
-_LEFT_OUT_FROM, _LEFT_OUT_BELOW, _FEWEST_FEATURES = 100, 5000, 8
+_LEFT_OUT_FROM, _LEFT_OUT_BELOW, _FEWEST_FEATURES = 100, 5000, 12
 
 
 class TrainingPlan(NamedTuple):
