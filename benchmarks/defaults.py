@@ -52,7 +52,7 @@ SETTINGS = {
     "before": {
         **{"readout": "spike_count", "reset": "zero", "weight_decay": 1e-5},
         **{"n_iter_no_change": 10, "batch_size": 128, RANGE: (0.3, 10.0)},
-        **{"learning_rate_init": 0.002, "centering": False},
+        **{"learning_rate_init": 0.002, "centering": False, "dropout": 0.0},
         RANGE_IN_TIME: (0.3, 10.0),
     },
     "plain counts": {"readout": "spike_count"},
@@ -61,6 +61,7 @@ SETTINGS = {
     "decay of 3 / n": {"_training.plan._TWICE_THE_PRIOR": 0},
     "not centred": {"centering": False},
     "rate of 0.002": {"learning_rate_init": 0.002},
+    "none left out": {"dropout": 0.0},
     "patience": {"n_iter_no_change": 10},
     "half the epochs": {"max_iter": 100},
     "large first guess": {RANGE: (0.3, 10.0), RANGE_IN_TIME: (0.3, 10.0)},
@@ -77,8 +78,8 @@ SETTINGS = {
     "membrane_last": {"readout": "membrane_last", "logit_scale": 10.0},
     "membrane_max": {"readout": "membrane_max", "logit_scale": 10.0},
     "softmax_mean": {"readout": "softmax_mean", "logit_scale": 10.0},
-    # What the user guide names for images and wide layers, with as many neurons and
-    # steps as the others.
+    # What goes well with Poisson spikes of images in wide layers, with as many neurons
+    # and steps as the others.
     "for images": {
         **{"threshold": 2.0, "beta": 2.5},
         **{"readout": "soft_count", "logit_scale": 20 / IMAGE_STEPS},

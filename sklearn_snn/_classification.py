@@ -105,7 +105,8 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
         """Train one epoch on a part of the data, such as a block of a stream.
 
         Calls add up: `fit` for some epochs with a constant learning rate, and as many
-        calls with the same data, give the same network to the bit. Memory is that of a
+        calls with the same data, give the same network to the bit, if `dropout`,
+        `weight_decay` and `learning_rate_init` are numbers. Memory is that of a
         mini-batch and of `X`, which may be a memory map. The first call makes the first
         guess of the parameters from the samples it is given: they should vary as the
         others will, which a single one cannot; and all parts be scaled alike.

@@ -186,9 +186,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         mini-batch, at random and for all of its steps: what they send is not heard, and
         the weights of what is heard count ``1 / (1 - dropout)`` times. All are there
         when the network answers. Against overfitting, where `weight_decay` is not
-        enough; it takes more epochs [1]_. "auto" is 0; but in a `fit` to 100 to 4,999
-        constant currents of at least 12 features 0.2, if hidden layers have 30 neurons
-        or more.
+        enough; it takes more epochs [1]_. "auto" is 0; in a `fit` to 100 constant
+        currents or more, but less than 5,000 and 15 times the square of the number of
+        features, 0.2 if hidden layers have 30 neurons each.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond

@@ -130,7 +130,7 @@ PARAMETERS = {
     "max_grad_norm": _positive(1.0, None),
     "centering": BOOL,
     "weight_decay": _positive("auto", 0.0, 1e-3),
-    "dropout": share(0.0, 0.5),
+    "dropout": share("auto", 0.0, 0.5),
     "rate_bounds": BOUNDS,
     "rate_penalty": _positive(100.0, 0.0),
     "random_state": SEED,

@@ -277,8 +277,9 @@ def test_what_is_plain():
     assert not plain.is_plain(model, np.where(ROWS > 0.5, np.nan, ROWS), 2)
 
 
+@pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("name", ["alpha", "threshold"])
-def test_constants_may_change_between_calls(name):
+def test_constants_may_change_between_calls(name, layer):
     """In place, or of another type; what an engine keeps of neurons is theirs."""
     sizes, neurons = [9, 6, 3], lif()
     network = network_of(neurons, sizes)
@@ -292,11 +293,12 @@ def test_constants_may_change_between_calls(name):
 
     for changed in (slice(None), slice(1, None)):  # still alike, and then not
         before = step(params, kept)
-        params[0][name][changed] *= 0.9
+        params[layer][name][changed] *= 0.9
         after, expected = step(params, kept), step(params)
         assert_same_gradients(after.gradients, expected.gradients, 0, 0)
-        first = before.gradients[0]["coef"]
-        assert not np.array_equal(first, after.gradients[0]["coef"])
-    narrow = [{k: a.astype(np.float32) for k, a in p.items()} for p in params]
+        pairs = zip(before.gradients, after.gradients, strict=True)
+        assert not all(np.array_equal(a["coef"], b["coef"]) for a, b in pairs)
+    weights = "coef", "intercept"
+    narrow = [p | {k: p[k].astype(np.float32) for k in weights} for p in params]
     after, expected = step(narrow, kept), step(narrow)
     assert_same_gradients(after.gradients, expected.gradients, 0, 0)

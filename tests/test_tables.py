@@ -265,14 +265,15 @@ def test_few_rows_have_a_larger_rate(n, rate):
 @pytest.mark.parametrize(
     ("n", "n_columns", "sizes", "expected"),
     [
-        (100, 12, (30,), 0.2),
-        (4999, 12, (40, 30), 0.2),
-        (5000, 12, (30,), 0),
-        (99, 12, (30,), 0),
-        (100, 11, (30,), 0),
-        (100, 12, (29,), 0),
-        (100, 12, (30, 29), 0),
-        (100, 12, (), 0),
+        (100, 3, (30,), 0.2),
+        (134, 3, (40, 30), 0.2),
+        (135, 3, (30,), 0),
+        (99, 30, (30,), 0),
+        (4999, 30, (30,), 0.2),
+        (5000, 30, (30,), 0),
+        (100, 3, (29,), 0),
+        (100, 3, (30, 29), 0),
+        (100, 3, (), 0),
     ],
 )
 @pytest.mark.parametrize("make", [np.asarray, csr_array])
@@ -299,7 +300,7 @@ def test_none_is_left_out_of_streams_and_recordings(wide_table, kind):
         if kind == "stream":
             models.append(model.partial_fit(X, y, [0, 1]))
         else:
-            models.append(model.fit(X[:, np.newaxis].repeat(4, axis=1), y))
+            models.append(model.fit(X[:, np.newaxis].repeat(12, axis=1), y))
     assert_same_network(*models)
 
 

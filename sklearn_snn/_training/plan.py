@@ -20,9 +20,9 @@ _PRIOR, _MOST_DECAY = 3.0, 0.1
 _TWICE_THE_PRIOR, _MOST_MORE = 300, 0.03
 _FULL_RATE_SAMPLES, _MOST_RATES = 250, 5.0
 # The share of the hidden neurons that is left out, of at least so many in each layer,
-# of how many samples on, to less than how many, and of how many features on.
+# of how many samples on, to less than how many, in all and for each pair of features.
 _DROPOUT, _FEWEST_NEURONS = 0.2, 30
-_LEFT_OUT_FROM, _LEFT_OUT_BELOW, _FEWEST_FEATURES = 100, 5000, 12
+_LEFT_OUT_FROM, _LEFT_OUT_BELOW, _LEFT_OUT_PER_PAIR = 100, 5000, 15
 
 
 class TrainingPlan(NamedTuple):
@@ -58,8 +58,8 @@ def training_plan(params, samples, is_stream):
     out, and the decay of the weights is a prior: all of them weigh as much against the
     loss of many samples as against that of few, and somewhat more against that of a few
     hundred, whose noise a network can learn by heart. Neurons are left out where there
-    are many features to combine, and samples neither so few that all of the network is
-    needed nor so many that there is no need. Of a stream nobody knows how long it will
+    are few samples for the ways to combine features, but not so few that all of the
+    network is needed. Of a stream nobody knows how long it will
     be.
     """
     n_samples, is_constant = len(samples.y), samples.X.ndim == 2
@@ -82,10 +82,10 @@ def training_plan(params, samples, is_stream):
             more = share * (1 + _TWICE_THE_PRIOR / n_samples)
             plan["weight_decay"] = min(max(share, min(more, _MOST_MORE)), _MOST_DECAY)
     if plan["dropout"] == "auto":
-        are_some = _LEFT_OUT_FROM <= n_samples < _LEFT_OUT_BELOW
-        is_wide = is_whole_table and samples.X.shape[1] >= _FEWEST_FEATURES
+        n_enough = min(_LEFT_OUT_PER_PAIR * samples.X.shape[1] ** 2, _LEFT_OUT_BELOW)
+        are_some = is_whole_table and _LEFT_OUT_FROM <= n_samples < n_enough
         can_spare = min(sizes, default=0) >= _FEWEST_NEURONS
-        plan["dropout"] = _DROPOUT if are_some and is_wide and can_spare else 0.0
+        plan["dropout"] = _DROPOUT if are_some and can_spare else 0.0
     if plan["learning_rate_init"] == "auto":
         ratio = _FULL_RATE_SAMPLES / n_samples if is_whole_table else 1.0
         plan["learning_rate_init"] = _RATE * min(max(ratio, 1.0), _MOST_RATES)

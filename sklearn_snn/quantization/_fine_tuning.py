@@ -67,6 +67,9 @@ def fine_tuned(estimator, data, rounded, levels, epochs, learning_rate_init):
     ours = {"learning_rate_init": learning_rate_init, "learning_rate": "cosine"}
     # A bias that follows small changes of the weights leaves those on the grid behind.
     ours["centering"] = False
+    # A few epochs at a small rate: "auto" is for a network that learns from scratch.
+    if params.get("dropout") == "auto":
+        ours["dropout"] = 0.0
     trainer = _StraightThrough(
         rounded,
         engine,

@@ -48,6 +48,18 @@ def test_a_step_is_by_the_gradient_of_the_rounded_network(kind):
     assert np.abs(expected).max() > 1e-3
 
 
+def test_no_neuron_is_left_out_unless_it_is_said():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 8))
+    y, found = (X[:, 0] > 0).astype(int), {}
+    model = fast(hidden_layer_sizes=(30,), engine="numpy").fit(X, y)
+    for dropout in ("auto", 0.0, 0.2):
+        tuned = quantize(model.set_params(dropout=dropout), 4, X=X, y=y, epochs=2)
+        found[dropout] = tuned.to_estimator().coefs_[0]
+    np.testing.assert_array_equal(found["auto"], found[0.0])
+    assert not np.array_equal(found["auto"], found[0.2])
+
+
 def digits():
     """Return digits as spike trains, for training and others, and their labels."""
     X, y = load_digits(return_X_y=True)
