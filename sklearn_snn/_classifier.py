@@ -201,7 +201,7 @@ class SpikingClassifier(BaseSpikingClassifier):
         out at random, for all steps; the others count ``1 / (1 - dropout)`` times. All
         are there in answers. Against overfitting; takes more epochs [2]_. "auto" is 0;
         in a `fit` to 100 constant currents or more, but less than 5,000 and 15 times
-        the square of the number of features, 0.2 if hidden layers have 30 neurons each.
+        the square of the number of features, 0.2 for hidden layers of 30 or more.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond

@@ -188,7 +188,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         when the network answers. Against overfitting, where `weight_decay` is not
         enough; it takes more epochs [1]_. "auto" is 0; in a `fit` to 100 constant
         currents or more, but less than 5,000 and 15 times the square of the number of
-        features, 0.2 if hidden layers have 30 neurons each.
+        features, 0.2 if hidden layers have 30 neurons or more.
     rate_bounds : (low, high), list of such pairs or None, default=None
         Lowest and highest firing rate, in spikes per neuron and step, of each hidden
         layer in each sample; a pair for all layers, or one for each. A layer beyond

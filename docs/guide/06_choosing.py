@@ -315,8 +315,8 @@ for decay in ("auto", 1e-5):
 # to rely on each other: each mends, for single rows of the training data, what another
 # one gets wrong. So ``dropout="auto"`` leaves a fifth of the hidden neurons out of each
 # sample, at random, while the network learns from 100 rows or more, but less than 5,000
-# and 15 times the square of the number of columns, if hidden layers have 30 neurons
-# each:
+# and 15 times the square of the number of columns, if hidden layers have at least 30
+# neurons:
 
 for dropout in (0, "auto"):
     accuracies = []
