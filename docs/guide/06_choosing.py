@@ -419,7 +419,7 @@ for dropout in (0, 0.25, 0.5):
 #    )
 #    model.fit(images / 255, labels)
 #
-# From 1,000 neurons, 25 steps and 20 epochs, mean of three seeds, and below of five:
+# From 1,000 neurons, 25 steps and 20 epochs, means of five seeds:
 #
 # ================================  =======  ============
 # ..                                MNIST    FashionMNIST

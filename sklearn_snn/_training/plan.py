@@ -59,8 +59,7 @@ def training_plan(params, samples, is_stream):
     loss of many samples as against that of few, and somewhat more against that of a few
     hundred, whose noise a network can learn by heart. Neurons are left out where there
     are few samples for the ways to combine features, but not so few that all of the
-    network is needed. Of a stream nobody knows how long it will
-    be.
+    network is needed. Of a stream nobody knows how long it will be.
     """
     n_samples, is_constant = len(samples.y), samples.X.ndim == 2
     is_whole_table = is_constant and not is_stream
