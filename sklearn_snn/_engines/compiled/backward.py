@@ -29,6 +29,7 @@ from sklearn_snn._engines.compiled.layers import (
     total_of,
     weights_of,
 )
+from sklearn_snn._engines.compiled.narrow import add_narrow_gradient
 from sklearn_snn._engines.compiled.neurons import (
     add_gradients,
     backward_step,
@@ -302,7 +303,17 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     total = total_of(tape, len(bias))
     for h in range(len(bias)):
         bias[h] += total[h]
-    if layer:
+    if layers.are_narrow[layer]:
+        n_neurons = layers.sizes[layer + 1]
+        n_heard = layers.widths[layer] if len(heard) > 0 else 0
+        add_narrow_gradient(
+            deltas_of(tape, layers, layer, n_steps),
+            spikes_of(tape, layers, layer - 1, n_steps),
+            segment(heard, layers.firsts[layer - 1], n_heard),
+            matrix(tape.work.narrow, 0, n_neurons, layers.widths[layer]),
+            weights_of(gradients.weights, layers, layer),
+        )
+    elif layer:
         add_weight_gradient(
             deltas_of(tape, layers, layer, n_steps),
             segment(tape.units, 0, layers.sizes[layer]),

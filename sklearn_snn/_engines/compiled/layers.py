@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.narrow import MOST_NEURONS
 from sklearn_snn._engines.compiled.options import ZERO, allocating, compiled, inlined
 from sklearn_snn._engines.compiled.vectors import BITS_AT_ONCE
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
@@ -32,11 +33,14 @@ class Layers(NamedTuple):
         Where the weights of a layer begin.
     firsts : ndarray of int64 of shape (n_layers,)
         Where the neurons of a layer begin among those of all, padding included.
+    are_narrow : ndarray of bool of shape (n_layers,)
+        Which layers sum over all of their inputs; see `narrow`.
     grids : ndarray of shape (n_layers,)
         The unit of `whole_weights` and `signed`; see `_model.synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
         Per layer but the first a matrix of shape (widths[l], widths[l + 1]), the
-        weights in whole units: their sums are exact in any order.
+        weights in whole units: their sums are exact in any order. Of a narrow layer
+        transposed.
     signed : ndarray of shape (2 * widths[0], widths[1])
         W of the first layer in whole units, and -W below it; of the same dtype.
     transposed : ndarray of shape (starts[-1],)
@@ -50,6 +54,7 @@ class Layers(NamedTuple):
     widths: np.ndarray
     starts: np.ndarray
     firsts: np.ndarray
+    are_narrow: np.ndarray
     grids: np.ndarray
     whole_weights: np.ndarray
     signed: np.ndarray
@@ -85,6 +90,11 @@ class Work(NamedTuple):
         number that it is added to as it is, -0 too.
     sent : ndarray of uint8 of shape (n_steps * at least widest,)
         The spikes of a layer that the one above receives.
+    counted : ndarray of uint8 of shape (at least widest,)
+        How many spikes there were at some steps.
+    narrow, of_heard : ndarrays of shape (`MOST_NEURONS` * widest,)
+        Of a narrow layer, transposed: the gradient of the weights, and the whole
+        weights of the inputs that are heard.
     """
 
     listed: np.ndarray
@@ -101,6 +111,9 @@ class Work(NamedTuple):
     zeros: np.ndarray
     neutral: np.ndarray
     sent: np.ndarray
+    counted: np.ndarray
+    narrow: np.ndarray
+    of_heard: np.ndarray
 
 
 class Tape(NamedTuple):
@@ -187,6 +200,9 @@ def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
         zeros(widest, floats),
         neutral,
         empty(n_steps * whole_words(widest), np.uint8),
+        empty(whole_words(widest), np.uint8),
+        empty(MOST_NEURONS * widest, floats),
+        empty(MOST_NEURONS * widest, whole),
     )
 
 

@@ -30,6 +30,11 @@ from sklearn_snn._engines.compiled.layers import (
     times_of,
     weights_of,
 )
+from sklearn_snn._engines.compiled.narrow import (
+    count_spikes,
+    sum_fired,
+    weights_of_heard,
+)
 from sklearn_snn._engines.compiled.neurons import n_states, of_layer
 from sklearn_snn._engines.compiled.options import compiled, inlined, merged
 from sklearn_snn._engines.compiled.readouts import read_out
@@ -62,6 +67,7 @@ def run_layer(
     second,
     times,
     n_times,
+    is_narrow,
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
@@ -75,7 +81,8 @@ def run_layer(
     ``n_times``, as `collect` takes them, have an entry per input. ``weights``, of shape
     (n_rows, width), are whole numbers of the unit ``grid``, and so is ``base``, the
     current of those inputs of which the silences are events. ``u`` has shape (n_steps,
-    width), ``s`` (n_steps, at least width).
+    width), ``s`` (n_steps, at least width). If the layer ``is_narrow``, the weights are
+    transposed, there is no base, and no events are listed.
 
     Fast because a step adds as many rows as there are events, held in registers by
     `sum_rows`, and because one multiplication per neuron makes of the whole sum a
@@ -85,8 +92,11 @@ def run_layer(
     total = segment(work.current, 0, width)
     state = begin(neuron, before, work)
     for t in range(len(s)):
-        m = collect(bits[t], t, rows, shifts, listed, times, n_times)
-        sum_rows(base, weights, segment(listed, 0, m), total)
+        if is_narrow:
+            sum_fired(bits[t], weights, total)
+        else:
+            m = collect(bits[t], t, rows, shifts, listed, times, n_times)
+            sum_rows(base, weights, segment(listed, 0, m), total)
         take_step(
             recurrence,
             layers,
@@ -132,10 +142,22 @@ def leave(state, s, after):
 def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.n_times[tape.row + layer], layers.widths[layer + 1]
-    for k in range(layers.sizes[layer]):
+    n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
+    weights = weights_of(layers.whole_weights, layers, layer)
+    for k in range(n_inputs):
         n_times[k] = 0
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
-    if len(heard) > 0:
+    if is_narrow:
+        n_neurons, n_rows = layers.sizes[layer + 1], layers.widths[layer]
+        weights = matrix(layers.whole_weights, layers.starts[layer], n_neurons, n_rows)
+        if len(heard) > 0:
+            some = matrix(tape.work.of_heard, 0, n_neurons, n_rows)
+            own = segment(heard, layers.firsts[layer - 1], n_rows)
+            weights_of_heard(weights, own, some)
+            weights = some
+        counts = segment(n_times, 0, n_inputs)
+        count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
+    elif len(heard) > 0:
         sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
         copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
     run_layer(
@@ -148,7 +170,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         sent,
         tape.units,
         tape.no_shifts,
-        weights_of(layers.whole_weights, layers, layer),
+        weights,
         segment(tape.work.nothing, 0, width),
         layers.grids[layer],
         bias_of(layers.biases, layers, layer),
@@ -159,6 +181,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         second_of(tape, layers, layer, n_steps),
         times_of(tape, layer),
         n_times,
+        is_narrow,
     )
 
 
@@ -172,7 +195,7 @@ def run_above(
     neurons that are not ``heard``. All inputs are listed by what they do, and none by
     its silences, so that input ``k`` has row ``k``. To ``n_spikes``, of shape
     (n_neurons,), the spikes of all layers are added; those of the hidden layers are
-    known already, as the lengths of the lists of events. What is read is added to
+    known already, as the numbers of the events above. What is read is added to
     ``reading``, of shape (2, n_outputs).
     """
     hidden, output = neurons

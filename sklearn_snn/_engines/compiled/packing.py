@@ -14,6 +14,7 @@ import numpy as np
 from sklearn_snn._engines.compiled.arrays import to_units
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
+from sklearn_snn._engines.compiled.narrow import MOST_NEURONS
 from sklearn_snn._engines.compiled.neurons import compile_neuron
 from sklearn_snn._engines.compiled.neurons.numbers import (
     ManyNumbersError,
@@ -54,14 +55,20 @@ def pack(params, has_events, kept=None):
             layers.grids[i] = grid(w)
     if has_events:
         to_units(coefs[0], layers.grids[0], layers.signed)
-    for w, unit, in_units, transposed in zip(
+    for w, unit, is_narrow, in_units, across, transposed in zip(
         coefs[1:],
         layers.grids[1:],
+        layers.are_narrow[1:],
         matrices(layers.whole_weights, layers)[1:],
+        matrices(layers.whole_weights, layers, transposed=True)[1:],
         matrices(layers.transposed, layers, transposed=True)[1:],
         strict=True,
     ):
-        in_units[: w.shape[0], : w.shape[1]] = _in_units(w, unit, workspace)
+        whole = _in_units(w, unit, workspace)
+        if is_narrow:
+            across[: w.shape[1], : w.shape[0]] = whole.T
+        else:
+            in_units[: w.shape[0], : w.shape[1]] = whole
         transposed[: w.shape[1], : w.shape[0]] = w.T
     for first, b in zip(layers.firsts, intercepts, strict=True):
         layers.biases[first : first + len(b)] = b
@@ -105,6 +112,7 @@ def _allocate(sizes, dtype, is_recurrent):
         widths=widths,
         starts=starts,
         firsts=firsts,
+        are_narrow=_are_narrow(sizes, is_recurrent),
         grids=np.ones(len(firsts), dtype),
         whole_weights=aligned(np.zeros, starts[-1], whole),
         signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
@@ -112,6 +120,17 @@ def _allocate(sizes, dtype, is_recurrent):
         biases=aligned(np.zeros, widths[1:].sum(), dtype),
         recurrence=recurrence,
     )
+
+
+def _are_narrow(sizes, is_recurrent):
+    """Return which layers sum over all of their inputs: not the first one.
+
+    In a recurrent network none does, as what neurons hear of each other is learned from
+    the lists of the layer above.
+    """
+    are_narrow = np.array(sizes[1:]) <= MOST_NEURONS
+    are_narrow[0] = False
+    return are_narrow & (not is_recurrent)
 
 
 def _places(sizes):
@@ -189,6 +208,21 @@ def kept_neurons(network, params, layers, kept):
         neurons = compiled_neurons(network, params, layers)
         kept["neurons"] = source, neurons
     return neurons
+
+
+def kept_readout(network, params, lengths, dtype, kept):
+    """Return `readout_of`, that of the last call unless something has changed.
+
+    From batch to batch nothing does, but for the last one. `kept` is as of `pack`.
+    """
+    thresholds = params[-1].get("threshold", lengths[:0])
+    source = dtype, network.loss, lengths.tobytes(), thresholds.tobytes()
+    of, known, readout = kept.get("readout", (None, None, None))
+    # Where a readout has arrays, to compare them would take longer.
+    if of is not network.readout or known != source:
+        readout = readout_of(network, params, lengths, dtype)
+        kept["readout"] = network.readout, source, readout
+    return readout
 
 
 def pack_kept(kept, layers):

@@ -17,6 +17,8 @@ cgutils = numba_cgutils()
 LANES = 16
 # Vectors of 64 bytes that a sum of rows keeps in registers: 14 of the 16 of AVX2.
 MAX_VECTORS = 7
+# The same, where more would not be much faster but take longer to compile.
+_FEW = 4
 # Sums that are made at a time of the rows of one table.
 MOST_SUMS = 4
 # Set bits of a word that are listed at a time.
@@ -29,29 +31,66 @@ def _array(context, builder, type_, value):
     return struct.data, cgutils.unpack_tuple(builder, struct.shape)
 
 
-def _emit_row_sum(context, builder, dtype, inits, table, n, outs, term):
+def _vector_of(context, dtype):
+    """Return the type of a vector of 64 bytes."""
+    number = context.get_value_type(dtype)
+    return ir.VectorType(number, 64 // context.get_abi_sizeof(number))
+
+
+def _vector_at(builder, pointer, j, vector):
+    """Emit the pointer to the ``j``-th vector of an array."""
+    further = builder.gep(pointer, [ir.IntType(64)(j * vector.count)])
+    return builder.bitcast(further, vector.as_pointer())
+
+
+def _load(builder, pointer, j, vector):
+    """Emit the ``j``-th vector of an array."""
+    place = _vector_at(builder, pointer, j, vector)
+    return builder.load(place, align=64 // vector.count)
+
+
+def _are_set(builder, pointer, j, lanes):
+    """Emit which bytes are not zero, of as many as the ``j``-th vector has lanes."""
+    some = ir.VectorType(ir.IntType(8), lanes)
+    some_bytes = builder.load(_vector_at(builder, pointer, j, some), align=1)
+    return builder.icmp_unsigned("!=", some_bytes, ir.Constant(some, None))
+
+
+def _emit_row_sum(
+    context, builder, dtype, inits, table, n, outs, term, most=MAX_VECTORS
+):
     """Emit ``out = init + sum_{e < n} term(e)``, a block of vectors at a time.
 
     ``term(e)`` returns the index of a row of the table and, for each of the ``outs``,
-    its factor or None. The sums stay in registers, which is what a loop over arrays
-    would not do, and a vector of the table is loaded once for all outs. Blocks are
-    about as wide as each other: a narrow one waits for its own sums.
+    its factor or None. A vector of the table is loaded once for all outs.
     """
-    index = ir.IntType(64)
-    number = context.get_value_type(dtype)
-    itemsize = context.get_abi_sizeof(number)
-    lanes = 64 // itemsize
-    vector = ir.VectorType(number, lanes)
     add = builder.fadd if isinstance(dtype, types.Float) else builder.add
-    (table, (_, width)), most = table, MAX_VECTORS // len(outs)
+    vector = _vector_of(context, dtype)
+    table, (_, width) = table
 
-    def at(pointer, vectors):
-        offset = builder.mul(vectors, index(lanes))
-        return builder.bitcast(builder.gep(pointer, [offset]), vector.as_pointer())
+    def add_term(e, offset, sums):
+        row, factors = term(e)
+        row = builder.gep(builder.gep(table, [offset]), [builder.mul(row, width)])
+        factors = [f if f is None else _everywhere(builder, f, vector) for f in factors]
+        for j in range(len(sums[0])):
+            value = _load(builder, row, j, vector)
+            for factor, totals in zip(factors, sums, strict=True):
+                product = value if factor is None else builder.fmul(value, factor)
+                builder.store(add(builder.load(totals[j]), product), totals[j])
 
-    def load(pointer, j):
-        return builder.load(at(pointer, index(j)), align=itemsize)
+    return _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most)
 
+
+def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
+    """Emit ``out = init``, plus ``n`` terms, a block of at ``most`` so many at a time.
+
+    ``add_term(e, offset, sums)`` emits what adds term ``e`` to a block that begins
+    ``offset`` elements further, of which ``sums`` has pointers to a vector each, for
+    each of the ``outs``. The sums stay in registers, which is what a loop over arrays
+    would not do. Blocks are about as wide as each other: a narrow one waits for its own
+    sums.
+    """
+    index, lanes, most = ir.IntType(64), vector.count, most // len(outs)
     done = cgutils.alloca_once_value(builder, index(0))
     head = builder.append_basic_block("row_sum")
     end = builder.append_basic_block("row_sum.end")
@@ -73,24 +112,15 @@ def _emit_row_sum(context, builder, dtype, inits, table, n, outs, term):
         sums = []
         for init, _ in inits:
             init = builder.gep(init, [offset])
-            values = [load(init, j) for j in range(n_vectors)]
+            values = [_load(builder, init, j, vector) for j in range(n_vectors)]
             sums.append([cgutils.alloca_once_value(builder, v) for v in values])
-        block = builder.gep(table, [offset])
         with cgutils.for_range(builder, n) as loop:
-            row, factors = term(loop.index)
-            row = builder.gep(block, [builder.mul(row, width)])
-            factors = [
-                f if f is None else _everywhere(builder, f, vector) for f in factors
-            ]
-            for j in range(n_vectors):
-                value = load(row, j)
-                for factor, totals in zip(factors, sums, strict=True):
-                    product = value if factor is None else builder.fmul(value, factor)
-                    builder.store(add(builder.load(totals[j]), product), totals[j])
+            add_term(loop.index, offset, sums)
         for (out, _), totals in zip(outs, sums, strict=True):
             out = builder.gep(out, [offset])
             for j, total in enumerate(totals):
-                builder.store(builder.load(total), at(out, index(j)), align=itemsize)
+                place = _vector_at(builder, out, j, vector)
+                builder.store(builder.load(total), place, align=64 // lanes)
         builder.store(builder.add(first, left), done)
         builder.branch(head)
     builder.position_at_end(end)
@@ -199,6 +229,109 @@ def add_scaled_rows_to_each(
 def _further(builder, pointer, j, apart):
     """Emit the pointer that is ``j`` times so many elements further."""
     return builder.gep(pointer, [builder.mul(apart, ir.IntType(64)(j))])
+
+
+@intrinsic
+def sum_all_rows(typingctx, table, out):
+    """Set ``out`` to the sum of all rows of a table; shapes as in `sum_rows`.
+
+    Of bytes, ``width`` is a multiple of 64.
+    """
+
+    def codegen(context, builder, signature, args):
+        table, out = (
+            _array(context, builder, *pair)
+            for pair in zip(signature.args, args, strict=True)
+        )
+
+        def term(e):
+            return e, [None]
+
+        n = table[1][0]
+        dtype = signature.args[0].dtype
+        return _emit_row_sum(
+            context, builder, dtype, [out], table, n, [out], term, most=_FEW
+        )
+
+    return types.void(table, out), codegen
+
+
+@intrinsic
+def add_where(typingctx, init, deltas, k, bits, out):
+    """Set ``out[h] = init[h]`` plus those ``deltas[t, k]`` whose ``bits[t, h]`` is set.
+
+    They are added in the order of the steps. ``init`` and ``out`` have shape (width,)
+    and may be the same; ``bits``, a byte each, has as many columns at least.
+    """
+
+    def codegen(context, builder, signature, args):
+        init, deltas, bits, out = (
+            _array(context, builder, signature.args[i], args[i]) for i in (0, 1, 3, 4)
+        )
+        dtype = signature.args[0].dtype
+        vector = _vector_of(context, dtype)
+
+        def add_term(t, offset, sums):
+            place = builder.add(builder.mul(t, deltas[1][1]), args[2])
+            number = builder.load(builder.gep(deltas[0], [place]))
+            delta = _everywhere(builder, number, vector)
+            row = builder.gep(bits[0], [builder.mul(t, bits[1][1])])
+            row = builder.gep(row, [offset])
+            for j, total in enumerate(sums[0]):
+                before = builder.load(total)
+                after = builder.fadd(before, delta)
+                mask = _are_set(builder, row, j, vector.count)
+                builder.store(builder.select(mask, after, before), total)
+
+        width, n = init[1][0], deltas[1][0]
+        return _emit_sums(
+            context, builder, vector, [init], width, n, [out], add_term, _FEW
+        )
+
+    return types.void(init, deltas, types.int64, bits, out), codegen
+
+
+@intrinsic
+def sum_where(typingctx, row, bits):
+    """Return the sum of those elements of a row whose bit, a byte, is set.
+
+    Its length is a multiple of `LANES`. Only of what is exact in any order: it is added
+    up in lanes, and these by halves.
+    """
+
+    def codegen(context, builder, signature, args):
+        (row, shape), (bits, _) = (
+            _array(context, builder, *pair)
+            for pair in zip(signature.args, args, strict=True)
+        )
+        dtype, index = signature.args[0].dtype, ir.IntType(64)
+        vector = _vector_of(context, dtype)
+        add = builder.fadd if isinstance(dtype, types.Float) else builder.add
+        nothing = ir.Constant(vector, None)
+        total = cgutils.alloca_once_value(builder, nothing)
+        n_vectors = builder.udiv(shape[0], index(vector.count))
+        with cgutils.for_range(builder, n_vectors) as loop:
+            offset = [builder.mul(loop.index, index(vector.count))]
+            mask = _are_set(builder, builder.gep(bits, offset), 0, vector.count)
+            value = _load(builder, builder.gep(row, offset), 0, vector)
+            value = builder.select(mask, value, nothing)
+            builder.store(add(builder.load(total), value), total)
+        lanes, n = builder.load(total), vector.count
+        while n > 1:
+            n //= 2
+            low, high = (
+                builder.shuffle_vector(lanes, lanes, _numbers(range(start, start + n)))
+                for start in (0, n)
+            )
+            lanes = add(low, high)
+        return builder.extract_element(lanes, ir.IntType(32)(0))
+
+    return row.dtype(row, bits), codegen
+
+
+def _numbers(numbers):
+    """Return numbers as a constant vector."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), [*numbers])
 
 
 @intrinsic

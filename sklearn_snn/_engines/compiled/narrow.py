@@ -1,0 +1,87 @@
+"""Compiled synapses of layers of few neurons: sums over all inputs instead of events.
+
+To list an event, and to look up what it adds, takes about as long as to add a vector.
+Where a layer has but a few neurons, as the answers of most tables do, a list would have
+more work than what it saves: here every input is looked at, sixteen at a time, and what
+is silent adds nothing.
+"""
+
+from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.vectors import add_where, sum_all_rows, sum_where
+from sklearn_snn._engines.compiled.views import matrix, segment
+
+# Of more neurons lists are faster where few inputs fire, at one step of twenty.
+MOST_NEURONS = 4
+# Spikes of so many steps are counted in a byte.
+_STEPS_OF_A_BYTE = 255
+
+
+@compiled
+def sum_fired(bits, weights, total):
+    """Set ``total[k]`` to the sum of those of ``weights[k]`` whose input fired.
+
+    ``bits`` has shape (at least n_inputs,), ``weights`` (n_neurons, n_inputs), whole
+    numbers, whose sums are exact in any order; beyond n_neurons the total is 0.
+    """
+    n_neurons, n_inputs = weights.shape
+    for k in range(len(total)):
+        total[k] = 0
+    for k in range(n_neurons):
+        total[k] = sum_where(segment(weights, k * n_inputs, n_inputs), bits)
+
+
+@compiled
+def weights_of_heard(weights, heard, out):
+    """Copy the weights of those inputs that are ``heard``, and zeros for the others.
+
+    So nothing has to be taken from the spikes. ``weights`` and ``out`` have shape
+    (n_neurons, n_inputs), ``heard`` (n_inputs,).
+    """
+    zero = weights.dtype.type(0)
+    for k in range(weights.shape[0]):
+        for h in range(weights.shape[1]):
+            out[k, h] = weights[k, h] if heard[h] else zero
+
+
+@compiled
+def count_spikes(s, counts, some):
+    """Set ``counts[h]`` to the number of spikes of column ``h`` of ``s``.
+
+    ``some``, as many bytes as a row of ``s``, is overwritten. Fast because 64 columns
+    are counted at a time, in bytes, for as many steps as these can count.
+    """
+    for h in range(len(counts)):
+        counts[h] = 0
+    for start in range(0, len(s), _STEPS_OF_A_BYTE):
+        n_steps = min(_STEPS_OF_A_BYTE, len(s) - start)
+        for h in range(len(some)):
+            some[h] = 0
+        sum_all_rows(matrix(s, start * s.shape[1], n_steps, s.shape[1]), some)
+        for h in range(len(counts)):
+            counts[h] += some[h]
+
+
+@compiled
+def add_narrow_gradient(deltas, s, heard, sums, gradient):
+    """Add to ``gradient[h, k]`` the ``deltas[t, k]`` of all steps at which ``h`` fired.
+
+    ``deltas`` has shape (n_steps, at least n_neurons), ``s`` (n_steps, at least
+    n_inputs), ``sums`` (n_neurons, n_inputs) and is overwritten, and ``gradient``
+    (n_inputs, at least n_neurons). Inputs that are not ``heard``, if that is not empty,
+    have no gradient.
+
+    The order of the sum is that of `synapses.add_weight_gradient`, to the bit. Fast
+    because a delta is added to sixteen inputs at a time, in registers, where a list of
+    its own for each input would be read.
+    """
+    n_neurons, n_inputs = sums.shape
+    for k in range(n_neurons):
+        own = segment(sums, k * n_inputs, n_inputs)
+        for h in range(n_inputs):
+            own[h] = gradient[h, k]
+        add_where(own, deltas, k, s, own)
+        if len(heard) > 0:
+            for h in range(n_inputs):  # which ones are, no processor can guess
+                own[h] = own[h] if heard[h] else gradient[h, k]
+        for h in range(n_inputs):
+            gradient[h, k] = own[h]

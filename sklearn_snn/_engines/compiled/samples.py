@@ -1,0 +1,280 @@
+"""Compiled samples: each runs forward and, where there are targets, back at once.
+
+What is here makes no arrays, and so counts no references to any: where a sample's parts
+of them were taken in the entry points, which do count, to count took a sixth of the
+time of a sample of few steps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_snn._engines.compiled.backward import Together, backward, heard_by
+from sklearn_snn._engines.compiled.encoding import draw, inputs_of, stream_keys
+from sklearn_snn._engines.compiled.layers import (
+    bias_of,
+    deltas_of,
+    put_states,
+    second_of,
+    spikes_of,
+    states_of,
+    take_states,
+    tape_of,
+    times_of,
+    total_of,
+    whole_words,
+)
+from sklearn_snn._engines.compiled.network import (
+    begin,
+    copy_spikes,
+    leave,
+    run_above,
+    run_layer,
+)
+from sklearn_snn._engines.compiled.neurons import of_layer
+from sklearn_snn._engines.compiled.options import ZERO, compiled, merged
+from sklearn_snn._engines.compiled.readouts import loss_gradient, scratch_of
+from sklearn_snn._engines.compiled.recurrence import most_together, take_step
+from sklearn_snn._engines.compiled.restraint import Bounds, rate_penalty
+from sklearn_snn._engines.compiled.sums import chunk_of, spikes_in
+from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
+from sklearn_snn._engines.compiled.vectors import sum_rows
+from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment
+
+
+class Asked(NamedTuple):
+    """What an entry point is told of the samples, and writes of them; see `chunks`."""
+
+    bounds: Bounds
+    lengths: np.ndarray
+    targets: np.ndarray
+    loss_weights: np.ndarray
+    kept: np.ndarray
+    states: np.ndarray
+    readings: np.ndarray
+    spikes: np.ndarray
+    membranes: np.ndarray
+
+
+class Drawing(NamedTuple):
+    """What the events of the first layer take, made once for all samples.
+
+    Attributes
+    ----------
+    rows, shifts : ndarrays of uint32 of shape (n_inputs,)
+        See `collect`.
+    often : ndarray of uint8 of shape (n_inputs,)
+        Which inputs are counted by their silences.
+    keys : ndarray of uint64 of shape (n_inputs,)
+    starts, increments : ndarrays of uint32 of shape (n_inputs,)
+        See `draw`.
+    drawn : ndarray of uint8 of shape (n_steps, n_bits)
+    base : ndarray of shape (width,)
+        The current of the inputs that are counted by their silences.
+    """
+
+    rows: np.ndarray
+    shifts: np.ndarray
+    often: np.ndarray
+    keys: np.ndarray
+    starts: np.ndarray
+    increments: np.ndarray
+    drawn: np.ndarray
+    base: np.ndarray
+
+
+@merged
+def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums):
+    """Run sample ``i`` on from the first layer's spikes, and up to the loss.
+
+    That and the penalty are added to the ``sums``, if there are targets. Of what else
+    is asked for, nothing beyond the end of the sample is written.
+    """
+    last, bounds = len(layers.sizes) - 2, asked.bounds
+    u = deltas_of(tape, layers, last, n_steps)
+    reading, chunk = asked.readings[i], chunk_of(sums, i)
+    n_spikes = spikes_in(sums, chunk)
+    run_above(
+        neurons, readout, layers, heard, tape, i, n_steps, n_spikes, scratch, reading
+    )
+    put_states(asked.states, i, layers, tape)
+    if len(asked.spikes) > 0:
+        copy_spikes(layers, tape, n_steps, asked.spikes[i])
+    if len(asked.membranes) > 0:
+        n_outputs = asked.membranes.shape[2]
+        copy_columns(u, matrix(asked.membranes[i], 0, n_steps, n_outputs))
+    if len(asked.targets) == 0:
+        return
+    weights, weight = asked.loss_weights[i], 0.0
+    loss = loss_gradient(readout, i, u, reading, asked.targets[i], weights, scratch)
+    sums.losses[chunk, 0] += loss
+    if len(bounds.limits) > 0:
+        for t in range(len(weights)):
+            weight += weights[t]
+        penalty = rate_penalty(bounds, i, layers, tape, n_steps, weight)
+        sums.losses[chunk, 1] += penalty
+
+
+@merged
+def _how_many_together(neurons, layers):
+    """Return how many samples go back together."""
+    # What constants learn is added step by step, of one sample after the other.
+    return 1 if neurons[0].learns else most_together(layers.recurrence)
+
+
+@compiled
+def run_samples_of_spikes(
+    neurons, readout, layers, asked, trains, bits, drawing, tapes, scratches, sums
+):
+    """Do what `chunks.run_spikes` says, in the arrays that it has made."""
+    must_draw, n_inputs = len(bits) == 0, len(drawing.rows)
+    n_features, width = layers.sizes[0], layers.widths[1]
+    first_layer = of_layer(neurons[0], 0, width)
+    n_together = _how_many_together(neurons, layers)
+    rows, shifts, base = drawing.rows, drawing.shifts, drawing.base
+    often, drawn = drawing.often, drawing.drawn
+    first_bias = bias_of(layers.biases, layers, 0)
+    listed, nothing = tapes.work.listed, segment(tapes.work.nothing, 0, width)
+    n_samples = len(asked.readings)
+    for i in range(n_samples):
+        j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
+        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
+        times, n_times = times_of(tape, 0), tape.n_times[tape.row]
+        take_states(asked.states, i, layers, tape)
+        deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
+        x = drawn
+        for k in range(n_inputs):
+            n_times[k] = 0
+        if must_draw:
+            active, limits = inputs_of(trains, i)
+            n, m = len(active), 0
+            x = matrix(drawn, 0, len(drawn), whole_words(n))
+            for k in range(n):
+                often[k] = np.uint8(limits[k] >= np.uint32(2**31))
+                rows[k], shifts[k] = active[k], 0
+                if often[k]:
+                    # At every step, and then back by the rows of -W and -delta.
+                    rows[k], shifts[k] = active[k] + n_features, n_steps
+                    times[k, 0], n_times[k] = 2 * n_steps, 1
+                    listed[m], m = active[k], m + 1
+            sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
+            keys, step = segment(drawing.keys, 0, n), trains.first_step
+            stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
+            draw(keys, limits, step, often, drawing.starts, drawing.increments, x)
+        else:
+            x = bits[i]
+        run_layer(
+            layers.recurrence,
+            layers,
+            ZERO,
+            heard,
+            first_layer,
+            tape.work,
+            x,
+            rows,
+            shifts,
+            layers.signed,
+            base,
+            layers.grids[0],
+            first_bias,
+            states_of(tape.befores, tape, layers, 0),
+            states_of(tape.afters, tape, layers, 0),
+            deltas,
+            spikes_of(tape, layers, 0, n_steps),
+            second_of(tape, layers, 0, n_steps),
+            times,
+            n_times,
+            False,
+        )
+        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        is_full = j + 1 == n_together or i + 1 == n_samples
+        if len(asked.targets) == 0 or not is_full:
+            continue
+        together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
+        backward(
+            layers.recurrence,
+            neurons,
+            layers,
+            asked.bounds,
+            together,
+            readout.start,
+            sums,
+        )
+        for back in range(i - j, i + 1):
+            tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
+            active = segment(tape.units, 0, n_inputs)
+            if must_draw:
+                active, limits = inputs_of(trains, back)
+            deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
+            append_negatives(deltas, n_steps, total_of(tape, width))
+            place = chunk_of(sums, back) * sums.numbers.shape[1]
+            gradient = matrix(sums.numbers, place, n_features, width)
+            times, n_times = times_of(tape, 0), tape.n_times[tape.row]
+            add_weight_gradient(deltas, active, times, n_times, gradient)
+
+
+@compiled
+def run_samples_of_currents(
+    neurons, readout, layers, asked, currents, current, tapes, scratches, sums
+):
+    """Do what `chunks.run_currents` says, in the arrays that it has made."""
+    n_currents, n_units, width = currents.shape[1], layers.sizes[1], layers.widths[1]
+    first_layer = of_layer(neurons[0], 0, width)
+    n_together = _how_many_together(neurons, layers)
+    one, bias = current.dtype.type(1), bias_of(layers.biases, layers, 0)
+    n_samples = len(asked.readings)
+    for i in range(n_samples):
+        j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
+        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
+        take_states(asked.states, i, layers, tape)
+        u = deltas_of(tape, layers, 0, n_steps)
+        s = spikes_of(tape, layers, 0, n_steps)
+        second = second_of(tape, layers, 0, n_steps)
+        before = states_of(tape.befores, tape, layers, 0)
+        state = begin(first_layer, before, tape.work)
+        for t in range(n_steps):
+            if t < n_currents:  # else it is constant
+                for h in range(n_units):
+                    current[h] = currents[i, t, h]
+            take_step(
+                layers.recurrence,
+                layers,
+                0,
+                heard,
+                first_layer,
+                tape.work,
+                t,
+                current,
+                one,
+                bias,
+                before,
+                u,
+                s,
+                state,
+                second,
+            )
+        leave(state, s, states_of(tape.afters, tape, layers, 0))
+        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        is_full = j + 1 == n_together or i + 1 == n_samples
+        if len(asked.targets) == 0 or not is_full:
+            continue
+        together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
+        backward(
+            layers.recurrence,
+            neurons,
+            layers,
+            asked.bounds,
+            together,
+            readout.start,
+            sums,
+        )
+        for back in range(i - j, i + 1):
+            tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
+            u, total = deltas_of(tape, layers, 0, n_steps), total_of(tape, width)
+            if n_currents == 1:
+                for h in range(n_units):
+                    currents[back, 0, h] = total[h]
+            else:
+                for t in range(n_currents):
+                    for h in range(n_units):
+                        currents[back, t, h] = u[t, h] if t < n_steps else 0

@@ -1,0 +1,72 @@
+"""Layers of few neurons, which sum over all inputs, against lists of events."""
+
+import numpy as np
+import pytest
+from networks import arrays_of, initial_params, lif, network_of
+
+from sklearn_snn._engines.compiled import narrow, packing
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._model.restraint import NO_RESTRAINT, Restraint
+
+N_SAMPLES, N_INPUTS = 12, 3
+# Hidden layers of widths that fill vectors, and words, in all ways; narrow ones within.
+HIDDEN = {"1": (1,), "17": (17,), "100": (100,), "130": (130,), "deep": (40, 2, 21)}
+
+
+@pytest.fixture(params=["everyone", "some"])
+def restraint_of(request, rng):
+    """Return a function that makes the restraint of hidden layers of these sizes."""
+
+    def make(hidden):
+        if request.param == "everyone":
+            return NO_RESTRAINT
+        kept = [rng.random((N_SAMPLES, n_units)) < 0.7 for n_units in hidden]
+        return Restraint(kept)
+
+    return make
+
+
+def step(network, params, X, y, n_steps, restraint):
+    weights = np.full(N_SAMPLES, 1 / N_SAMPLES)
+    engine = NumbaEngine(network, n_steps)
+    return engine.loss_and_gradients(params, X, y, weights, restraint)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_outputs", [1, 3, narrow.MOST_NEURONS])
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
+def test_sums_are_those_of_lists_to_the_bit(
+    n_steps, hidden, n_outputs, dtype, restraint_of, rng, monkeypatch
+):
+    sizes = [N_INPUTS, *hidden, n_outputs]
+    network = network_of(lif(), sizes, 0.5)._replace(loss="squared_error")
+    params = initial_params(lif(), sizes, dtype, 0)
+    params[0]["intercept"] += 0.3  # some neurons fire all the time, others seldom
+    X = rng.normal(0, 0.5, (N_SAMPLES, N_INPUTS)).astype(dtype)
+    y = rng.normal(size=(N_SAMPLES, n_outputs)).astype(dtype)
+    restraint = restraint_of(hidden)
+    ours = step(network, params, X, y, n_steps, restraint)
+    with monkeypatch.context() as patch:
+        patch.setattr(packing, "MOST_NEURONS", 0)
+        theirs = step(network, params, X, y, n_steps, restraint)
+    assert all(counts.any() for counts in ours.n_spikes[:-1])
+    assert ours.gradients[-1]["coef"].any()
+    assert ours.loss == theirs.loss
+    np.testing.assert_array_equal(ours.outputs, theirs.outputs)
+    pairs = zip(*map(arrays_of, (ours.gradients, theirs.gradients)), strict=True)
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(ours.n_spikes, theirs.n_spikes, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_which_layers_are_narrow():
+    """Not the first, whose inputs no layer fires; none where others are heard."""
+    sizes = 5, 2, 30, narrow.MOST_NEURONS, narrow.MOST_NEURONS + 1, 1
+    params = initial_params(lif(), list(sizes), np.float32, 0)
+    are_narrow = packing.pack(params, has_events=True).are_narrow
+    assert are_narrow.tolist() == [False, False, True, False, True]
+    for p, n_units in zip(params[:-1], sizes[1:], strict=False):
+        p["recurrent"] = np.zeros((n_units, n_units), np.float32)
+    assert not packing.pack(params, has_events=True).are_narrow.any()
