@@ -16,6 +16,7 @@ from networks import (
     network_of,
     params_of,
 )
+from scipy import sparse
 
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.numpy_chunks import chunks_of
@@ -24,6 +25,7 @@ from sklearn_snn._model.network import forward
 from sklearn_snn._model.neurons import LIF
 from sklearn_snn._model.neurons.resets import RESETS
 from sklearn_snn._model.surrogates import SURROGATES
+from sklearn_snn._model.synapses import weight_gradients
 from sklearn_snn._utils.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -288,3 +290,23 @@ def test_chunks_do_not_change_the_result(kind, monkeypatch):
     together = engine.run(case.params, case.X)
     alone = [engine.run(case.params, case.X[i : i + 1]) for i in range(N_SAMPLES)]
     np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+@pytest.mark.parametrize("size", [1, 5, 6, 23])
+@pytest.mark.parametrize("kind", ["constant", "graded", "sparse"])
+def test_gradients_of_parts(kind, size, rng):
+    """Each part has the bits that it has alone, whatever comes before it."""
+    shape = (23, 1, 4) if kind == "graded" else (23, 4)
+    X, delta = rng.normal(size=shape), rng.normal(size=(23, 1, 7))
+    inputs = sparse.csr_array(X) if kind == "sparse" else X
+    for n_before in range(size):
+        parts = weight_gradients(inputs, delta, size, n_before, Workspace())
+        numbers = np.arange(n_before, n_before + 23) // size
+        assert len(parts) == numbers[-1] + 1
+        for number, part in enumerate(parts):
+            mine = numbers == number
+            flat = X[mine].reshape(-1, 4)
+            expected = flat.T @ delta[mine].reshape(-1, 7)
+            np.testing.assert_allclose(part, expected, rtol=1e-12, atol=1e-15)
+            if kind == "constant":
+                np.testing.assert_array_equal(part, expected)

@@ -298,6 +298,43 @@ def weight_gradient(inputs, delta, workspace):
     return inputs.reshape(-1, inputs.shape[2]).T @ delta.reshape(-1, n_units)
 
 
+def weight_gradients(inputs, delta, size, n_before, workspace):
+    """Return the `weight_gradient` of each part of some samples.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_steps, n_inputs) or (n_samples, n_inputs), \
+            or CSR array of the latter
+    delta : ndarray of shape (n_samples, n_steps, n_units)
+        Of constant inputs, the sum over the steps, as a single one.
+    size : int
+        Number of samples of a part; the last one may have fewer.
+    n_before : int
+        How many samples of the first part came before.
+    workspace : Workspace
+
+    Returns
+    -------
+    gradients : list of ndarrays of shape (n_inputs, n_units)
+    """
+    n_samples, gradients, start = len(delta), [], 0
+    if is_constant(inputs) and not sparse.issparse(inputs) and n_before == 0:
+        # The same products, but what Python does for one is done once.
+        start = n_samples - n_samples % size
+        parts = inputs[:start].reshape(-1, size, inputs.shape[1]).transpose(0, 2, 1)
+        gradients += [
+            *np.matmul(parts, delta[:start].reshape(-1, size, delta.shape[2]))
+        ]
+    while start < n_samples:
+        some = slice(start, start + size - n_before)
+        deltas = delta[some]
+        if is_constant(inputs):
+            deltas = deltas.transpose(1, 0, 2)
+        gradients.append(weight_gradient(inputs[some], deltas, workspace))
+        start, n_before = some.stop, 0
+    return gradients
+
+
 def _sample(events, i, dtype, workspace):
     """Return features (n_active,) and spikes (n_active, n_steps) of a sample."""
     features, spikes = events.of_sample(i)

@@ -17,6 +17,7 @@ from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
     kept_neurons,
+    kept_readout,
     pack,
     pack_kept,
     pack_states,
@@ -34,7 +35,7 @@ from sklearn_snn._model.synapses import (
     alike,
     exact_parts,
     multiply_samples,
-    weight_gradient,
+    weight_gradients,
 )
 
 # Samples that are made ready at a time, so that memory does not grow with the batch;
@@ -81,7 +82,7 @@ class Batch:
             self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
             self.neurons = kept_neurons(network, params, self.layers, kept)
             dtype = self.layers.biases.dtype
-            self.readout = readout_of(network, params, self.lengths, dtype)
+            self.readout = kept_readout(network, params, self.lengths, dtype, kept)
         dtype = self.layers.biases.dtype
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
@@ -302,7 +303,7 @@ class Batch:
                 padded[:, : gradient.shape[1]] += gradient
 
     def _run_currents(self, X, lengths, rows, sums, workspace):
-        """Return the gradient of the first weights by chunk; none without targets."""
+        """Return pairs of a chunk and its gradient of the first weights, if asked."""
         weights, dtype = self.params[0]["coef"], self.readings.dtype
         n_currents = 1 if X.ndim == 2 else X.shape[1]
         shape = X.shape[0], n_currents, weights.shape[1]
@@ -319,16 +320,9 @@ class Batch:
         kernels.run_currents(*network, currents, *results, sums)
         if self.gradients is None:
             return []
-        gradients = []
-        for few in cut(sums.first + len(currents), sums.size):
-            part = slice(max(few.start - sums.first, 0), few.stop - sums.first)
-            if part.stop > 0:
-                deltas = currents[part]
-                if X.ndim == 2:
-                    deltas = deltas.transpose(1, 0, 2)
-                gradient = weight_gradient(X[part], deltas, workspace)
-                gradients.append((few.start // sums.size, gradient))
-        return gradients
+        chunk, n_before = divmod(sums.first, sums.size)
+        gradients = weight_gradients(X, currents, sums.size, n_before, workspace)
+        return enumerate(gradients, chunk)
 
     @cached_property
     def parts(self):
