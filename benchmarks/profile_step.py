@@ -37,7 +37,7 @@ PARTS = {
     (_BATCH, "active_inputs"): "inputs that can fire",
     (_BATCH, "as_bits"): "looking for spikes in sequences",
     (_BATCH, "multiply_samples"): "products, forward",
-    (_BATCH, "weight_gradient"): "products, backward",
+    (_BATCH, "weight_gradients"): "products, backward",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",
     (_BATCH, "add_up"): "sum of partial gradients",
