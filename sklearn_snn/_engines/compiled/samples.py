@@ -184,7 +184,7 @@ def run_samples_of_spikes(
             second_of(tape, layers, 0, n_steps),
             times,
             n_times,
-            False,
+            layers.are_narrow[0],  # no: of a literal all would be compiled anew
         )
         _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
         is_full = j + 1 == n_together or i + 1 == n_samples
