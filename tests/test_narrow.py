@@ -32,23 +32,15 @@ def step(network, params, X, y, n_steps, restraint):
     return engine.loss_and_gradients(params, X, y, weights, restraint)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_outputs", [1, 3, narrow.MOST_NEURONS])
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
-@pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
-def test_sums_are_those_of_lists_to_the_bit(
-    n_steps, hidden, n_outputs, dtype, restraint_of, rng, monkeypatch
-):
-    sizes = [N_INPUTS, *hidden, n_outputs]
+def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
     network = network_of(lif(), sizes, 0.5)._replace(loss="squared_error")
     params = initial_params(lif(), sizes, dtype, 0)
     params[0]["intercept"] += 0.3  # some neurons fire all the time, others seldom
-    X = rng.normal(0, 0.5, (N_SAMPLES, N_INPUTS)).astype(dtype)
-    y = rng.normal(size=(N_SAMPLES, n_outputs)).astype(dtype)
-    restraint = restraint_of(hidden)
+    y = rng.normal(size=(N_SAMPLES, sizes[-1])).astype(dtype)
     ours = step(network, params, X, y, n_steps, restraint)
     with monkeypatch.context() as patch:
         patch.setattr(packing, "MOST_NEURONS", 0)
+        patch.setattr(packing, "MOST_BY_EVENTS", 0)
         theirs = step(network, params, X, y, n_steps, restraint)
     assert all(counts.any() for counts in ours.n_spikes[:-1])
     assert ours.gradients[-1]["coef"].any()
@@ -61,12 +53,38 @@ def test_sums_are_those_of_lists_to_the_bit(
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_outputs", [1, 3, narrow.MOST_NEURONS])
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
+def test_sums_are_those_of_lists_to_the_bit(
+    n_steps, hidden, n_outputs, dtype, restraint_of, rng, monkeypatch
+):
+    sizes = [N_INPUTS, *hidden, n_outputs]
+    X = rng.normal(0, 0.5, (N_SAMPLES, N_INPUTS)).astype(dtype)
+    restraint = restraint_of(hidden)
+    assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["spikes", "graded"])
+def test_recordings(kind, dtype, restraint_of, rng, monkeypatch):
+    sizes, n_steps = [N_INPUTS, 40, narrow.MOST_BY_EVENTS], 30
+    X = (rng.random((N_SAMPLES, n_steps, N_INPUTS)) < 0.4).astype(np.uint8)
+    if kind == "graded":
+        X = X * rng.random(X.shape).astype(dtype)
+    restraint = restraint_of(sizes[1:2])
+    assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch)
+
+
 def test_which_layers_are_narrow():
     """Not the first, whose inputs no layer fires; none where others are heard."""
     sizes = 5, 2, 30, narrow.MOST_NEURONS, narrow.MOST_NEURONS + 1, 1
     params = initial_params(lif(), list(sizes), np.float32, 0)
-    are_narrow = packing.pack(params, has_events=True).are_narrow
-    assert are_narrow.tolist() == [False, False, True, False, True]
+    of_tables = packing.pack(params, has_events=False).are_narrow
+    assert of_tables.tolist() == [False, False, True, False, True]
+    by_events = packing.pack(params, has_events=True).are_narrow
+    assert by_events.tolist() == [False, False, False, False, True]
     for p, n_units in zip(params[:-1], sizes[1:], strict=False):
         p["recurrent"] = np.zeros((n_units, n_units), np.float32)
-    assert not packing.pack(params, has_events=True).are_narrow.any()
+    assert not packing.pack(params, has_events=False).are_narrow.any()

@@ -132,9 +132,10 @@ class Tape(NamedTuple):
         Of shape (n_steps, n_bits), with n_bits a multiple of 64.
     times : ndarray of uint32 of shape (n_layers * most inputs, n_steps + 1)
         Per layer and input the rows of the deltas that add up to its gradient: the
-        steps at which it fired, or those that stand for its silences.
+        steps at which it fired, or those that stand for its silences. Not written for
+        narrow layers.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
-        How many of them are listed.
+        How many of them are listed; for a narrow layer, how often its inputs fired.
     befores, afters : ndarrays of shape (n_layers, (most_states + 1) * widest)
         The states of the neurons before the first step and after the last, of shape
         (most_states + 1, width); the last row are the spikes of the step before these.

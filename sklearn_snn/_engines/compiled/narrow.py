@@ -2,16 +2,17 @@
 
 To list an event, and to look up what it adds, takes about as long as to add a vector.
 Where a layer has but a few neurons, as the answers of most tables do, a list would have
-more work than what it saves: here every input is looked at, sixteen at a time, and what
-is silent adds nothing.
+more work than what it saves: here every input is looked at, a vector of 64 bytes at a
+time, and what is silent adds nothing.
 """
 
 from sklearn_snn._engines.compiled.options import compiled
 from sklearn_snn._engines.compiled.vectors import add_where, sum_all_rows, sum_where
 from sklearn_snn._engines.compiled.views import matrix, segment
 
-# Of more neurons lists are faster where few inputs fire, at one step of twenty.
-MOST_NEURONS = 4
+# Of more neurons lists are as fast, on tables; or, as events may be rare, on all else:
+# with spikes at one step of two hundred, four neurons learned a quarter slower.
+MOST_NEURONS, MOST_BY_EVENTS = 4, 2
 # Spikes of so many steps are counted in a byte.
 _STEPS_OF_A_BYTE = 255
 
@@ -71,8 +72,8 @@ def add_narrow_gradient(deltas, s, heard, sums, gradient):
     have no gradient.
 
     The order of the sum is that of `synapses.add_weight_gradient`, to the bit. Fast
-    because a delta is added to sixteen inputs at a time, in registers, where a list of
-    its own for each input would be read.
+    because a delta is added to a vector of inputs at a time, in registers, where a list
+    of its own for each input would be read.
     """
     n_neurons, n_inputs = sums.shape
     for k in range(n_neurons):

@@ -3,7 +3,8 @@
 A current ``sum_k x_k W_k`` over bits ``x_k`` is the sum of the rows of W whose input
 fired, and the gradient of such a row is the sum of the deltas of the steps at which its
 input fired. Both are sums of rows that a list of events names, with no multiplication
-and no work for what is silent. An input that fires more often than not is counted by
+and no work for what is silent. (A layer of few neurons looks at all of its inputs
+instead: see `narrow`.) An input that fires more often than not is counted by
 its *silences*: it is first taken to fire at every step, and rows of -W (or -delta) take
 the silent steps back. So an input costs at most half of its steps.
 
@@ -82,11 +83,13 @@ def run_layer(
     (n_rows, width), are whole numbers of the unit ``grid``, and so is ``base``, the
     current of those inputs of which the silences are events. ``u`` has shape (n_steps,
     width), ``s`` (n_steps, at least width). If the layer ``is_narrow``, the weights are
-    transposed, there is no base, and no events are listed.
+    transposed, of shape (n_neurons, n_rows), there is no base, and no events are
+    listed: see `sum_fired`.
 
-    Fast because a step adds as many rows as there are events, held in registers by
-    `sum_rows`, and because one multiplication per neuron makes of the whole sum a
-    current. Whole numbers add up without rounding: the order of events does not count.
+    Otherwise fast because a step adds as many rows as there are events, held in
+    registers by `sum_rows`, and because one multiplication per neuron makes of the
+    whole sum a current. Whole numbers add up without rounding: the order of events does
+    not count.
     """
     width, listed = len(base), work.listed
     total = segment(work.current, 0, width)
@@ -143,9 +146,6 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.n_times[tape.row + layer], layers.widths[layer + 1]
     n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
-    weights = weights_of(layers.whole_weights, layers, layer)
-    for k in range(n_inputs):
-        n_times[k] = 0
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
     if is_narrow:
         n_neurons, n_rows = layers.sizes[layer + 1], layers.widths[layer]
@@ -157,9 +157,13 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
             weights = some
         counts = segment(n_times, 0, n_inputs)
         count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
-    elif len(heard) > 0:
-        sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
-        copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
+    else:
+        weights = weights_of(layers.whole_weights, layers, layer)
+        for k in range(n_inputs):
+            n_times[k] = 0
+        if len(heard) > 0:
+            sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
+            copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
     run_layer(
         recurrence,
         layers,
@@ -192,11 +196,11 @@ def run_above(
     """Run all layers but the first, count all spikes, and read out sample ``i``.
 
     Each layer takes the spikes that the one below left on the tape, but for those of
-    neurons that are not ``heard``. All inputs are listed by what they do, and none by
-    its silences, so that input ``k`` has row ``k``. To ``n_spikes``, of shape
-    (n_neurons,), the spikes of all layers are added; those of the hidden layers are
-    known already, as the numbers of the events above. What is read is added to
-    ``reading``, of shape (2, n_outputs).
+    neurons that are not ``heard``. All inputs, but those of narrow layers, are listed
+    by what they do, and none by its silences, so that input ``k`` has row ``k``. To
+    ``n_spikes``, of shape (n_neurons,), the spikes of all layers are added; those of
+    the hidden layers are known already, as the numbers of the events above. What is
+    read is added to ``reading``, of shape (2, n_outputs).
     """
     hidden, output = neurons
     last, first, own = len(layers.sizes) - 2, 0, layers.recurrence

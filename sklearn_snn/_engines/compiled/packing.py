@@ -14,7 +14,7 @@ import numpy as np
 from sklearn_snn._engines.compiled.arrays import to_units
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
-from sklearn_snn._engines.compiled.narrow import MOST_NEURONS
+from sklearn_snn._engines.compiled.narrow import MOST_BY_EVENTS, MOST_NEURONS
 from sklearn_snn._engines.compiled.neurons import compile_neuron
 from sklearn_snn._engines.compiled.neurons.numbers import (
     ManyNumbersError,
@@ -125,10 +125,12 @@ def _allocate(sizes, dtype, is_recurrent):
 def _are_narrow(sizes, is_recurrent):
     """Return which layers sum over all of their inputs: not the first one.
 
-    In a recurrent network none does, as what neurons hear of each other is learned from
-    the lists of the layer above.
+    Fewer where the input is events, `sizes[0]` not being 0. In a recurrent network none
+    does, as what neurons hear of each other is learned from the lists of the layer
+    above.
     """
-    are_narrow = np.array(sizes[1:]) <= MOST_NEURONS
+    most = MOST_BY_EVENTS if sizes[0] else MOST_NEURONS
+    are_narrow = np.array(sizes[1:]) <= most
     are_narrow[0] = False
     return are_narrow & (not is_recurrent)
 
