@@ -57,6 +57,7 @@ __all__ = [
     "check_y",
     "fit_context",
     "num_samples",
+    "numba_attributes",
     "numba_borrowed_array",
     "numba_cgutils",
     "numba_compile_within",
@@ -96,6 +97,16 @@ def numba_cgutils():
     from numba.core import cgutils
 
     return cgutils
+
+
+def numba_attributes():
+    """Return numba's base class of what knows the attributes of a type of one's own.
+
+    `numba.extending` has what registers it, but not the class.
+    """
+    from numba.core.typing.templates import AttributeTemplate
+
+    return AttributeTemplate
 
 
 def numba_borrowed_array(context, builder, type_, data, shape, strides, itemsize):

@@ -41,6 +41,7 @@ _FOLDERS = {
             "options",
             "readouts",
             "recurrence",
+            "references",
             "restraint",
             "samples",
             "sums",

@@ -102,7 +102,7 @@ def _feel_from_above(layers, layer, tape, t, g):
     above = layer + 1
     n_above, width = layers.sizes[above + 1], layers.widths[above + 1]
     back = matrix(layers.transposed, layers.starts[above], n_above, len(g))
-    row = segment(tape.deltas[tape.row + above], t * width, n_above)
+    row = segment(tape.record.deltas[tape.row + above], t * width, n_above)
     sum_scaled_rows(segment(tape.work.zeros, 0, len(g)), row, back, g)
 
 
@@ -172,9 +172,9 @@ def _scan_back(
     u = deltas_of(tape, layers, layer, n_steps)
     s = spikes_of(tape, layers, layer, n_steps)
     second = second_of(tape, layers, layer, n_steps)
-    before = states_of(tape.befores, tape, layers, layer)
+    before = states_of(tape.record.befores, tape, layers, layer)
     carry, total = carry_of(tape, n_states(neuron), width), total_of(tape, width)
-    g, push = by_spike_of(tape, width), tape.pushes[tape.row + layer]
+    g, push = by_spike_of(tape, width), tape.record.pushes[tape.row + layer]
     is_last = layer + 2 == len(layers.sizes)
     is_restrained = not is_last and (len(heard) > 0 or len(bounds.limits) > 0)
     m = segment(tape.work.neutral, 0, width)
@@ -220,7 +220,7 @@ def _begin_together(neuron, layers, layer, together):
         tape = tape_of(together.tapes, i - together.first, layers)
         n_steps = together.lengths[i]
         _begin(neuron, tape, width, n_steps)
-        after = segment(tape.deltas[tape.row + layer], n_steps * width, width)
+        after = segment(tape.record.deltas[tape.row + layer], n_steps * width, width)
         for h in range(width):
             after[h] = 0
         most_steps = max(most_steps, n_steps)
@@ -236,8 +236,8 @@ def _feel_each_other(layers, layer, together, t):
     """
     recurrence, tapes = layers.recurrence, together.tapes
     width, n_units = layers.widths[layer + 1], layers.sizes[layer + 1]
-    most, n_layers = tapes.deltas.shape[1], len(layers.sizes) - 1
-    felt = segment(tapes.deltas, layer * most + (t + 1) * width, n_units)
+    most, n_layers = tapes.record.deltas.shape[1], len(layers.sizes) - 1
+    felt = segment(tapes.record.deltas, layer * most + (t + 1) * width, n_units)
     add_scaled_rows_to_each(
         tapes.work.by_spike,
         len(tapes.work.zeros),
@@ -275,7 +275,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
             n_steps, heard = together.lengths[i], heard_by(together.kept, i)
             if t < n_steps:
                 tape = tape_of(together.tapes, j, layers)
-                g, push = by_spike_of(tape, width), tape.pushes[tape.row + layer]
+                g, push = by_spike_of(tape, width), tape.record.pushes[tape.row + layer]
                 if len(heard) > 0 or len(bounds.limits) > 0:
                     restrain_gradient(heard, first, push, n_units, g)
                 gradients = gradients_in(sums, chunk_of(sums, i), layers)
@@ -288,7 +288,7 @@ def _scan_together(neurons, layers, layer, bounds, together, sums):
                     deltas_of(tape, layers, layer, n_steps),
                     spikes_of(tape, layers, layer, n_steps),
                     second_of(tape, layers, layer, n_steps),
-                    states_of(tape.befores, tape, layers, layer),
+                    states_of(tape.record.befores, tape, layers, layer),
                     carry_of(tape, n_states(neuron), width),
                     total_of(tape, width),
                     gradients.constants[:, first : first + width],
@@ -316,9 +316,9 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     elif layer:
         add_weight_gradient(
             deltas_of(tape, layers, layer, n_steps),
-            segment(tape.units, 0, layers.sizes[layer]),
+            segment(tape.record.units, 0, layers.sizes[layer]),
             times_of(tape, layer),
-            tape.n_times[tape.row + layer],
+            tape.record.n_times[tape.row + layer],
             weights_of(gradients.weights, layers, layer),
         )
 

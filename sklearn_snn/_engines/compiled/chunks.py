@@ -25,16 +25,16 @@ _CODE = code_key(__name__)
 
 @allocating
 def _new_memory(neurons, layers, readings, n_steps, n_inputs):
-    """Return the tapes, and the scratches, of as many samples as go back together.
+    """Return the Record, Work and Scratches of as many samples as go back together.
 
     All arrays of a sample are made once and reused, so that they stay in the cache.
     """
     hidden, output = neurons
     most_states = max(n_states(hidden), n_states(output))
     n_tapes = most_together(layers.recurrence)
-    tapes = new_tapes(layers, n_steps, n_inputs, most_states, n_tapes)
+    record, work = new_tapes(layers, n_steps, n_inputs, most_states, n_tapes)
     n_outputs, width = readings.shape[2], layers.widths[-1]
-    return tapes, new_scratches(n_outputs, n_steps, width, readings, n_tapes)
+    return record, work, new_scratches(n_outputs, n_steps, width, readings, n_tapes)
 
 
 @entry_point(_CODE)
@@ -92,7 +92,7 @@ def run_spikes(
         samples.
     states : ndarray of shape (n_samples or 0, most_states + 1, n_biases)
         Of all neurons before the first step, overwritten with those after the last;
-        see `Tape`. At rest, if there are no samples.
+        see `Record`. At rest, if there are no samples.
     readings : ndarray of shape (n_samples, 2, n_outputs)
         What is read out is added; see `read_out`.
     spikes : ndarray of uint8 of shape (n_samples or 0, n_steps, n_neurons)
@@ -117,7 +117,7 @@ def run_spikes(
         zeros((most_steps, whole_words(n_inputs)), np.uint8),
         zeros(layers.widths[1], layers.signed.dtype),
     )
-    tapes, scratches = _new_memory(neurons, layers, readings, most_steps, n_inputs)
+    memory = _new_memory(neurons, layers, readings, most_steps, n_inputs)
     asked = Asked(
         bounds,
         lengths,
@@ -130,7 +130,7 @@ def run_spikes(
         membranes,
     )
     run_samples_of_spikes(
-        neurons, readout, layers, asked, trains, bits, drawing, tapes, scratches, sums
+        neurons, readout, layers, asked, trains, bits, drawing, memory, sums
     )
 
 
@@ -175,7 +175,7 @@ def run_currents(
     most_steps, current = ZERO, zeros(layers.widths[1], readings.dtype)
     for i in range(len(lengths)):
         most_steps = max(most_steps, lengths[i])
-    tapes, scratches = _new_memory(neurons, layers, readings, most_steps, ZERO)
+    memory = _new_memory(neurons, layers, readings, most_steps, ZERO)
     asked = Asked(
         bounds,
         lengths,
@@ -188,5 +188,5 @@ def run_currents(
         membranes,
     )
     run_samples_of_currents(
-        neurons, readout, layers, asked, currents, current, tapes, scratches, sums
+        neurons, readout, layers, asked, currents, current, memory, sums
     )

@@ -116,8 +116,10 @@ class Work(NamedTuple):
     of_heard: np.ndarray
 
 
-class Tape(NamedTuple):
+class Record(NamedTuple):
     """What the forward pass over a sample leaves for the backward pass, per layer.
+
+    Of samples that go back together all have their layers here, one behind the other.
 
     Attributes
     ----------
@@ -143,10 +145,6 @@ class Tape(NamedTuple):
         The gradient by a spike that a bound on the firing rate makes.
     units, no_shifts : ndarrays of uint32 of shape (most inputs,)
         0, 1, 2, ..., and zeros.
-    work : Work
-    j, row : int
-        Which of the samples this is that go back together, all of which have their
-        layers here, one behind the other, and where the first of its layers is.
     """
 
     deltas: np.ndarray
@@ -159,7 +157,21 @@ class Tape(NamedTuple):
     pushes: np.ndarray
     units: np.ndarray
     no_shifts: np.ndarray
-    work: Work
+
+
+class Tape(NamedTuple):
+    """The part of the Record that is a sample's, and the Work.
+
+    Attributes
+    ----------
+    record, work : Reference
+    j, row : int
+        Which of the samples this is that go back together, and where the first of its
+        layers is.
+    """
+
+    record: object
+    work: object
     j: int
     row: int
 
@@ -209,7 +221,7 @@ def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
 
 @allocating
 def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
-    """Return the tapes of so many samples, in one; `tape_of` tells them apart.
+    """Return the Record and the Work of so many samples; `tape_of` tells them apart.
 
     The next samples overwrite them. ``n_inputs`` is the number of inputs of the first
     layer that may be listed, and ``most_states`` that of the states of a neuron. Only
@@ -221,7 +233,7 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
     for layer in range(n_layers):
         widest = max(widest, layers.widths[layer + 1])
         most = max(most, layers.sizes[layer + 1])
-    return Tape(
+    record = Record(
         empty((n_rows, (2 * n_steps + 1) * widest), layers.biases.dtype),
         empty((n_rows, (most_states - 1) * n_steps * widest), layers.biases.dtype),
         zeros((n_rows, n_steps * whole_words(widest)), np.uint8),
@@ -232,36 +244,21 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
         zeros(n_rows, np.float64),
         count_up(most),
         zeros(most, np.uint32),
-        _new_work(layers, n_steps, most, widest, most_states, n_tapes),
-        0,
-        0,
     )
+    return record, _new_work(layers, n_steps, most, widest, most_states, n_tapes)
 
 
 @inlined
 def tape_of(tapes, j, layers):
     """Return the tape of sample ``j`` of those that go back together."""
-    return Tape(
-        tapes.deltas,
-        tapes.seconds,
-        tapes.spikes,
-        tapes.times,
-        tapes.n_times,
-        tapes.befores,
-        tapes.afters,
-        tapes.pushes,
-        tapes.units,
-        tapes.no_shifts,
-        tapes.work,
-        j,
-        j * (len(layers.sizes) - 1),
-    )
+    return Tape(tapes.record, tapes.work, j, j * (len(layers.sizes) - 1))
 
 
 @inlined
 def deltas_of(tape, layers, layer, n_steps):
     """Return the deltas of a layer, or its membranes still, (n_steps, width)."""
-    return matrix(tape.deltas[tape.row + layer], 0, n_steps, layers.widths[layer + 1])
+    own = tape.record.deltas[tape.row + layer]
+    return matrix(own, 0, n_steps, layers.widths[layer + 1])
 
 
 @inlined
@@ -286,9 +283,9 @@ def carry_of(tape, n_states, width):
 @inlined
 def times_of(tape, layer):
     """Return the part (most inputs, n_steps + 1) of the times that is a layer's."""
-    most, n_columns = tape.n_times.shape[1], tape.times.shape[1]
+    most, n_columns = tape.record.n_times.shape[1], tape.record.times.shape[1]
     start = (tape.row + layer) * most * n_columns
-    return matrix(tape.times, start, most, n_columns)
+    return matrix(tape.record.times, start, most, n_columns)
 
 
 @inlined
@@ -309,8 +306,8 @@ def bias_of(flat, layers, layer):
 def second_of(tape, layers, layer, n_steps):
     """Return the second states of a layer, (n_steps, width), or no rows."""
     width = layers.widths[layer + 1]
-    n_rows = n_steps * int(tape.seconds.shape[1] > 0)
-    return matrix(tape.seconds[tape.row + layer], 0, n_rows, width)
+    n_rows = n_steps * int(tape.record.seconds.shape[1] > 0)
+    return matrix(tape.record.seconds[tape.row + layer], 0, n_rows, width)
 
 
 @inlined
@@ -326,7 +323,7 @@ def take_states(states, i, layers, tape):
     """Take the states of sample ``i`` before its first step, if there are any."""
     if len(states) > 0:
         for layer in range(len(layers.sizes) - 1):
-            before = states_of(tape.befores, tape, layers, layer)
+            before = states_of(tape.record.befores, tape, layers, layer)
             for r in range(before.shape[0]):
                 for h in range(before.shape[1]):
                     before[r, h] = states[i, r, layers.firsts[layer] + h]
@@ -337,7 +334,7 @@ def put_states(states, i, layers, tape):
     """Keep the states of sample ``i`` after its last step, if there are any."""
     if len(states) > 0:
         for layer in range(len(layers.sizes) - 1):
-            after = states_of(tape.afters, tape, layers, layer)
+            after = states_of(tape.record.afters, tape, layers, layer)
             for r in range(after.shape[0]):
                 for h in range(after.shape[1]):
                     states[i, r, layers.firsts[layer] + h] = after[r, h]
@@ -347,4 +344,4 @@ def put_states(states, i, layers, tape):
 def spikes_of(tape, layers, layer, n_steps):
     """Return the spikes of a layer, (n_steps, n_bits), a byte each."""
     n_bits = whole_words(layers.widths[layer + 1])
-    return matrix(tape.spikes[tape.row + layer], 0, n_steps, n_bits)
+    return matrix(tape.record.spikes[tape.row + layer], 0, n_steps, n_bits)

@@ -72,7 +72,7 @@ def run_layer(
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
-    Its states go from ``before`` to ``after``; see `Tape`. It has ``recurrence``, or
+    Its states go from ``before`` to ``after``; see `Record`. It has ``recurrence``, or
     None, in which all neurons are heard if ``heard`` is empty. ``neuron`` has the
     constants of this layer, and what it has for a second state goes to ``second``.
 
@@ -144,7 +144,7 @@ def leave(state, s, after):
 @merged
 def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
     """Run a layer on what it receives of the spikes of the one below."""
-    n_times, width = tape.n_times[tape.row + layer], layers.widths[layer + 1]
+    n_times, width = tape.record.n_times[tape.row + layer], layers.widths[layer + 1]
     n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
     if is_narrow:
@@ -172,14 +172,14 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         of_layer(neuron, first, first + width),
         tape.work,
         sent,
-        tape.units,
-        tape.no_shifts,
+        tape.record.units,
+        tape.record.no_shifts,
         weights,
         segment(tape.work.nothing, 0, width),
         layers.grids[layer],
         bias_of(layers.biases, layers, layer),
-        states_of(tape.befores, tape, layers, layer),
-        states_of(tape.afters, tape, layers, layer),
+        states_of(tape.record.befores, tape, layers, layer),
+        states_of(tape.record.afters, tape, layers, layer),
         deltas_of(tape, layers, layer, n_steps),
         spikes_of(tape, layers, layer, n_steps),
         second_of(tape, layers, layer, n_steps),
@@ -210,7 +210,7 @@ def run_above(
         _run_layer_above(None, output, layers, heard, tape, n_steps, last, n_spikes)
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
-            n_spikes[first + k] += tape.n_times[tape.row + layer][k]
+            n_spikes[first + k] += tape.record.n_times[tape.row + layer][k]
         first += layers.sizes[layer]
     s = spikes_of(tape, layers, last, n_steps)
     u = deltas_of(tape, layers, last, n_steps)

@@ -160,13 +160,13 @@ def _add_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
         after = deltas_of(tape, layers, layer, n_steps)
         gradient = matrix(gradients.recurrent, recurrence.starts[layer], width, width)
         add_weight_gradient(
-            matrix(tape.deltas[tape.row + layer], width, n_steps, width),
-            segment(tape.units, 0, n_units),
+            matrix(tape.record.deltas[tape.row + layer], width, n_steps, width),
+            segment(tape.record.units, 0, n_units),
             times_of(tape, layer + 1),
-            tape.n_times[tape.row + layer + 1],
+            tape.record.n_times[tape.row + layer + 1],
             gradient,
         )
-        before = states_of(tape.befores, tape, layers, layer)
+        before = states_of(tape.record.befores, tape, layers, layer)
         for k in range(n_units):
             if _was_heard(before, heard, layers.firsts[layer], k):
                 for h in range(width):

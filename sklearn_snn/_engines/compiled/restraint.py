@@ -48,14 +48,15 @@ def copy_heard(heard, layers, tape, n_steps, layer, n_spikes, sent):
 
 @compiled
 def rate_penalty(bounds, i, layers, tape, n_steps, loss_weight):
-    """Return the penalty of sample ``i``, and set ``tape.pushes``, its gradients.
+    """Return the penalty of sample ``i``, and set the pushes of the tape.
 
-    These are, by layer, those by a spike. Where they are known, the penalty is, too.
+    These are its gradients, by layer, those by a spike. Where they are known, the
+    penalty is, too.
     """
     penalty = 0.0
     if len(bounds.pushes) > 0:
         for layer in range(len(bounds.limits)):
-            tape.pushes[tape.row + layer] = bounds.pushes[i, layer]
+            tape.record.pushes[tape.row + layer] = bounds.pushes[i, layer]
         return penalty
     for layer in range(len(bounds.limits)):
         s, n_units = spikes_of(tape, layers, layer, n_steps), layers.sizes[layer + 1]
@@ -68,7 +69,7 @@ def rate_penalty(bounds, i, layers, tape, n_steps, loss_weight):
         excess = max(rate - high, 0.0) - max(low - rate, 0.0)
         weighted = bounds.strength * np.float64(loss_weight) * excess
         penalty += weighted * excess / 2
-        tape.pushes[tape.row + layer] = weighted / (n_steps * n_units)
+        tape.record.pushes[tape.row + layer] = weighted / (n_steps * n_units)
     return penalty
 
 

@@ -2,7 +2,8 @@
 
 What is here makes no arrays, and so counts no references to any: where a sample's parts
 of them were taken in the entry points, which do count, to count took a sixth of the
-time of a sample of few steps.
+time of a sample of few steps. From here on, what is the same for all samples is passed
+on by `references`.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 from sklearn_snn._engines.compiled.backward import Together, backward, heard_by
 from sklearn_snn._engines.compiled.encoding import draw, inputs_of, stream_keys
 from sklearn_snn._engines.compiled.layers import (
+    Tape,
     bias_of,
     deltas_of,
     put_states,
@@ -35,6 +37,7 @@ from sklearn_snn._engines.compiled.neurons import of_layer
 from sklearn_snn._engines.compiled.options import ZERO, compiled, merged
 from sklearn_snn._engines.compiled.readouts import loss_gradient, scratch_of
 from sklearn_snn._engines.compiled.recurrence import most_together, take_step
+from sklearn_snn._engines.compiled.references import reference
 from sklearn_snn._engines.compiled.restraint import Bounds, rate_penalty
 from sklearn_snn._engines.compiled.sums import chunk_of, spikes_in
 from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
@@ -83,14 +86,16 @@ class Drawing(NamedTuple):
     base: np.ndarray
 
 
-@merged
-def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums):
+@compiled
+def _run_on(
+    neurons, readout, layers, asked, bounds, heard, tape, i, n_steps, scratch, sums
+):
     """Run sample ``i`` on from the first layer's spikes, and up to the loss.
 
     That and the penalty are added to the ``sums``, if there are targets. Of what else
     is asked for, nothing beyond the end of the sample is written.
     """
-    last, bounds = len(layers.sizes) - 2, asked.bounds
+    last = len(layers.sizes) - 2
     u = deltas_of(tape, layers, last, n_steps)
     reading, chunk = asked.readings[i], chunk_of(sums, i)
     n_spikes = spikes_in(sums, chunk)
@@ -124,9 +129,17 @@ def _how_many_together(neurons, layers):
 
 @compiled
 def run_samples_of_spikes(
-    neurons, readout, layers, asked, trains, bits, drawing, tapes, scratches, sums
+    neurons, readout, layers, asked, trains, bits, drawing, memory, sums
 ):
     """Do what `chunks.run_spikes` says, in the arrays that it has made."""
+    record, work, scratches = memory
+    tapes = Tape(reference(record), reference(work), 0, 0)
+    scratches, layers, readout = (
+        reference(scratches),
+        reference(layers),
+        reference(readout),
+    )
+    asked, bounds, sums = reference(asked), reference(asked.bounds), reference(sums)
     must_draw, n_inputs = len(bits) == 0, len(drawing.rows)
     n_features, width = layers.sizes[0], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
@@ -138,8 +151,8 @@ def run_samples_of_spikes(
     n_samples = len(asked.readings)
     for i in range(n_samples):
         j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
-        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
-        times, n_times = times_of(tape, 0), tape.n_times[tape.row]
+        tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
+        times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
         take_states(asked.states, i, layers, tape)
         deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
         x = drawn
@@ -177,8 +190,8 @@ def run_samples_of_spikes(
             base,
             layers.grids[0],
             first_bias,
-            states_of(tape.befores, tape, layers, 0),
-            states_of(tape.afters, tape, layers, 0),
+            states_of(tape.record.befores, tape, layers, 0),
+            states_of(tape.record.afters, tape, layers, 0),
             deltas,
             spikes_of(tape, layers, 0, n_steps),
             second_of(tape, layers, 0, n_steps),
@@ -186,7 +199,19 @@ def run_samples_of_spikes(
             n_times,
             layers.are_narrow[0],  # no: of a literal all would be compiled anew
         )
-        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        _run_on(
+            neurons,
+            readout,
+            layers,
+            asked,
+            bounds,
+            heard,
+            tape,
+            i,
+            n_steps,
+            scratch,
+            sums,
+        )
         is_full = j + 1 == n_together or i + 1 == n_samples
         if len(asked.targets) == 0 or not is_full:
             continue
@@ -195,29 +220,37 @@ def run_samples_of_spikes(
             layers.recurrence,
             neurons,
             layers,
-            asked.bounds,
+            bounds,
             together,
             readout.start,
             sums,
         )
         for back in range(i - j, i + 1):
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
-            active = segment(tape.units, 0, n_inputs)
+            active = segment(tape.record.units, 0, n_inputs)
             if must_draw:
                 active, limits = inputs_of(trains, back)
             deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
             append_negatives(deltas, n_steps, total_of(tape, width))
             place = chunk_of(sums, back) * sums.numbers.shape[1]
             gradient = matrix(sums.numbers, place, n_features, width)
-            times, n_times = times_of(tape, 0), tape.n_times[tape.row]
+            times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
             add_weight_gradient(deltas, active, times, n_times, gradient)
 
 
 @compiled
 def run_samples_of_currents(
-    neurons, readout, layers, asked, currents, current, tapes, scratches, sums
+    neurons, readout, layers, asked, currents, current, memory, sums
 ):
     """Do what `chunks.run_currents` says, in the arrays that it has made."""
+    record, work, scratches = memory
+    tapes = Tape(reference(record), reference(work), 0, 0)
+    scratches, layers, readout = (
+        reference(scratches),
+        reference(layers),
+        reference(readout),
+    )
+    asked, bounds, sums = reference(asked), reference(asked.bounds), reference(sums)
     n_currents, n_units, width = currents.shape[1], layers.sizes[1], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
@@ -225,12 +258,12 @@ def run_samples_of_currents(
     n_samples = len(asked.readings)
     for i in range(n_samples):
         j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
-        tape, scratch = tape_of(tapes, j, layers), scratch_of(scratches, j)
+        tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         take_states(asked.states, i, layers, tape)
         u = deltas_of(tape, layers, 0, n_steps)
         s = spikes_of(tape, layers, 0, n_steps)
         second = second_of(tape, layers, 0, n_steps)
-        before = states_of(tape.befores, tape, layers, 0)
+        before = states_of(tape.record.befores, tape, layers, 0)
         state = begin(first_layer, before, tape.work)
         for t in range(n_steps):
             if t < n_currents:  # else it is constant
@@ -253,8 +286,20 @@ def run_samples_of_currents(
                 state,
                 second,
             )
-        leave(state, s, states_of(tape.afters, tape, layers, 0))
-        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        leave(state, s, states_of(tape.record.afters, tape, layers, 0))
+        _run_on(
+            neurons,
+            readout,
+            layers,
+            asked,
+            bounds,
+            heard,
+            tape,
+            i,
+            n_steps,
+            scratch,
+            sums,
+        )
         is_full = j + 1 == n_together or i + 1 == n_samples
         if len(asked.targets) == 0 or not is_full:
             continue
@@ -263,7 +308,7 @@ def run_samples_of_currents(
             layers.recurrence,
             neurons,
             layers,
-            asked.bounds,
+            bounds,
             together,
             readout.start,
             sums,

@@ -1,0 +1,70 @@
+"""NamedTuples that compiled code passes on by reference, in one word.
+
+numba passes a NamedTuple by value, each array in it as seven words or more, which every
+function that is told of it, or passes it on, puts together and takes apart again. Those
+of the weights of a network and of the memory of a sample are some 400 words.
+"""
+
+from hashlib import blake2b
+
+from numba import types
+from numba.extending import (
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    register_model,
+)
+
+from sklearn_snn._compat import numba_attributes, numba_cgutils
+
+
+class Reference(types.Type):
+    """The type of a reference to a NamedTuple of type `of`; it has its attributes.
+
+    Its name, by which numba tells types apart, and which it writes wherever it speaks
+    of one, is short: that of a NamedTuple has the types of all of its fields.
+    """
+
+    def __init__(self, of):
+        self.of = of
+        digest = blake2b(str(of).encode(), digest_size=8).hexdigest()
+        super().__init__(name=f"Reference({of.instance_class.__name__}, {digest})")
+
+
+@register_model(Reference)
+class _Pointer(models.PrimitiveModel):
+    def __init__(self, manager, type_):
+        pointer = manager.lookup(type_.of).get_value_type().as_pointer()
+        super().__init__(manager, type_, pointer)
+
+
+@infer_getattr
+class _Attributes(numba_attributes()):
+    key = Reference
+
+    def generic_resolve(self, type_, name):
+        """Return the type of a field, or None if there is none of this name."""
+        return dict(zip(type_.of.fields, type_.of.types, strict=True)).get(name)
+
+
+@lower_getattr_generic(Reference)
+def _load(context, builder, type_, pointer, name):
+    index = type_.of.fields.index(name)
+    return builder.load(numba_cgutils().gep_inbounds(builder, pointer, 0, index))
+
+
+@intrinsic
+def reference(typingctx, values):
+    """Return a reference to a NamedTuple, whose fields cannot be set.
+
+    It lasts until the function returns that has it made, and counts as none to the
+    arrays: who keeps these has to be a caller of that function. So it is for
+    `options.compiled` and not for what makes arrays.
+    """
+    result = Reference(values)
+
+    def codegen(context, builder, signature, args):
+        return numba_cgutils().alloca_once_value(builder, args[0])
+
+    return result(values), codegen
