@@ -27,17 +27,20 @@ from threadpoolctl import threadpool_limits
 
 _ENGINE = "sklearn_snn._engines.compiled.engine"
 _BATCH = "sklearn_snn._engines.compiled.batch"
+_RUNNING = "sklearn_snn._engines.compiled.running"
 _CHUNKS = "sklearn_snn._engines.compiled.chunks"
 _OPTIMIZERS = "sklearn_snn._training.optimizers"
 CHUNK = "Python around a chunk"
 PARTS = {
     (_BATCH, "pack"): "packing the weights",
     (_BATCH, "Batch.__init__"): "making the batch",
-    (_BATCH, "Batch.run"): CHUNK,
-    (_BATCH, "active_inputs"): "inputs that can fire",
-    (_BATCH, "as_bits"): "looking for spikes in sequences",
-    (_BATCH, "multiply_samples"): "products, forward",
-    (_BATCH, "weight_gradients"): "products, backward",
+    (_RUNNING, "Together.run"): CHUNK,
+    (_RUNNING, "Together.__init__"): "making the batch",
+    (_RUNNING, "Apart.run"): CHUNK,
+    (_RUNNING, "active_inputs"): "inputs that can fire",
+    (_RUNNING, "as_bits"): "looking for spikes in sequences",
+    (_RUNNING, "multiply_samples"): "products, forward",
+    (_RUNNING, "weight_gradients"): "products, backward",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",
     (_BATCH, "add_up"): "sum of partial gradients",

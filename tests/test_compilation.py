@@ -20,6 +20,7 @@ import sklearn_snn
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import cache as compiled_cache
 from sklearn_snn._engines.compiled import engine as compiled_engine
+from sklearn_snn._engines.compiled import running
 from sklearn_snn._engines.compiled.chunks import entry_point, run_currents
 from sklearn_snn._training import control
 from sklearn_snn.neurons import LIF
@@ -307,18 +308,18 @@ def test_counts_and_membranes_share_a_kernel(rng):
 
 def test_the_calling_thread_compiles(monkeypatch):
     """Before others begin; a compiler that another thread waits for is slow."""
-    events, run = [], compiled_engine.Batch.run
+    events, run = [], running.Together.run
 
-    def record(batch, first, chunks, workspace):
-        numbers, thread = range(first, first + len(chunks)), threading.current_thread()
+    def record(self, i, runner):
+        group, thread = self._groups[i], threading.current_thread()
+        numbers = range(group.start, group.stop)
         events.append(("begins", numbers, thread))
-        if first == 0:
+        if i == 0:
             time.sleep(0.1)  # in which others would begin
-        done = run(batch, first, chunks, workspace)
+        run(self, i, runner)
         events.append(("ends", numbers, thread))
-        return done
 
-    monkeypatch.setattr(compiled_engine.Batch, "run", record)
+    monkeypatch.setattr(running.Together, "run", record)
     monkeypatch.setattr(compiled_engine, "_known", set())
     monkeypatch.setattr(compiled_engine, "n_threads", lambda: 2)
     X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2

@@ -20,9 +20,8 @@ from threadpoolctl import threadpool_limits
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn import _engines as engines
 from sklearn_snn._engines import threads as threads
-from sklearn_snn._engines.compiled import batch as numba_batch
 from sklearn_snn._engines.compiled import engine as engine_numba
-from sklearn_snn._engines.compiled import packing
+from sklearn_snn._engines.compiled import packing, running
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.compiled.neurons import backward_step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
@@ -153,16 +152,16 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     engine.first_guess(params, X, np.ones(len(X)))
     expected = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     n_samples = []
-    for method in ("_run_trains", "_run_sequences", "_run_currents"):
-        run = getattr(numba_batch.Batch, method)
+    for name in ("_Drawn", "_run_sequences", "_Currents"):
+        make_ready = getattr(running, name)
 
-        def record(self, X, *args, run=run):
+        def record(batch, X, *args, make_ready=make_ready):
             n_samples.append(X.shape[0])
-            return run(self, X, *args)
+            return make_ready(batch, X, *args)
 
-        monkeypatch.setattr(numba_batch.Batch, method, record)
+        monkeypatch.setattr(running, name, record)
     for name in ("MAX_CHUNK_SAMPLES", "MAX_CONSTANT_SAMPLES"):
-        monkeypatch.setattr(numba_batch, name, 3)
+        monkeypatch.setattr(running, name, 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
     got = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     assert max(n_samples) == 3
@@ -333,33 +332,42 @@ def test_joblib_workers_share_the_cores(monkeypatch):
         assert counts == [1] * n_cores
 
 
-def _coefs_of_a_fit(kind="trains"):
+def _coefs_of_a_fit(kind="trains", batch_size="auto"):
     X, y = load_digits(return_X_y=True)
     X = kinds_of_input(X[:300] / 16, 20)[kind]
-    model = SpikingClassifier((20,), max_iter=2, random_state=0, engine="numba")
+    parameters = {"max_iter": 2, "random_state": 0, "engine": "numba"}
+    model = SpikingClassifier((20,), batch_size=batch_size, **parameters)
     return model.fit(X, y[:300]).coefs_
 
 
 @pytest.mark.parametrize("kind", ["trains", "spikes", "mixed", "constant"])
-def test_coefs_for_any_number_of_threads(kind, monkeypatch):
-    coefs = {}
+@pytest.mark.parametrize("batch_size", [200, 20])
+def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
+    """And whether the samples of a batch are made ready together or not."""
+    ways = [(n, "is_small", running.is_small) for n in (1, 2, 4)]
+    if kind == "constant":  # also with products that the threads share
+        ways.append((2, "FEW_PRODUCTS", -1))
+    ways.append((2, "is_small", lambda batch: False))
+    coefs = []
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)
-        for n_threads in (1, 2, 4):
+        for n_threads, name, value in ways:
             runners = set()
-            run = numba_batch.Batch.run
-
-            def record(self, i, rows, workspace, run=run, runners=runners):
-                runners.add(id(workspace))  # of which each runner has one
-                return run(self, i, rows, workspace)
-
             with monkeypatch.context() as patch:
+                for way in (running.Together, running.Apart):
+
+                    def record(self, i, runner, run=way.run, runners=runners):
+                        runners.add(runner)
+                        return run(self, i, runner)
+
+                    patch.setattr(way, "run", record)
+                holder = running if name == "FEW_PRODUCTS" else engine_numba
+                patch.setattr(holder, name, value)
                 patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
-                patch.setattr(numba_batch.Batch, "run", record)
-                coefs[n_threads] = _coefs_of_a_fit(kind)
+                coefs.append(_coefs_of_a_fit(kind, batch_size))
             assert min(n_threads, 2) <= len(runners) <= n_threads
-    for n_threads in (2, 4):
-        for a, b in zip(coefs[n_threads], coefs[1], strict=True):
+    for other in coefs[1:]:
+        for a, b in zip(other, coefs[0], strict=True):
             np.testing.assert_array_equal(a, b)
 
 

@@ -49,7 +49,7 @@ def n_threads():
     return max(1, min(allowed))
 
 
-def run_chunks(function, n_chunks, n):
+def run_chunks(function, n_chunks, n, first=0):
     """Call ``function(chunk, runner)`` for each chunk; the calling thread takes part.
 
     Where no thread can be had it does all: once the main thread has ended, as in what
@@ -63,27 +63,29 @@ def run_chunks(function, n_chunks, n):
     n_chunks : int
     n : int
         Number of threads.
+    first : int, default=0
+        Chunks before this one are left out.
 
     Returns
     -------
     results : list
-        In the order of the chunks.
+        In the order of the chunks, from the first one on.
     """
-    if n_chunks < 2:
-        return [function(chunk, 0) for chunk in range(n_chunks)]
-    results = [None] * n_chunks
-    chunks = itertools.count()
+    if n_chunks - first < 2 or n < 2:
+        return [function(chunk, 0) for chunk in range(first, n_chunks)]
+    results = [None] * (n_chunks - first)
+    chunks = itertools.count(first)
     stopped = threading.Event()
 
     def run(runner):
         while not stopped.is_set() and (chunk := next(chunks)) < n_chunks:
             try:
-                results[chunk] = function(chunk, runner)
+                results[chunk - first] = function(chunk, runner)
             except BaseException:
                 stopped.set()
                 raise
 
-    others = _start(run, range(1, min(n, n_chunks)))
+    others = _start(run, range(1, min(n, n_chunks - first)))
     try:
         run(0)
     finally:

@@ -108,12 +108,13 @@ def first_guess(
             unit = _factor(unit_of_recurrence(layer.neuron, p, n_charging))
             p["recurrent"] *= unit
             recurrent_scales.append(float(unit))
-        rest = resting(layer, n_samples, p["coef"].dtype)
-        tape, *_ = run_layer(
-            network, index, p, x, shape, workspace, rest, lengths=lengths
-        )
-        x = tape["spikes"]
         scales.append(float(scale))
+        if index + 1 < len(params):
+            rest = resting(layer, n_samples, p["coef"].dtype)
+            tape, *_ = run_layer(
+                network, index, p, x, shape, workspace, rest, lengths=lengths
+            )
+            x = tape["spikes"]
     return scales, recurrent_scales
 
 
@@ -152,17 +153,20 @@ def _membrane_deviation(neuron, p, current, n_steps, sample_weights, shares):
     _, exponent = math.frexp(float(np.abs(current).max()))
     unit = math.ldexp(1.0, min(exponent, np.finfo(current.dtype).maxexp - 1))
     current /= current.dtype.type(unit)
-    shape = n_steps, *current.shape[1:]
-    tape = {name: np.empty(shape, current.dtype) for name in neuron.tape}
+    _, n_samples, n_units = shape = n_steps, *current.shape[1:]
+    # Of one step, which stays in the cache.
+    tape = {name: np.empty((1, *shape[1:]), current.dtype) for name in neuron.tape}
     state = tuple(np.zeros((neuron.n_states, *shape[1:]), current.dtype))
+    means = np.zeros(n_samples if shares is None else shape[1:], current.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
-        neuron.forward(p, np.broadcast_to(current, shape), state, tape)
-        u = tape["membrane"]
-        squares = np.square(u, out=u)
-        if shares is None:
-            means = squares.mean(axis=(0, 2))
-        else:
-            means = _mean_over_steps(squares, shares).mean(axis=1)
+        for t, current_t in enumerate(np.broadcast_to(current, shape)):
+            state = neuron.forward(p, current_t[np.newaxis], state, tape)
+            squares = np.square(tape["membrane"][0], out=tape["membrane"][0])
+            if shares is None:
+                means += squares.sum(axis=1)
+            else:
+                means += squares * shares[t].astype(squares.dtype)
+        means = means / (n_steps * n_units) if shares is None else means.mean(axis=1)
         return unit * math.sqrt(sample_weights @ means)
 
 

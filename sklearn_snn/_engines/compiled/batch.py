@@ -1,18 +1,15 @@
-"""A batch as the compiled code wants it, and what comes of a chunk of it.
+"""A batch as the compiled code wants it, and what comes of it.
 
-Every kind of input becomes spikes to draw, spikes as bytes or currents, and the
-gradients, which lie in flat arrays, become matrices again.
+What is asked for, and of which network, becomes arrays, and the gradients, which lie in
+flat arrays, become matrices again. In between `running` runs it.
 """
 
 from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
-from scipy import sparse
 
-from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled.arrays import add_up
-from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -25,34 +22,12 @@ from sklearn_snn._engines.compiled.packing import (
     recurrent_matrices,
 )
 from sklearn_snn._engines.compiled.restraint import Bounds
-from sklearn_snn._engines.compiled.sums import Sums
-from sklearn_snn._inputs.lengths import all_lengths, known_lengths, with_ends
+from sklearn_snn._inputs.lengths import all_lengths, known_lengths
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.readouts import Reading
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.synapses import (
-    alike,
-    exact_parts,
-    multiply_samples,
-    weight_gradients,
-)
-
-# Samples that are made ready at a time, so that memory does not grow with the batch;
-# constant currents take no more room than their samples.
-MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
-# What the code that looks for spikes in a sequence is compiled for.
-_SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
-
-
-def cut(stop, size, start=0):
-    """Cut ``range(start, stop)`` into slices of `size`."""
-    return [slice(i, min(i + size, stop)) for i in range(start, stop, size)]
-
-
-def most_samples(X):
-    """Return how many samples of a batch run at a time at most."""
-    return MAX_CONSTANT_SAMPLES if X.ndim == 2 else MAX_CHUNK_SAMPLES
+from sklearn_snn._model.synapses import exact_parts
 
 
 class Batch:
@@ -166,11 +141,11 @@ class Batch:
     def n_gradients(self):
         """Return how many numbers the gradients of a chunk are: see `Sums`."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
-        return n_weights + (1 + self._n_rows()) * n_biases + self._n_recurrent()
+        return n_weights + (1 + self.n_rows()) * n_biases + self._n_recurrent()
 
     def _others_in(self, flat):
         """Return the gradients by biases, constants and recurrent weights."""
-        n_biases, n_rows = len(self.layers.biases), self._n_rows()
+        n_biases, n_rows = len(self.layers.biases), self.n_rows()
         sizes = n_biases, n_rows * n_biases, self._n_recurrent()
         biases, constants, recurrent = (
             flat[stop - size : stop]
@@ -182,147 +157,11 @@ class Batch:
         recurrence = self.layers.recurrence
         return 0 if recurrence is None else len(recurrence.whole)
 
-    def _n_rows(self):
+    def n_rows(self):
         """Return how many gradients of constants a neuron has, if any of them learn."""
         if not self.has_learned:
             return 0
         return max(len(gradient_rows(layer.neuron)) for layer in self.network.layers)
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def run(self, first, chunks, workspace):
-        """Run chunks that follow each other, of which the first has number `first`.
-
-        Parameters
-        ----------
-        first : int
-        chunks : list of slices
-            Several together have `most_samples` at most.
-        workspace : Workspace
-
-        Returns
-        -------
-        sums : Sums
-        first_gradients : list of ndarrays of the shape of the first weights, or None
-            Of each chunk, where X is constant and there are targets; else these are
-            with the others.
-        """
-        sums = self._new_sums(first, chunks)
-        start, stop = chunks[0].start, chunks[-1].stop
-        first_gradients = [None] * len(chunks)
-        for few in cut(stop, most_samples(self.X), start=start):
-            X, some = self.X[few], sums._replace(first=few.start - start)
-            if isinstance(X, SpikeTrains):
-                self._run_trains(X, few, some)
-            elif X.ndim == 3:
-                self._run_sequences(X, few, some, workspace)
-            else:
-                gradients = self._run_currents(X, None, few, some, workspace)
-                for chunk, gradient in gradients:
-                    if first_gradients[chunk] is None:
-                        first_gradients[chunk] = gradient
-                    else:
-                        first_gradients[chunk] += gradient
-        return sums, first_gradients
-
-    def _new_sums(self, first, chunks):
-        n_chunks, n_neurons = len(chunks), self.layers.sizes[1:].sum()
-        numbers = np.empty((n_chunks, 0), self.readings.dtype)
-        if self.gradients is not None:
-            numbers = self.gradients[first : first + n_chunks]
-            numbers.fill(0)
-        n_spikes = np.zeros((n_chunks, n_neurons), np.int64)
-        losses, size = np.zeros((n_chunks, 2)), chunks[0].stop - chunks[0].start
-        return Sums(numbers, self._n_rows(), n_spikes, losses, size, 0)
-
-    def _run_trains(self, X, rows, sums):
-        if sparse.issparse(X.rates):
-            indptr, features, thresholds = X.active()
-        else:
-            rates = X.rates if X.levels is None else X.levels[X.rates]
-            rates = np.ascontiguousarray(rates)
-            indptr, features, thresholds = active_inputs(rates)
-        trains = Trains(
-            indptr.astype(np.int64, copy=False),
-            features.astype(np.uint32, copy=False),
-            thresholds,
-            self.seed_key,
-            self.presentation_key,
-            X.first_step,
-        )
-        bits = np.empty((0, self.n_steps, 0), np.uint8)
-        network, results = self._network(rows), self._results(rows)
-        kernels.run_spikes(*network, trains, bits, *results, sums)
-
-    def _network(self, rows):
-        """Return what the compiled code is told of the network, for some rows."""
-        if rows == slice(0, self.X.shape[0]):
-            return self.neurons, self.readout, self.layers, self.bounds
-        names = "factor", "by_step", "half", "n_read"
-        parts = {name: getattr(self.readout, name)[rows] for name in names}
-        bounds = self.bounds._replace(pushes=self.bounds.pushes[rows])
-        return self.neurons, self.readout._replace(**parts), self.layers, bounds
-
-    def _results(self, rows):
-        """Return what the compiled code is told of some rows, and writes of them."""
-        return (
-            self.lengths[rows],
-            self.targets[rows],
-            self.loss_weights[rows],
-            self.kept[rows],
-            self.states[rows],
-            self.readings[rows],
-            self.spikes[rows],
-            self.membranes[rows],
-        )
-
-    def _run_sequences(self, X, rows, sums, workspace):
-        """Run recorded spikes as events, graded sequences as currents."""
-        X, lengths = with_ends(X)
-        # Other types would have to be compiled for: they become that of the weights.
-        is_known = X.dtype in _SEQUENCE_DTYPES
-        X = np.ascontiguousarray(X, None if is_known else self.readings.dtype)
-        n_words = -(-X.shape[2] // 64)
-        bits = workspace.array("bits", (*X.shape[:2], 64 * n_words), np.uint8)
-        is_binary = as_bits(X, bits)
-        # Sample by sample, so that none depends on what it is computed with.
-        for start, stop in alike(is_binary):
-            part = slice(start, stop)
-            here = slice(rows.start + start, rows.start + stop)
-            if is_binary[start]:
-                network, results = self._network(here), self._results(here)
-                some = bits[part]
-                own = sums._replace(first=sums.first + start)
-                kernels.run_spikes(*network, _NO_TRAINS, some, *results, own)
-                continue
-            ends = None if lengths is None else lengths[part]
-            own = sums._replace(first=sums.first + start)
-            gradients = self._run_currents(X[part], ends, here, own, workspace)
-            for chunk, gradient in gradients:
-                n_rows, width = self.layers.widths[:2]
-                padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
-                padded[:, : gradient.shape[1]] += gradient
-
-    def _run_currents(self, X, lengths, rows, sums, workspace):
-        """Return pairs of a chunk and its gradient of the first weights, if asked."""
-        weights, dtype = self.params[0]["coef"], self.readings.dtype
-        n_currents = 1 if X.ndim == 2 else X.shape[1]
-        shape = X.shape[0], n_currents, weights.shape[1]
-        currents = workspace.array("currents", shape, dtype)
-        if sparse.issparse(X):
-            X = X.astype(dtype)
-            currents[:, 0] = X @ weights
-        else:
-            X = np.ascontiguousarray(X, dtype)
-            inputs = X.reshape(len(X), n_currents, -1)
-            make = None if X.ndim == 2 else lambda: self.parts
-            multiply_samples(inputs, weights, make, currents, workspace, lengths)
-        network, results = self._network(rows), self._results(rows)
-        kernels.run_currents(*network, currents, *results, sums)
-        if self.gradients is None:
-            return []
-        chunk, n_before = divmod(sums.first, sums.size)
-        gradients = weight_gradients(X, currents, sums.size, n_before, workspace)
-        return enumerate(gradients, chunk)
 
     @cached_property
     def parts(self):
@@ -376,13 +215,3 @@ class Batch:
                     gradient[name] = total.astype(np.float64) * factors[name]
             by_layer.append(gradient)
         return by_layer
-
-
-_NO_TRAINS = Trains(
-    np.zeros(1, np.int64),
-    np.empty(0, np.uint32),
-    np.empty(0, np.uint32),
-    np.uint64(0),
-    np.uint64(0),
-    0,
-)

@@ -9,22 +9,25 @@ import time
 from collections import defaultdict
 from contextlib import nullcontext
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
 from sklearn_snn._engines.compiled.arrays import adam, subtract_outer, sum_of_squares
-from sklearn_snn._engines.compiled.batch import (
-    MAX_CHUNK_SAMPLES,
-    Batch,
-    cut,
-    most_samples,
-)
+from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.cache import n_compiled
 from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
+from sklearn_snn._engines.compiled.running import (
+    MAX_CHUNK_SAMPLES,
+    Apart,
+    Together,
+    cut,
+    is_small,
+    most_samples,
+)
 from sklearn_snn._engines.numpy_chunks import Step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._engines.threads import n_threads, run_chunks
@@ -243,31 +246,27 @@ class NumbaEngine:
         -------
         losses, n_spikes : ndarrays of shape (n_chunks, 2) and (n_chunks, n_neurons)
             As of `Sums`.
-        first_gradients : list of ndarrays or None
-            As of `Batch.run`.
+        first_gradients : list of ndarrays of the shape of the first weights, or None
+            Of each chunk, where X is constant and there are targets.
         """
         groups = self._groups(batch.X, chunks)
-        # This thread compiles what has to be: where it waits for another one that does,
-        # that takes half as long again.
         kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
-        n_alone = min(len(groups), int(kind not in _known))
-        # Before the BLAS is limited: its limit is one of theirs.
-        n = self._n_threads if len(groups) > n_alone + 1 else 1
-
-        def run(i, runner):
-            group = groups[i]
-            return batch.run(group.start, chunks[group], self._workspaces[runner])
-
-        def run_other(i, runner):
-            return run(n_alone + i, runner)
-
+        run_all = Together if is_small(batch) else Apart
         # Graded input takes the BLAS, whose rounding depends on its threads.
         needs_blas = not isinstance(batch.X, SpikeTrains)
-        with single_threaded_blas() if needs_blas else nullcontext():
+        n = self._n_threads if len(groups) > 1 else 1  # before the BLAS is limited
+        with (
+            single_threaded_blas() if needs_blas else nullcontext(),
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
+            running = run_all(batch, chunks, groups, self._workspaces)
+            # This thread compiles what has to be: where it waits for another one that
+            # does, that takes half as long again.
+            n_alone = min(len(groups), int(kind not in _known))
             try:
-                results = run_chunks(run, n_alone, 1)
+                run_chunks(running.run, n_alone, 1)
                 _known.add(kind)
-                results += run_chunks(run_other, len(groups) - n_alone, n)
+                run_chunks(running.run, len(groups), n, n_alone)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
@@ -276,12 +275,7 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
-        sums, first_gradients = zip(*results, strict=True)
-        losses, n_spikes = (
-            np.concatenate([getattr(some, name) for some in sums])
-            for name in ("losses", "n_spikes")
-        )
-        return losses, n_spikes, list(chain(*first_gradients))
+            return running.results()
 
     def _groups(self, X, chunks):
         """Return which chunks go together: what Python does for a call is done once.

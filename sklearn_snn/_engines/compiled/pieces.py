@@ -5,8 +5,9 @@ The contract is that of `numpy_pieces`.
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.batch import MAX_CHUNK_SAMPLES, Batch, cut
+from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.packing import unpack_states
+from sklearn_snn._engines.compiled.running import MAX_CHUNK_SAMPLES, cut
 from sklearn_snn._inputs.lengths import known_lengths
 from sklearn_snn._model.restraint import NO_RESTRAINT
 
