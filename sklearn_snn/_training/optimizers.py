@@ -5,10 +5,11 @@ and gradients are those with respect to it.
 """
 
 import math
+from itertools import accumulate
 
 import numpy as np
 
-from sklearn_snn._model.updates import sum_of_squares, take_step
+from sklearn_snn._model.updates import MAX_NUMBERS, adam, sum_of_squares, take_step
 
 
 class SGD:
@@ -101,8 +102,9 @@ class Adam:
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.t = 0
-        self.ms = [np.zeros_like(p) for p in params]
-        self.vs = [np.zeros_like(p) for p in params]
+        self._small = _small_arrays(params)
+        self.ms, self.vs = ([np.zeros_like(p) for p in params] for _ in range(2))
+        self._joined = [_join(arrays, self._small) for arrays in (self.ms, self.vs)]
 
     def update(self, grads, learning_rate):
         """Take one step.
@@ -116,11 +118,28 @@ class Adam:
         self.t += 1
         step = learning_rate / (1 - self.beta_1**self.t)
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
-        arrays = zip(self.params, grads, self.ms, self.vs, self.scales, strict=True)
-        for p, g, m, v, scale in arrays:
-            rates = 1 - self.beta_1, 1 - self.beta_2
-            numbers = *rates, scale * step, correction, self.epsilon
-            self._take_step(p, g, m, v, *numbers)
+        rates = 1 - self.beta_1, 1 - self.beta_2
+        steps = [scale * step for scale in self.scales]
+        for i, p in enumerate(self.params):
+            if i not in self._small:
+                arrays = p, grads[i], self.ms[i], self.vs[i]
+                numbers = *rates, steps[i], correction, self.epsilon
+                self._take_step(*arrays, *numbers)
+        if self._small:
+            self._take_step_of_small(grads, rates, steps, correction)
+
+    def _take_step_of_small(self, grads, rates, steps, correction):
+        """Let small arrays take a step as one: it is numpy's calls that take time."""
+        params, grads = ([a[i] for i in self._small] for a in (self.params, grads))
+        param, grad = (np.concatenate([*map(np.ravel, a)]) for a in (params, grads))
+        steps = np.array([steps[i] for i in self._small], param.dtype)
+        steps = np.repeat(steps, [p.size for p in params])
+        numbers = *rates, steps, correction, self.epsilon
+        param, *means = adam(param, grad, *self._joined, *numbers)
+        for joined, new in zip(self._joined, means, strict=True):
+            joined[...] = new
+        for p, own in zip(params, _parts(param, params), strict=True):
+            p[...] = own
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""
@@ -130,8 +149,37 @@ class Adam:
     def restore(self, state):
         """Go on from a `state`."""
         self.t = state["t"]
-        self.ms = [m.copy() for m in state["ms"]]
-        self.vs = [v.copy() for v in state["vs"]]
+        for arrays, saved in (self.ms, state["ms"]), (self.vs, state["vs"]):
+            for array, numbers in zip(arrays, saved, strict=True):
+                array[...] = numbers
+
+
+def _small_arrays(params):
+    """Return the indices of arrays of one type that are small even taken together."""
+    indices, size = [], 0
+    for i, p in enumerate(params):
+        if p.dtype == params[0].dtype and size + p.size <= MAX_NUMBERS:
+            indices.append(i)
+            size += p.size
+    return indices if len(indices) > 1 else []
+
+
+def _join(arrays, indices):
+    """Let some of the arrays be parts of one, in place, and return that."""
+    some = [arrays[i] for i in indices]
+    joined = np.concatenate([*map(np.ravel, some)]) if some else None
+    for i, own in zip(indices, _parts(joined, some), strict=True):
+        arrays[i] = own
+    return joined
+
+
+def _parts(joined, arrays):
+    """Return the parts of a joined array that are of the shapes of some arrays."""
+    ends = accumulate(a.size for a in arrays)
+    return [
+        joined[stop - a.size : stop].reshape(a.shape)
+        for a, stop in zip(arrays, ends, strict=True)
+    ]
 
 
 def clip_by_value(grads, limit):

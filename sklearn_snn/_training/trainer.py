@@ -149,7 +149,7 @@ class Trainer:
         self.engine, self.samples, self.plan, self.seed = engine, samples, plan, seed
         self.params, self.target, self.states = params, target, states
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
-        self.reduction = 1.0
+        self.reduction, self._random_states = 1.0, {}
         network = engine.network
         self.scales = [*scales, *recurrent_scales]
         self.limits = limits_of_constants(network, first_constants)
@@ -196,16 +196,13 @@ class Trainer:
         start, n_samples = time.perf_counter(), len(self.samples.y)
         order = np.arange(n_samples)
         if self.plan.shuffle:
-            random_state = child_random_state(self.seed, "order", self.n_epochs)
-            order = random_state.permutation(order)
+            order = self._random_state("order").permutation(order)
         X = self.samples.X
         if isinstance(X, SpikeTrains):
             X = X.present(self.n_epochs + 1)
         samples = self.samples._replace(X=X)
         loss, penalty, tally, grad_norms = 0.0, 0.0, 0.0, []
-        dropout = None
-        if self.plan.dropout:
-            dropout = child_random_state(self.seed, "dropout", self.n_epochs)
+        dropout = self._random_state("dropout") if self.plan.dropout else None
         answers = Answers(self.engine.network, self.target)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
         for i in range(0, n_samples, self.plan.batch_size):
@@ -238,6 +235,13 @@ class Trainer:
             rate,
             time.perf_counter() - start,
         )
+
+    def _random_state(self, purpose):
+        """Return the generator of a purpose in this epoch."""
+        used = self._random_states.get(purpose)
+        random_state = child_random_state(self.seed, purpose, self.n_epochs, used)
+        self._random_states[purpose] = random_state
+        return random_state
 
     def _learning_rate(self, progress):
         plan = self.plan

@@ -213,17 +213,18 @@ def kept_neurons(network, params, layers, kept):
 
 
 def kept_readout(network, params, lengths, dtype, kept):
-    """Return `readout_of`, that of the last call unless something has changed.
+    """Return `readout_of`, that of the last as many samples unless something changed.
 
-    From batch to batch nothing does, but for the last one. `kept` is as of `pack`.
+    From batch to batch nothing does. `kept` is as of `pack`.
     """
+    key = "readout", len(lengths)
     thresholds = params[-1].get("threshold", lengths[:0])
     source = dtype, network.loss, lengths.tobytes(), thresholds.tobytes()
-    of, known, readout = kept.get("readout", (None, None, None))
+    of, known, readout = kept.get(key, (None, None, None))
     # Where a readout has arrays, to compare them would take longer.
     if of is not network.readout or known != source:
         readout = readout_of(network, params, lengths, dtype)
-        kept["readout"] = network.readout, source, readout
+        kept[key] = network.readout, source, readout
     return readout
 
 
