@@ -308,7 +308,7 @@ def test_counts_and_membranes_share_a_kernel(rng):
 
 def test_the_calling_thread_compiles(monkeypatch):
     """Before others begin; a compiler that another thread waits for is slow."""
-    events, run = [], running.Together.run
+    events, run = [], running.AtOnce.run
 
     def record(self, i, runner):
         group, thread = self._groups[i], threading.current_thread()
@@ -319,7 +319,7 @@ def test_the_calling_thread_compiles(monkeypatch):
         run(self, i, runner)
         events.append(("ends", numbers, thread))
 
-    monkeypatch.setattr(running.Together, "run", record)
+    monkeypatch.setattr(running.AtOnce, "run", record)
     monkeypatch.setattr(compiled_engine, "_known", set())
     monkeypatch.setattr(compiled_engine, "n_threads", lambda: 2)
     X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2

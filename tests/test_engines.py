@@ -354,7 +354,7 @@ def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
         for n_threads, name, value in ways:
             runners = set()
             with monkeypatch.context() as patch:
-                for way in (running.Together, running.Apart):
+                for way in (running.AtOnce, running.Piecemeal):
 
                     def record(self, i, runner, run=way.run, runners=runners):
                         runners.add(runner)

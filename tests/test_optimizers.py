@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from sklearn_snn._training import optimizers
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
     SGD,
@@ -68,6 +69,31 @@ def test_a_parameter_moves_in_its_unit(optimizer, rng):
         with_units.update([g, g.copy()], 0.01)
     assert one.all()
     np.testing.assert_allclose(other, 1000 * one, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_small_arrays_that_take_a_step_as_one_take_it_alike(dtype, rng, monkeypatch):
+    """To the bit, each in its unit; others and large ones between them go alone."""
+    shapes, units = [(4, 6), (5, 50), (6,), (3,)], [3.0, 0.7, 0.1, 2.0]
+    params = [[rng.normal(size=s).astype(dtype) for s in shapes]]
+    params[0][3] = rng.normal(size=3)  # of another type, as constants of neurons are
+    params[0][0] = np.asfortranarray(params[0][0])
+    params.append([p.copy("A") for p in params[0]])
+    states = []
+    for arrays, most in zip(params, (100, 0), strict=True):
+        monkeypatch.setattr(optimizers, "MAX_NUMBERS", most)
+        optimizer, random = Adam(arrays, scales=units), np.random.default_rng(0)
+        for n in range(4):
+            grads = [random.normal(size=a.shape).astype(a.dtype) for a in arrays]
+            optimizer.update(grads, 0.01)
+            if n == 1:
+                optimizer.restore(optimizer.state())
+        states.append(optimizer.state())
+    assert states[0]["t"] == states[1]["t"] == 4
+    kinds = params, *([s[name] for s in states] for name in ("ms", "vs"))
+    for ours, theirs in kinds:
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])

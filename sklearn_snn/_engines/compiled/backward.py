@@ -68,7 +68,7 @@ class Together(NamedTuple):
     kept : ndarray of bool of shape (n_samples or 0, n_biases)
         See `chunks.run_spikes`.
     tapes : Tape
-    scratches : Scratch
+    scratches : Reference to a Scratch
     """
 
     first: int

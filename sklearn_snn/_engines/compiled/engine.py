@@ -22,8 +22,8 @@ from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
 from sklearn_snn._engines.compiled.running import (
     MAX_CHUNK_SAMPLES,
-    Apart,
-    Together,
+    AtOnce,
+    Piecemeal,
     cut,
     is_small,
     most_samples,
@@ -251,7 +251,7 @@ class NumbaEngine:
         """
         groups = self._groups(batch.X, chunks)
         kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
-        run_all = Together if is_small(batch) else Apart
+        run_all = AtOnce if is_small(batch) else Piecemeal
         # Graded input takes the BLAS, whose rounding depends on its threads.
         needs_blas = not isinstance(batch.X, SpikeTrains)
         n = self._n_threads if len(groups) > 1 else 1  # before the BLAS is limited

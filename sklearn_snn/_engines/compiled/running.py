@@ -3,9 +3,9 @@
 Samples are made ready in Python, as spikes to draw, spikes as bytes or currents, and
 then run by a kernel, which lets go of the interpreter's lock. In a small batch one
 thread does all that Python has to do, and the threads have hardly more than kernels to
-call (`Together`): else each would wait for the lock that the other holds, which took a
-fifth of a step on a table. In a large one each thread makes its own samples ready, a
-few at a time, and memory does not grow with the batch (`Apart`).
+call (`AtOnce`): else each would wait for the lock that the other holds. In a large one
+each thread makes its own samples ready, a few at a time, and memory does not grow with
+the batch (`Piecemeal`).
 """
 
 from functools import partial
@@ -48,8 +48,8 @@ def is_small(batch):
     return batch.X.ndim == 2 and len(batch.lengths) <= MAX_CONSTANT_SAMPLES
 
 
-class Together:
-    """Runs groups of chunks of a batch that are made ready together.
+class AtOnce:
+    """Runs groups of chunks of a batch, all of which one thread makes ready.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ class Together:
         return self._sums.losses, self._sums.n_spikes, gradients
 
 
-class Apart:
+class Piecemeal:
     """Runs groups of chunks of a batch, each made ready where it runs.
 
     Parameters
     ----------
     batch, chunks, groups, workspaces
-        As of `Together`; the batch may be any.
+        As of `AtOnce`; the batch may be any.
     """
 
     def __init__(self, batch, chunks, groups, workspaces):
@@ -196,7 +196,7 @@ class _Drawn:
         if sparse.issparse(X.rates):
             indptr, features, thresholds = X.active()
         else:
-            rates = X.rates if X.levels is None else X.levels[X.rates]
+            rates = X.rates if X.levels is None else X.levels.take(X.rates)
             rates = np.ascontiguousarray(rates)
             indptr, features, thresholds = active_inputs(rates)
         self._batch, self._first = batch, rows.start
