@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_snn import SpikingClassifier
+from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn._model import synapses
 from sklearn_snn._model.synapses import are_fractional
 
 ENGINES = "numpy", "numba"
@@ -47,3 +48,12 @@ def test_engines_agree_on_what_is_multiplied_without_rounding(value, rng):
     model, X = fitted(X, "numpy"), X.astype(np.float64) * value
     one, other = (model.set_params(engine=e).decision_function(X) for e in ENGINES)
     np.testing.assert_array_equal(one, other)
+
+
+def test_spikes_are_multiplied_some_steps_at_a_time(rng, monkeypatch):
+    X = PoissonSpikeEncoder(40, random_state=0).fit_transform(rng.random((30, 19)))
+    model = fitted(X, "numpy")
+    expected = model.decision_function(X)
+    for n_steps in (1, 7, 20):
+        monkeypatch.setattr(synapses, "_STEPS_AT_ONCE", n_steps)
+        np.testing.assert_array_equal(model.decision_function(X), expected)

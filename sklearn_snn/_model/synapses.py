@@ -28,6 +28,8 @@ from sklearn_snn._inputs.spike_trains import Events
 MOST_WHOLE = 255
 # Numbers that are looked at together for that, as copies are made of them.
 _AT_ONCE = 2**14
+# Steps of which spikes are multiplied at a time.
+_STEPS_AT_ONCE = 512
 
 
 def time_major(X, dtype, workspace):
@@ -155,12 +157,17 @@ def input_current(
         Whether samples may be something else than spikes.
     """
     if isinstance(inputs, Events):
-        shape = len(out), parts.shape[1]
+        # Some steps at a time, so that a long sample takes no more memory than many.
+        shape = min(len(out), _STEPS_AT_ONCE), parts.shape[1]
         product = workspace.array("product of a sample", shape, parts.dtype)
         for i in range(out.shape[1]):
             features, x = _sample(inputs, i, parts.dtype, workspace)
-            np.matmul(x.T, parts[features], out=product)
-            add_parts(product, out[:, i])
+            factor = parts[features]
+            for first in range(0, len(out), _STEPS_AT_ONCE):
+                to = out[first : first + _STEPS_AT_ONCE, i]
+                some = product[: len(to)]
+                np.matmul(x.T[first : first + len(to)], factor, out=some)
+                add_parts(some, to)
     elif sparse.issparse(inputs):
         add_parts(inputs @ weights, out[0])
     else:
