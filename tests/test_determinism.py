@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
+from sklearn_snn._training.seeds import child_random_state
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -166,3 +167,12 @@ def test_fits_at_the_same_time_do_not_disturb_each_other(backend, engine, digits
     )
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b[-1].coefs_[0])
+
+
+def test_a_generator_that_is_seeded_anew_is_as_a_new_one():
+    used = child_random_state(3, "order", 1)
+    used.normal()  # of the next one a second number is kept
+    again = child_random_state(3, "dropout", 2, used)
+    new = child_random_state(3, "dropout", 2)
+    assert again is used
+    np.testing.assert_array_equal(again.normal(size=5), new.normal(size=5))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
 from numba import njit
+from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
@@ -43,6 +44,7 @@ def kinds_of_input(images, n_steps):
         "graded": graded,
         "mixed": mixed,
         "constant": images,
+        "sparse": sparse.csr_array(images),
     }
 
 
@@ -340,14 +342,15 @@ def _coefs_of_a_fit(kind="trains", batch_size="auto"):
     return model.fit(X, y[:300]).coefs_
 
 
-@pytest.mark.parametrize("kind", ["trains", "spikes", "mixed", "constant"])
+@pytest.mark.parametrize("kind", ["trains", "spikes", "mixed", "constant", "sparse"])
 @pytest.mark.parametrize("batch_size", [200, 20])
 def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
     """And whether the samples of a batch are made ready together or not."""
     ways = [(n, "is_small", running.is_small) for n in (1, 2, 4)]
-    if kind == "constant":  # also with products that the threads share
+    if kind in ("constant", "sparse"):  # also with products that the threads share
         ways.append((2, "FEW_PRODUCTS", -1))
-    ways.append((2, "is_small", lambda batch: False))
+    if kind in ("constant", "sparse") or (kind == "trains" and batch_size == 20):
+        ways.append((2, "is_small", lambda batch: False))
     coefs = []
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)

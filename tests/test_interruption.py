@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from sklearn_snn import SpikeTrains, SpikingClassifier
+
 # How many fits are interrupted; with a number set, at other moments in each run.
 N = int(os.environ.get("SKLEARN_SNN_INTERRUPTIONS", 0))
 
@@ -24,3 +29,20 @@ def test_interruptions():
     n_hits = sum(result["place"] is not None for result in results)
     print(f"{n_hits} of {len(results)} interrupted, {run.returncode} broken")
     assert n_hits > len(results) / 2, run.stdout
+
+
+@pytest.mark.parametrize("name", ["active_inputs", "kernels.run_spikes"])
+def test_what_numba_makes_of_an_interruption_is_one(name, monkeypatch):
+    """While compiled code hands over its result, as of whoever makes samples ready."""
+
+    def interrupted(*args):
+        raise SystemError("returned a result with an exception set") from (
+            KeyboardInterrupt()
+        )
+
+    X, y = SpikeTrains(np.full((40, 3), 0.5), 4, seed=0), np.arange(40) % 2
+    model = SpikingClassifier((4,), max_iter=1, engine="numba").fit(X, y)
+    monkeypatch.setattr(f"sklearn_snn._engines.compiled.running.{name}", interrupted)
+    for n in (1, 20, 40):  # made ready by one thread, and by each
+        with pytest.raises(KeyboardInterrupt):
+            model.predict(X[:n])

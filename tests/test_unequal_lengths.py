@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 from helpers import assert_close_network, assert_same_network, fast, regressor
+from networks import initial_params, lif, network_of
 from sequences import of_events, of_padded, of_values, padded
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_snn import ChannelTransformer
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._inputs.sequences import Sequences
+from sklearn_snn._model.synapses import weight_gradients
+from sklearn_snn._utils.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("engine")
 Y = np.arange(40) % 2
@@ -186,6 +191,39 @@ def test_threads(items):
     )
     answers = Parallel(n_jobs=2, prefer="threads")(jobs)
     np.testing.assert_array_equal(np.concatenate(answers), expected)
+
+
+def test_gradients_hang_on_no_longer_sample_of_another_chunk(rng, monkeypatch):
+    """To the bit, for any number of threads, whose samples are padded together."""
+    engine = NumbaEngine(network_of(lif(), [65, 40, 2]), 5)
+    params = initial_params(lif(), [65, 40, 2], np.float32, 0)
+    for i in range(8):
+        lengths = rng.integers(1, 6, 33)
+        lengths[0] = 5
+        values = rng.random((lengths.sum(), 65)).astype(np.float32)
+        is_binary = np.repeat(rng.random(33) < 0.5, lengths)  # those have products not
+        values[is_binary] = values[is_binary] < 0.2
+        X, gradients = Sequences.of_lengths(values, lengths), []
+        if i == 0:
+            engine.first_guess(params, X, np.ones(33))
+        for n in (1, 2, 4):
+            monkeypatch.setattr(engine, "_n_threads", n)
+            step = engine.loss_and_gradients(params, X, np.arange(33) % 2, np.ones(33))
+            gradients.append(step.gradients[0]["coef"])
+        assert np.abs(gradients[0]).max() > 0
+        for other in gradients[1:]:
+            np.testing.assert_array_equal(other, gradients[0])
+
+
+def test_the_gradient_of_a_chunk_ends_with_its_longest_sample(rng):
+    lengths = np.array([3, 2, 5, 4])
+    X, delta = rng.normal(size=(4, 5, 3)), rng.normal(size=(4, 5, 2))
+    X[:2, 3:] = delta[:2, 3:] = np.nan
+    delta[1, 2:3] = delta[3, 4:] = 0
+    one, other = weight_gradients(X, delta, 2, 0, Workspace(), lengths)
+    expected = sum(X[i, :n].T @ delta[i, :n] for i, n in enumerate(lengths[:2]))
+    np.testing.assert_allclose(one, expected, rtol=1e-12)
+    np.testing.assert_allclose(other, np.einsum("itj,itk->jk", X[2:], delta[2:]))
 
 
 def test_steps_of_stages_of_unequal_length(items):

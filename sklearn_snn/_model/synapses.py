@@ -305,7 +305,7 @@ def weight_gradient(inputs, delta, workspace):
     return inputs.reshape(-1, inputs.shape[2]).T @ delta.reshape(-1, n_units)
 
 
-def weight_gradients(inputs, delta, size, n_before, workspace):
+def weight_gradients(inputs, delta, size, n_before, workspace, lengths=None):
     """Return the `weight_gradient` of each part of some samples.
 
     Parameters
@@ -319,6 +319,10 @@ def weight_gradients(inputs, delta, size, n_before, workspace):
     n_before : int
         How many samples of the first part came before.
     workspace : Workspace
+    lengths : ndarray of int of shape (n_samples,), default=None
+        As of `multiply_samples`. A part goes as far as the longest of its samples, and
+        not to that of another part: how many zeros are added up may change the
+        rounding.
 
     Returns
     -------
@@ -334,10 +338,13 @@ def weight_gradients(inputs, delta, size, n_before, workspace):
         ]
     while start < n_samples:
         some = slice(start, start + size - n_before)
-        deltas = delta[some]
+        x, deltas = inputs[some], delta[some]
         if is_constant(inputs):
             deltas = deltas.transpose(1, 0, 2)
-        gradients.append(weight_gradient(inputs[some], deltas, workspace))
+        elif lengths is not None:
+            longest = lengths[some].max()
+            x, deltas = x[:, :longest], deltas[:, :longest]
+        gradients.append(weight_gradient(x, deltas, workspace))
         start, n_before = some.stop, 0
     return gradients
 

@@ -84,7 +84,9 @@ class Adam:
     scales : list of float, default=None
         Unit of each parameter; None is 1.
     take_step : callable, default=`_model.updates.take_step`
-        What lets arrays take a step: that of an engine is the same, to the bit.
+        What lets arrays take a step: that of an engine is the same, to the bit. Small
+        arrays take it as one, by numpy; what is known of them is parts of two arrays,
+        and only ever written to.
     """
 
     def __init__(
@@ -120,18 +122,21 @@ class Adam:
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
         rates = 1 - self.beta_1, 1 - self.beta_2
         steps = [scale * step for scale in self.scales]
-        for i, p in enumerate(self.params):
+        arrays = zip(self.params, grads, self.ms, self.vs, steps, strict=True)
+        for i, (p, g, m, v, own_step) in enumerate(arrays):
             if i not in self._small:
-                arrays = p, grads[i], self.ms[i], self.vs[i]
-                numbers = *rates, steps[i], correction, self.epsilon
-                self._take_step(*arrays, *numbers)
+                numbers = *rates, own_step, correction, self.epsilon
+                self._take_step(p, g, m, v, *numbers)
         if self._small:
             self._take_step_of_small(grads, rates, steps, correction)
 
     def _take_step_of_small(self, grads, rates, steps, correction):
         """Let small arrays take a step as one: it is numpy's calls that take time."""
         params, grads = ([a[i] for i in self._small] for a in (self.params, grads))
-        param, grad = (np.concatenate([*map(np.ravel, a)]) for a in (params, grads))
+        param = np.concatenate([*map(np.ravel, params)])
+        grad = np.empty_like(param)
+        for own, g in zip(_parts(grad, params), grads, strict=True):
+            own[...] = g
         steps = np.array([steps[i] for i in self._small], param.dtype)
         steps = np.repeat(steps, [p.size for p in params])
         numbers = *rates, steps, correction, self.epsilon

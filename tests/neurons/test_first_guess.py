@@ -10,6 +10,7 @@ from sklearn_snn._model.first_guess import (
     INTEGRATOR_RANGE,
     MEMBRANE_RANGE,
     OUTPUT_PERIOD,
+    _membrane_deviation,
 )
 
 N_STEPS, N_SAMPLES = 30, 40
@@ -146,3 +147,23 @@ def test_no_weights_are_multiplied_by_0_or_infinity(threshold):
         assert factors and all(0 < factor < np.inf for factor in factors)
     for p in case.params:
         assert np.isfinite(p["coef"]).all() and np.isfinite(p.get("recurrent", 0)).all()
+
+
+@pytest.mark.parametrize("name", FIRING)
+def test_the_deviation_is_that_of_the_steps_a_sample_has(name, rng):
+    """In which samples of unequal lengths count as much as each other."""
+    case = case_of([name], "spike_count", n_steps=N_STEPS, n_samples=3)
+    neuron, p = case.network.layers[0].neuron.unreset(case.params[0])
+    n_units, lengths = len(p["threshold"]), np.array([N_STEPS, 4, 11])
+    current, weights = rng.normal(size=(N_STEPS, 3, n_units)), np.array([0.2, 0.5, 0.3])
+    u = membranes(neuron, p, current)
+    squares = [np.square(u[:n, i]).mean() for i, n in enumerate(lengths)]
+    shares = (np.arange(N_STEPS)[:, None] < lengths) / lengths
+    shares = np.broadcast_to(shares[..., None], (*current.shape[:2], 1))
+    args = neuron, p, current.copy(), N_STEPS, weights
+    deviation = _membrane_deviation(*args, shares)
+    assert deviation == pytest.approx(np.sqrt(weights @ squares), rel=1e-12)
+    args = neuron, p, current.copy(), N_STEPS, weights
+    squares = np.square(u).mean(axis=(0, 2))
+    deviation = _membrane_deviation(*args, None)
+    assert deviation == pytest.approx(np.sqrt(weights @ squares), rel=1e-12)

@@ -259,14 +259,15 @@ class NumbaEngine:
             single_threaded_blas() if needs_blas else nullcontext(),
             np.errstate(over="ignore", invalid="ignore"),
         ):
-            running = run_all(batch, chunks, groups, self._workspaces)
             # This thread compiles what has to be: where it waits for another one that
             # does, that takes half as long again.
             n_alone = min(len(groups), int(kind not in _known))
             try:
-                run_chunks(running.run, n_alone, 1)
+                running = run_all(batch, chunks, groups, self._workspaces)
+                results = run_chunks(running.run, n_alone, 1)
                 _known.add(kind)
-                run_chunks(running.run, len(groups), n, n_alone)
+                results += run_chunks(running.run, len(groups), n, n_alone)
+                return running.together(results)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
@@ -275,7 +276,6 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
-            return running.results()
 
     def _groups(self, X, chunks):
         """Return which chunks go together: what Python does for a call is done once.

@@ -2,10 +2,10 @@
 
 Samples are made ready in Python, as spikes to draw, spikes as bytes or currents, and
 then run by a kernel, which lets go of the interpreter's lock. In a small batch one
-thread does all that Python has to do, and the threads have hardly more than kernels to
-call (`AtOnce`): else each would wait for the lock that the other holds. In a large one
-each thread makes its own samples ready, a few at a time, and memory does not grow with
-the batch (`Piecemeal`).
+thread makes all ready, and the threads have hardly more than kernels to call, and large
+products (`AtOnce`): else each would wait for the lock that the other holds. In a large
+one each thread makes its own samples ready, a few at a time, and memory does not grow
+with the batch (`Piecemeal`).
 """
 
 from functools import partial
@@ -64,34 +64,38 @@ class AtOnce:
     """
 
     def __init__(self, batch, chunks, groups, workspaces):
-        self._groups, self._sums = groups, _new_sums(batch, 0, chunks)
+        self._groups, self._workspaces = groups, workspaces
+        self._sums, self._all = _new_sums(batch, 0, chunks), slice(0, chunks[-1].stop)
         make = _Currents if batch.X.ndim == 2 else _Drawn
-        self._all = slice(0, chunks[-1].stop)
         self._ready = make(batch, batch.X, self._all, workspaces[0])
         self._parts = [
             slice(chunks[group.start].start, chunks[group.stop - 1].stop)
             for group in groups
         ]
         self._calls = [self._ready.call(part, self._sums) for part in self._parts]
-        self._gradients = [[]] * len(groups)
-        self._is_multiplied = self._ready.n_products <= FEW_PRODUCTS
-        if self._is_multiplied:
-            self._ready.multiply(self._all)
+        # What BLAS does for all at once; else each thread does it for its own.
+        self._is_one_product = self._ready.n_products <= FEW_PRODUCTS
+        if self._is_one_product:
+            self._ready.multiply(self._all, workspaces[0])
 
     def run(self, i, runner):
         """Run a group; `runner` differs for calls at the same time."""
+        part, workspace = self._parts[i], self._workspaces[runner]
         self._sums.numbers[self._groups[i]].fill(0)
-        if not self._is_multiplied:
-            self._ready.multiply(self._parts[i])
+        if self._is_one_product:
+            self._calls[i]()
+            return []
+        self._ready.multiply(part, workspace)
         self._calls[i]()
-        if not self._is_multiplied:
-            self._gradients[i] = self._ready.gradients(self._parts[i], self._sums)
+        return self._ready.gradients(part, self._sums, workspace)
 
-    def results(self):
-        """Return what `NumbaEngine.run_batch` does."""
-        if self._is_multiplied:
-            self._gradients = [self._ready.gradients(self._all, self._sums)]
-        gradients = [gradient for _, gradient in chain(*self._gradients)]
+    def together(self, results):
+        """Return what `NumbaEngine.run_batch` does, of the results of all groups."""
+        if self._is_one_product:
+            workspace = self._workspaces[0]
+            results = [self._ready.gradients(self._all, self._sums, workspace)]
+        by_chunk = dict(chain(*results))
+        gradients = [by_chunk[chunk] for chunk in sorted(by_chunk)]
         return self._sums.losses, self._sums.n_spikes, gradients
 
 
@@ -106,18 +110,18 @@ class Piecemeal:
 
     def __init__(self, batch, chunks, groups, workspaces):
         self._batch, self._chunks, self._groups = batch, chunks, groups
-        self._workspaces, self._results = workspaces, [None] * len(groups)
+        self._workspaces = workspaces
 
     def run(self, i, runner):
         """Run a group; `runner` differs for calls at the same time."""
         group = self._groups[i]
-        self._results[i] = _run_chunks(
+        return _run_group(
             self._batch, group.start, self._chunks[group], self._workspaces[runner]
         )
 
-    def results(self):
-        """Return what `NumbaEngine.run_batch` does."""
-        sums, gradients = zip(*self._results, strict=True)
+    def together(self, results):
+        """Return what `NumbaEngine.run_batch` does, of the results of all groups."""
+        sums, gradients = zip(*results, strict=True)
         losses, n_spikes = (
             np.concatenate([getattr(some, name) for some in sums])
             for name in ("losses", "n_spikes")
@@ -125,7 +129,7 @@ class Piecemeal:
         return losses, n_spikes, list(chain(*gradients))
 
 
-def _run_chunks(batch, first, chunks, workspace):
+def _run_group(batch, first, chunks, workspace):
     """Run chunks that follow each other, of which the first has number `first`.
 
     Parameters
@@ -156,9 +160,9 @@ def _run_chunks(batch, first, chunks, workspace):
             _run_sequences(batch, X, few, some, workspace)
         else:
             ready = _Currents(batch, X, few, workspace)
-            ready.multiply(every)
+            ready.multiply(every, workspace)
             ready.call(every, some)()
-            for chunk, gradient in ready.gradients(every, some):
+            for chunk, gradient in ready.gradients(every, some, workspace):
                 if first_gradients[chunk] is None:
                     first_gradients[chunk] = gradient
                 else:
@@ -210,7 +214,7 @@ class _Drawn:
             X.first_step,
         )
 
-    def multiply(self, part):
+    def multiply(self, part, workspace):
         """Make the currents of a part of the samples: there are none."""
 
     def call(self, part, sums):
@@ -225,7 +229,7 @@ class _Drawn:
             sums._replace(first=sums.first + part.start),
         )
 
-    def gradients(self, part, sums):
+    def gradients(self, part, sums, workspace):
         """Return pairs of chunk and gradient: none, as `sums` have them."""
         return []
 
@@ -247,12 +251,12 @@ class _Currents:
         shape = X.shape[0], n_currents, weights.shape[1]
         is_sparse = sparse.issparse(X)
         X = X.astype(dtype) if is_sparse else np.ascontiguousarray(X, dtype)
-        self._batch, self._first, self._workspace = batch, rows.start, workspace
+        self._batch, self._first = batch, rows.start
         self._X, self._weights, self._lengths = X, weights, lengths
         self._currents = workspace.array("currents", shape, dtype)
         self.n_products = X.size * weights.shape[1]
 
-    def multiply(self, part):
+    def multiply(self, part, workspace):
         """Make the currents of a part of the samples."""
         X, currents = self._X[part], self._currents[part]
         if sparse.issparse(X):
@@ -261,9 +265,7 @@ class _Currents:
         inputs = X.reshape(len(X), currents.shape[1], -1)
         make = None if X.ndim == 2 else lambda: self._batch.parts
         lengths = None if self._lengths is None else self._lengths[part]
-        multiply_samples(
-            inputs, self._weights, make, currents, self._workspace, lengths
-        )
+        multiply_samples(inputs, self._weights, make, currents, workspace, lengths)
 
     def call(self, part, sums):
         """Return what runs a part of the samples; `sums` are of the first of all."""
@@ -275,13 +277,19 @@ class _Currents:
             sums._replace(first=sums.first + part.start),
         )
 
-    def gradients(self, part, sums):
+    def gradients(self, part, sums, workspace):
         """Return pairs of a chunk and its gradient of the first weights, if asked."""
         if self._batch.gradients is None:
             return []
         chunk, n_before = divmod(sums.first + part.start, sums.size)
-        X, currents = self._X[part], self._currents[part]
-        gradients = weight_gradients(X, currents, sums.size, n_before, self._workspace)
+        gradients = weight_gradients(
+            self._X[part],
+            self._currents[part],
+            sums.size,
+            n_before,
+            workspace,
+            None if self._lengths is None else self._lengths[part],
+        )
         return enumerate(gradients, chunk)
 
 
@@ -305,9 +313,9 @@ def _run_sequences(batch, X, rows, sums, workspace):
             continue
         ends = None if lengths is None else lengths[part]
         ready = _Currents(batch, X[part], here, workspace, ends)
-        ready.multiply(every)
+        ready.multiply(every, workspace)
         ready.call(every, own)()
-        for chunk, gradient in ready.gradients(every, own):
+        for chunk, gradient in ready.gradients(every, own, workspace):
             n_rows, width = batch.layers.widths[:2]
             padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
             padded[:, : gradient.shape[1]] += gradient
