@@ -25,6 +25,9 @@ from step_shapes import SHAPES, Work
 from stopwatch import Stopwatch
 from threadpoolctl import threadpool_limits
 
+from sklearn_snn._engines.compiled.engine import MAX_GRADIENT_CHUNKS
+from sklearn_snn._engines.compiled.running import cut
+
 _ENGINE = "sklearn_snn._engines.compiled.engine"
 _BATCH = "sklearn_snn._engines.compiled.batch"
 _RUNNING = "sklearn_snn._engines.compiled.running"
@@ -98,7 +101,7 @@ def measure(shape, repeats):
         The limit of those parts that have one.
     more : dict
         ``whole`` and ``all threads``, seconds of a step; ``partial_fit``, seconds of
-        it on one thread; ``n_chunks``, how often a chunk was run.
+        it on one thread; ``n_chunks``, into how many parts a batch is cut.
     """
     work = Work(shape)
     everywhere = _whole(work.step, repeats)
@@ -107,13 +110,14 @@ def measure(shape, repeats):
         for _ in range(3):
             work.step()
         forward, _ = medians(work.forward, repeats)
-        seconds, calls = medians(work.step, repeats)
+        seconds, _ = medians(work.step, repeats)
         estimator = _whole(work.estimator_step(), repeats)
     whole = seconds.pop(None)
     both, ahead = seconds.pop("kernel"), forward["kernel"]
     kernels = {"kernel, forward": ahead, "kernel, backward": max(both - ahead, 0.0)}
     seconds = kernels | seconds
-    n_chunks = calls[CHUNK]
+    # Not calls of a chunk: one thread is handed several at a time.
+    n_chunks = len(cut(shape.batch, -(-shape.batch // MAX_GRADIENT_CHUNKS)))
     more = {
         "whole": whole,
         "all threads": everywhere,
