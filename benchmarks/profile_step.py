@@ -75,7 +75,6 @@ def medians(function, repeats, watched=None):
     -------
     seconds : dict of float
         REST is what no part is charged with; the whole is None's.
-    calls : dict of int
     """
     stopwatch, rows = Stopwatch(), []
     with stopwatch.watch(PARTS if watched is None else watched):
@@ -86,8 +85,7 @@ def medians(function, repeats, watched=None):
             whole = time.perf_counter() - start
             rest = whole - sum(stopwatch.seconds.values())
             rows.append(stopwatch.seconds | {REST: rest, None: whole})
-    seconds = {part: statistics.median(r[part] for r in rows) for part in rows[0]}
-    return seconds, stopwatch.calls
+    return {part: statistics.median(r[part] for r in rows) for part in rows[0]}
 
 
 def measure(shape, repeats):
@@ -109,8 +107,8 @@ def measure(shape, repeats):
         work = Work(shape)
         for _ in range(3):
             work.step()
-        forward, _ = medians(work.forward, repeats)
-        seconds, _ = medians(work.step, repeats)
+        forward = medians(work.forward, repeats)
+        seconds = medians(work.step, repeats)
         estimator = _whole(work.estimator_step(), repeats)
     whole = seconds.pop(None)
     both, ahead = seconds.pop("kernel"), forward["kernel"]
@@ -130,7 +128,7 @@ def measure(shape, repeats):
 def _whole(function, repeats):
     for _ in range(3):  # the first compiles
         function()
-    return medians(function, repeats, watched={})[0][None]
+    return medians(function, repeats, watched={})[None]
 
 
 def serial_and_parallel(seconds):

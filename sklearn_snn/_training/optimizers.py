@@ -85,8 +85,8 @@ class Adam:
         Unit of each parameter; None is 1.
     take_step : callable, default=`_model.updates.take_step`
         What lets arrays take a step: that of an engine is the same, to the bit. Small
-        arrays take it as one, by numpy; what is known of them is parts of two arrays,
-        and only ever written to.
+        arrays take it as one, by numpy: their means are parts of two joined arrays, and
+        change in place only.
     """
 
     def __init__(

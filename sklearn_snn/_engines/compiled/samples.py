@@ -87,15 +87,13 @@ class Drawing(NamedTuple):
 
 
 @compiled
-def _run_on(
-    neurons, readout, layers, asked, bounds, heard, tape, i, n_steps, scratch, sums
-):
+def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums):
     """Run sample ``i`` on from the first layer's spikes, and up to the loss.
 
     That and the penalty are added to the ``sums``, if there are targets. Of what else
     is asked for, nothing beyond the end of the sample is written.
     """
-    last = len(layers.sizes) - 2
+    last, bounds = len(layers.sizes) - 2, reference(asked.bounds)
     u = deltas_of(tape, layers, last, n_steps)
     reading, chunk = asked.readings[i], chunk_of(sums, i)
     n_spikes = spikes_in(sums, chunk)
@@ -120,6 +118,13 @@ def _run_on(
         sums.losses[chunk, 1] += penalty
 
 
+@compiled
+def _go_back(neurons, readout, layers, asked, together, sums):
+    """Add all gradients of some samples but that of the first weights."""
+    bounds, own, start = reference(asked.bounds), layers.recurrence, readout.start
+    backward(own, neurons, layers, bounds, together, start, sums)
+
+
 @merged
 def _how_many_together(neurons, layers):
     """Return how many samples go back together."""
@@ -134,12 +139,8 @@ def run_samples_of_spikes(
     """Do what `chunks.run_spikes` says, in the arrays that it has made."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
-    scratches, layers, readout = (
-        reference(scratches),
-        reference(layers),
-        reference(readout),
-    )
-    asked, bounds, sums = reference(asked), reference(asked.bounds), reference(sums)
+    scratches, layers = reference(scratches), reference(layers)
+    readout, asked, sums = reference(readout), reference(asked), reference(sums)
     must_draw, n_inputs = len(bits) == 0, len(drawing.rows)
     n_features, width = layers.sizes[0], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
@@ -199,32 +200,11 @@ def run_samples_of_spikes(
             n_times,
             layers.are_narrow[0],  # no: of a literal all would be compiled anew
         )
-        _run_on(
-            neurons,
-            readout,
-            layers,
-            asked,
-            bounds,
-            heard,
-            tape,
-            i,
-            n_steps,
-            scratch,
-            sums,
-        )
-        is_full = j + 1 == n_together or i + 1 == n_samples
-        if len(asked.targets) == 0 or not is_full:
+        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == n_samples):
             continue
         together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
-        backward(
-            layers.recurrence,
-            neurons,
-            layers,
-            bounds,
-            together,
-            readout.start,
-            sums,
-        )
+        _go_back(neurons, readout, layers, asked, together, sums)
         for back in range(i - j, i + 1):
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
             active = segment(tape.record.units, 0, n_inputs)
@@ -245,12 +225,8 @@ def run_samples_of_currents(
     """Do what `chunks.run_currents` says, in the arrays that it has made."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
-    scratches, layers, readout = (
-        reference(scratches),
-        reference(layers),
-        reference(readout),
-    )
-    asked, bounds, sums = reference(asked), reference(asked.bounds), reference(sums)
+    scratches, layers = reference(scratches), reference(layers)
+    readout, asked, sums = reference(readout), reference(asked), reference(sums)
     n_currents, n_units, width = currents.shape[1], layers.sizes[1], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
@@ -287,32 +263,11 @@ def run_samples_of_currents(
                 second,
             )
         leave(state, s, states_of(tape.record.afters, tape, layers, 0))
-        _run_on(
-            neurons,
-            readout,
-            layers,
-            asked,
-            bounds,
-            heard,
-            tape,
-            i,
-            n_steps,
-            scratch,
-            sums,
-        )
-        is_full = j + 1 == n_together or i + 1 == n_samples
-        if len(asked.targets) == 0 or not is_full:
+        _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
+        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == n_samples):
             continue
         together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
-        backward(
-            layers.recurrence,
-            neurons,
-            layers,
-            bounds,
-            together,
-            readout.start,
-            sums,
-        )
+        _go_back(neurons, readout, layers, asked, together, sums)
         for back in range(i - j, i + 1):
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
             u, total = deltas_of(tape, layers, 0, n_steps), total_of(tape, width)
