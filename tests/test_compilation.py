@@ -35,6 +35,7 @@ _FOLDERS = {
             "cache",
             "chunks",
             "encoding",
+            "formulas",
             "layers",
             "losses",
             "narrow",

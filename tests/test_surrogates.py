@@ -1,8 +1,15 @@
 """Surrogates: smooth steps from 0 to 1, whose derivatives are what they say."""
 
+import numba
 import numpy as np
 import pytest
 
+from sklearn_snn._engines.compiled.layers import SLOPES
+from sklearn_snn._engines.compiled.surrogates import (
+    SURROGATE_CODES,
+    surrogate_derivative,
+)
+from sklearn_snn._engines.compiled.vectors import LANES
 from sklearn_snn._model.surrogates import SURROGATES
 
 X = np.concatenate([np.linspace(-4, 4, 801), [-1e3, 1e3, 1e-12]])
@@ -64,3 +71,22 @@ def test_in_place_finite_and_of_the_same_type(name, dtype):
     assert result.dtype == dtype
     assert np.isfinite(result).all()
     assert (result >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_for_any_number_of_vectors(name, dtype, rng):
+    eps = np.finfo(dtype).eps
+
+    @numba.njit
+    def compiled(x, beta, code):
+        surrogate_derivative(x, beta, code)
+
+    for length in [*range(0, 10 * LANES, LANES), SLOPES]:
+        for scale in [1e-3, 1, 20]:
+            x = (scale * rng.normal(size=length + LANES)).astype(dtype)
+            x[:4] = 0, np.inf, -np.inf, np.nan
+            expected = x.copy()
+            expected[:length] = SURROGATES[name].derivative(x[:length].copy(), 2.5)
+            compiled(x[:length], dtype(2.5), SURROGATE_CODES[name])
+            # Beyond the end nothing is written.
+            np.testing.assert_allclose(x, expected, rtol=200 * eps, atol=eps)

@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
+from sklearn_snn._engines.compiled.formulas import in_place
 from sklearn_snn._engines.compiled.options import compiled_with_fma
 
 # "none" is no surrogate: of neurons that never fire.
@@ -19,34 +18,36 @@ SURROGATE_CODES = {
 
 
 def _exp(z):
-    """Compute exp of a number in [-87, 0], or [-708, 0] in float64, by vector code."""
-    raise NotImplementedError  # compiled code takes the function below
+    """Make of a Formula, of numbers that are not positive, ``exp(z)``.
 
-
-@overload(_exp)
-def _exp_of_dtype(z):
-    """Compute ``exp(z) = 2**k exp(r)`` with ``|r| <= log(2) / 2``.
-
-    The Taylor series of ``exp(r)`` ends where its terms are below the rounding.
+    It is ``2**k exp(r)`` with ``|r| <= log(2) / 2``; the Taylor series of ``exp(r)``
+    ends where its terms are below the rounding. What is no normal number is 0, as what
+    it is multiplied with may be huge.
     """
-    if z == types.float32:
-        number, integer, exponent_at, bias, n_terms = np.float32, np.int32, 23, 127, 6
-    else:
-        number, integer, exponent_at, bias, n_terms = np.float64, np.int64, 52, 1023, 13
-    one, half, per_log_2 = number(1), number(0.5), number(1 / math.log(2))
+    exponent_at, bias, n_terms, lowest = 52, 1023, 13, -708
+    if z.dtype == np.float32:
+        exponent_at, bias, n_terms, lowest = 23, 127, 6, -87
     # log(2) in two parts; the first has so few bits that k times it is exact.
-    log_2, rest = number(355 / 512), number(math.log(2) - 355 / 512)
+    log_2, rest = 355 / 512, math.log(2) - 355 / 512
+    k = (z * (1 / math.log(2)) - 0.5).truncated()
+    r = (z - k * log_2) - k * rest
+    series = r * (1 / n_terms) + 1
+    for n in range(n_terms - 1, 0, -1):
+        series = series * r * (1 / n) + 1
+    # The exponent field of a float is an integer that can be written directly: what is
+    # added to so large a number comes to stand in its last bits.
+    field = k + (1.5 * 2**exponent_at + bias)
+    power = series * field.shifted_bits(exponent_at)
+    return power.where(z < lowest, 0)  # NaN is not
 
-    def exp(z):
-        k = integer(z * per_log_2 - half)
-        r = (z - number(k) * log_2) - number(k) * rest
-        series = one
-        for n in range(n_terms, 0, -1):
-            series = one + series * r * number(1 / n)
-        # The exponent field of a float is an integer that can be written directly.
-        return series * integer(integer(k + bias) << exponent_at).view(number)
 
-    return exp
+def _sigmoid(u, beta):
+    """Make of Formulas the derivative of the sigmoid."""
+    e = _exp(u.absolute() * -beta)
+    return beta * e / ((e + 1) * (e + 1))
+
+
+_sigmoid_derivative = in_place(_sigmoid)
 
 
 @compiled_with_fma
@@ -54,16 +55,9 @@ def surrogate_derivative(x, beta, surrogate):
     """Overwrite x = u - threshold with the derivative of the surrogate."""
     number = x.dtype.type
     one, zero = number(1), number(0)
-    # Where exp is still a normal number.
-    lowest = number(-87) if x.itemsize == 4 else number(-708)
     half_beta, slope = number(0.5) * beta, number(math.pi / 2) * beta
     if surrogate == 0:
-        for h in range(len(x)):
-            z = -beta * abs(x[h])
-            e = _exp(lowest if z < lowest else z)  # NaN stays
-            derivative = beta * e / ((one + e) * (one + e))
-            # Not a little above it: what it is multiplied with may be huge.
-            x[h] = zero if z < lowest else derivative
+        _sigmoid_derivative(x, beta)
     elif surrogate == 1:
         for h in range(len(x)):
             z = one + beta * abs(x[h])

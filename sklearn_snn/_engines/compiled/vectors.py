@@ -25,19 +25,19 @@ MOST_SUMS = 4
 BITS_AT_ONCE = 4
 
 
-def _array(context, builder, type_, value):
+def parts_of_array(context, builder, type_, value):
     """Return data pointer and shape of an array argument."""
     struct = context.make_array(type_)(context, builder, value)
     return struct.data, cgutils.unpack_tuple(builder, struct.shape)
 
 
-def _vector_of(context, dtype):
+def vector_of(context, dtype):
     """Return the type of a vector of 64 bytes."""
     number = context.get_value_type(dtype)
     return ir.VectorType(number, 64 // context.get_abi_sizeof(number))
 
 
-def _vector_at(builder, pointer, j, vector):
+def vector_at(builder, pointer, j, vector):
     """Emit the pointer to the ``j``-th vector of an array."""
     further = builder.gep(pointer, [ir.IntType(64)(j * vector.count)])
     return builder.bitcast(further, vector.as_pointer())
@@ -45,14 +45,14 @@ def _vector_at(builder, pointer, j, vector):
 
 def _load(builder, pointer, j, vector):
     """Emit the ``j``-th vector of an array."""
-    place = _vector_at(builder, pointer, j, vector)
+    place = vector_at(builder, pointer, j, vector)
     return builder.load(place, align=64 // vector.count)
 
 
 def _are_set(builder, pointer, j, lanes):
     """Emit which bytes are not zero, of as many as the ``j``-th vector has lanes."""
     some = ir.VectorType(ir.IntType(8), lanes)
-    some_bytes = builder.load(_vector_at(builder, pointer, j, some), align=1)
+    some_bytes = builder.load(vector_at(builder, pointer, j, some), align=1)
     return builder.icmp_unsigned("!=", some_bytes, ir.Constant(some, None))
 
 
@@ -65,13 +65,13 @@ def _emit_row_sum(
     its factor or None. A vector of the table is loaded once for all outs.
     """
     add = builder.fadd if isinstance(dtype, types.Float) else builder.add
-    vector = _vector_of(context, dtype)
+    vector = vector_of(context, dtype)
     table, (_, width) = table
 
     def add_term(e, offset, sums):
         row, factors = term(e)
         row = builder.gep(builder.gep(table, [offset]), [builder.mul(row, width)])
-        factors = [f if f is None else _everywhere(builder, f, vector) for f in factors]
+        factors = [f if f is None else everywhere(builder, f, vector) for f in factors]
         for j in range(len(sums[0])):
             value = _load(builder, row, j, vector)
             for factor, totals in zip(factors, sums, strict=True):
@@ -119,7 +119,7 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
         for (out, _), totals in zip(outs, sums, strict=True):
             out = builder.gep(out, [offset])
             for j, total in enumerate(totals):
-                place = _vector_at(builder, out, j, vector)
+                place = vector_at(builder, out, j, vector)
                 builder.store(builder.load(total), place, align=64 // lanes)
         builder.store(builder.add(first, left), done)
         builder.branch(head)
@@ -133,7 +133,7 @@ def _divided_up(builder, number, by):
     return builder.udiv(builder.add(number, builder.sub(by, one)), by)
 
 
-def _everywhere(builder, number, vector):
+def everywhere(builder, number, vector):
     """Emit a vector, all lanes of which are a number."""
     lane = builder.insert_element(
         ir.Constant(vector, ir.Undefined), number, ir.IntType(32)(0)
@@ -152,7 +152,7 @@ def sum_rows(typingctx, init, table, rows, out):
 
     def codegen(context, builder, signature, args):
         init, table, rows, out = (
-            _array(context, builder, *pair)
+            parts_of_array(context, builder, *pair)
             for pair in zip(signature.args, args, strict=True)
         )
 
@@ -173,7 +173,7 @@ def sum_scaled_rows(typingctx, init, factors, table, out):
 
     def codegen(context, builder, signature, args):
         init, factors, table, out = (
-            _array(context, builder, *pair)
+            parts_of_array(context, builder, *pair)
             for pair in zip(signature.args, args, strict=True)
         )
 
@@ -201,7 +201,8 @@ def add_scaled_rows_to_each(
 
     def codegen(context, builder, signature, args):
         (sums, _), (factors, _), (table, shape) = (
-            _array(context, builder, signature.args[i], args[i]) for i in (0, 2, 5)
+            parts_of_array(context, builder, signature.args[i], args[i])
+            for i in (0, 2, 5)
         )
         dtype = signature.args[5].dtype
         end = builder.append_basic_block("each.end")
@@ -240,7 +241,7 @@ def sum_all_rows(typingctx, table, out):
 
     def codegen(context, builder, signature, args):
         table, out = (
-            _array(context, builder, *pair)
+            parts_of_array(context, builder, *pair)
             for pair in zip(signature.args, args, strict=True)
         )
 
@@ -266,15 +267,16 @@ def add_where(typingctx, init, deltas, k, bits, out):
 
     def codegen(context, builder, signature, args):
         init, deltas, bits, out = (
-            _array(context, builder, signature.args[i], args[i]) for i in (0, 1, 3, 4)
+            parts_of_array(context, builder, signature.args[i], args[i])
+            for i in (0, 1, 3, 4)
         )
         dtype = signature.args[0].dtype
-        vector = _vector_of(context, dtype)
+        vector = vector_of(context, dtype)
 
         def add_term(t, offset, sums):
             place = builder.add(builder.mul(t, deltas[1][1]), args[2])
             number = builder.load(builder.gep(deltas[0], [place]))
-            delta = _everywhere(builder, number, vector)
+            delta = everywhere(builder, number, vector)
             row = builder.gep(bits[0], [builder.mul(t, bits[1][1])])
             row = builder.gep(row, [offset])
             for j, total in enumerate(sums[0]):
@@ -301,11 +303,11 @@ def sum_where(typingctx, row, bits):
 
     def codegen(context, builder, signature, args):
         (row, shape), (bits, _) = (
-            _array(context, builder, *pair)
+            parts_of_array(context, builder, *pair)
             for pair in zip(signature.args, args, strict=True)
         )
         dtype, index = signature.args[0].dtype, ir.IntType(64)
-        vector = _vector_of(context, dtype)
+        vector = vector_of(context, dtype)
         add = builder.fadd if isinstance(dtype, types.Float) else builder.add
         nothing = ir.Constant(vector, None)
         total = cgutils.alloca_once_value(builder, nothing)
@@ -339,7 +341,7 @@ def nonzero_mask(typingctx, row, start):
     """Return a uint64 whose bit j tells whether ``row[start + j]``, a byte, is set."""
 
     def codegen(context, builder, signature, args):
-        data, _ = _array(context, builder, signature.args[0], args[0])
+        data, _ = parts_of_array(context, builder, signature.args[0], args[0])
         vector = ir.VectorType(ir.IntType(8), 64)
         pointer = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
         values = builder.load(pointer, align=1)
