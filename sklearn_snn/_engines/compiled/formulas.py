@@ -2,8 +2,8 @@
 
 A loop over an array that numba compiles goes over one vector at a time. Where each step
 of a long formula waits for the step before, as in a series, the processor then waits
-too. Here a formula is of vectors of 64 bytes. Of these a processor with AVX2 has two
-halves, and while one waits the other goes on.
+too. Here a formula is worked out for several vectors of 64 bytes at a time, term by
+term: while one of them waits the others go on.
 """
 
 import numpy as np

@@ -52,7 +52,10 @@ _sigmoid_derivative = in_place(_sigmoid)
 
 @compiled_with_fma
 def surrogate_derivative(x, beta, surrogate):
-    """Overwrite x = u - threshold with the derivative of the surrogate."""
+    """Overwrite x = u - threshold with the derivative of the surrogate.
+
+    Its length is a multiple of `LANES`: formulas leave over what fills no vector.
+    """
     number = x.dtype.type
     one, zero = number(1), number(0)
     half_beta, slope = number(0.5) * beta, number(math.pi / 2) * beta
