@@ -5,7 +5,8 @@ import itertools
 import multiprocessing
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from joblib import cpu_count
 
@@ -74,53 +75,59 @@ def run_chunks(function, n_chunks, n, first=0):
     if n_chunks - first < 2 or n < 2:
         return [function(chunk, 0) for chunk in range(first, n_chunks)]
     results = [None] * (n_chunks - first)
-    chunks = itertools.count(first)
-    stopped = threading.Event()
+    chunks, is_stopped = itertools.count(first), False
 
     def run(runner):
-        while not stopped.is_set() and (chunk := next(chunks)) < n_chunks:
+        nonlocal is_stopped
+        while not is_stopped and (chunk := next(chunks)) < n_chunks:
             try:
                 results[chunk - first] = function(chunk, runner)
             except BaseException:
-                stopped.set()
+                is_stopped = True
                 raise
 
-    others = _start(run, range(1, min(n, n_chunks - first)))
+    # Futures of `concurrent.futures` would do, but to wait for one takes longer.
+    n_others = min(n, n_chunks - first) - 1
+    others, ended = iter(range(1, 1 + n_others)), SimpleQueue()
+
+    def take_part():
+        if (runner := next(others, None)) is None:
+            return  # too late: there is nothing to do
+        try:
+            run(runner)
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    _start(take_part, n_others)
     try:
         run(0)
     finally:
         # Those that no thread has begun are not needed any more: no chunk is left. The
         # others are waited for even after an error or Ctrl-C: they write to our arrays.
-        others = [other for other in others if not other.cancel()]
-        wait(others)
-    for other in others:
-        other.result()
+        n_begun = n_others - len(list(others))
+        all_ended = (ended.get() for _ in range(n_begun))
+        errors = [error for error in all_ended if error is not None]
+    if errors:
+        try:
+            raise errors[0]
+        finally:
+            del errors  # what is raised refers to this frame
     return results
 
 
-def _start(run, runners):
-    """Let threads call ``run(runner)``; return a Future for each that may.
+def _start(function, n):
+    """Let `n` threads call a function, or fewer where there are no more.
 
     A pool may fail to start a thread when it has queued the call already, which another
-    of its threads then finds. So the futures are ours: what is cancelled never runs.
+    of its threads then finds.
     """
-    futures = []
-    for runner in runners:
-        futures.append(Future())
+    for _ in range(n):
         try:
-            _submit(contextvars.copy_context().run, _fulfil, futures[-1], run, runner)
+            _submit(contextvars.copy_context().run, function)
         except RuntimeError:  # no threads any more, or no further one
             break
-    return futures
-
-
-def _fulfil(future, run, runner):
-    """Call ``run(runner)`` unless it was cancelled."""
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(run(runner))
-        except BaseException as error:
-            future.set_exception(error)
 
 
 def _submit(function, *args):
