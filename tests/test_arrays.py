@@ -24,7 +24,7 @@ def test_steps_are_those_of_numpy(dtype, n_threads, rng):
     ours = [rng.standard_normal((61, 37)).astype(dtype) for _ in range(4)]
     ours[3] = abs(ours[3])
     theirs = [a.copy() for a in ours]
-    arrays.adam(*ours, NUMBERS, n_threads)
+    arrays.adam(*ours, NUMBERS, lambda: n_threads)
     updates.take_step(*theirs, *NUMBERS)
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -59,7 +59,7 @@ def test_a_step_in_blocks_of_rows_is_one_of_all(rng, monkeypatch):
 def test_parts_are_added_in_order_without_their_padding(dtype, n_threads, rng):
     parts = rng.standard_normal((5, 8000)).astype(dtype)
     total = np.empty((61, 37), dtype)
-    arrays.add_up(parts, 100, 48, total, n_threads)
+    arrays.add_up(parts, 100, 48, total, lambda: n_threads)
     in_order = parts[0]
     for part in parts[1:]:
         in_order = in_order + part
@@ -94,7 +94,7 @@ def test_what_has_gaps_is_left_to_numpy(rng):
     """Flat, it would be a copy, and the step lost."""
     param = rng.standard_normal((61, 74))[:, ::2]
     before, others = param.copy(), [abs(rng.standard_normal((61, 37))) for _ in "gmv"]
-    arrays.adam(param, *others, NUMBERS, 2)
+    arrays.adam(param, *others, NUMBERS, lambda: 2)
     assert (param != before).all()
     expected = np.square(param).sum()
     assert arrays.sum_of_squares(param) == pytest.approx(expected, rel=1e-14)

@@ -198,15 +198,14 @@ def multiply_samples(
     kinds : ndarray of bool of shape (n_samples,), default=None
         Which samples are fractional, if that is known.
     """
-    if make_parts is None:
-        kinds = np.ones(len(inputs), bool)
-    elif kinds is None:
+    if make_parts is not None and kinds is None:
         kinds = are_fractional(inputs)
-    for start, stop in alike(kinds):
-        some = slice(start, stop)
-        factor = weights if kinds[start] else make_parts()
+    runs = [(0, len(inputs))] if make_parts is None else alike(kinds)
+    for start, stop in runs:
+        some, is_fractional = slice(start, stop), make_parts is None or kinds[start]
+        factor = weights if is_fractional else make_parts()
         ends = None if lengths is None else lengths[some]
-        if kinds[start] and out.flags.c_contiguous:
+        if is_fractional and out.flags.c_contiguous:
             multiply(inputs[some], factor, out[some], ends)
             continue
         shape = *out[some].shape[:2], factor.shape[1]

@@ -195,7 +195,7 @@ class Trainer:
         """
         start, n_samples = time.perf_counter(), len(self.samples.y)
         order = np.arange(n_samples)
-        if self.plan.shuffle:
+        if self.plan.shuffle and n_samples > 1:  # a generator takes 0.1 ms to make
             order = self._random_state("order").permutation(order)
         X = self.samples.X
         if isinstance(X, SpikeTrains):

@@ -23,7 +23,7 @@ N_SUMS = 16
 _adam_of_one = compiled(_model.adam)
 
 
-def adam(param, grad, mean, square, numbers, n_threads):
+def adam(param, grad, mean, square, numbers, count_threads):
     """Let arrays take a step, in place; see `_model.updates`.
 
     Parameters
@@ -31,7 +31,8 @@ def adam(param, grad, mean, square, numbers, n_threads):
     param, grad, mean, square : ndarrays of one shape
     numbers : tuple of float
         Those that they all share.
-    n_threads : int
+    count_threads : callable
+        Returns how many threads to use; only asked where it matters.
     """
     arrays = param, grad, mean, square
     if param.size < SMALL or not all(a.flags.c_contiguous for a in arrays):
@@ -43,10 +44,10 @@ def adam(param, grad, mean, square, numbers, n_threads):
     def run(part):
         _adam(*(a[part] for a in arrays), *numbers)
 
-    _in_parts(run, param.size, 4 * param.size, n_threads)
+    _in_parts(run, param.size, 4 * param.size, count_threads)
 
 
-def subtract_outer(matrix, column, row, n_threads):
+def subtract_outer(matrix, column, row, count_threads):
     """Subtract an outer product, in place; see `_model.updates`."""
     if matrix.size < SMALL or not matrix.flags.c_contiguous:
         _model.subtract_outer(matrix, column, row)
@@ -55,7 +56,7 @@ def subtract_outer(matrix, column, row, n_threads):
     def run(rows):
         _subtract_outer(matrix[rows], column[rows], row)
 
-    _in_parts(run, len(matrix), 2 * matrix.size, n_threads)
+    _in_parts(run, len(matrix), 2 * matrix.size, count_threads)
 
 
 def sum_of_squares(array):
@@ -65,7 +66,7 @@ def sum_of_squares(array):
     return _sum_of_squares(array.reshape(-1), np.zeros(N_SUMS))
 
 
-def add_up(parts, start, width, total, n_threads):
+def add_up(parts, start, width, total, count_threads):
     """Set ``total`` to the sum of a matrix of all parts, added in order.
 
     Parameters
@@ -75,7 +76,7 @@ def add_up(parts, start, width, total, n_threads):
     start, width : int
     total : ndarray of shape (n_rows, at most width)
         Overwritten; without padding.
-    n_threads : int
+    count_threads : callable
     """
     n_rows, n_columns = total.shape
     if total.size < SMALL:
@@ -86,7 +87,7 @@ def add_up(parts, start, width, total, n_threads):
     def run(rows):
         _add_up(parts, start + rows.start * width, width, total[rows])
 
-    _in_parts(run, n_rows, parts.size, n_threads)
+    _in_parts(run, n_rows, parts.size, count_threads)
 
 
 def to_units(weights, unit, signed):
@@ -109,9 +110,9 @@ def to_units(weights, unit, signed):
     signed[n_rows:, :n_columns] = -whole
 
 
-def _in_parts(run, n, n_numbers, n_threads):
+def _in_parts(run, n, n_numbers, count_threads):
     """Call ``run(part)`` for slices of n, on several threads if that is worthwhile."""
-    n_parts = n_threads if n_numbers >= LARGE else 1
+    n_parts = count_threads() if n_numbers >= LARGE else 1
     ends = [i * n // n_parts for i in range(n_parts + 1)]
 
     def run_part(i, _):
@@ -120,7 +121,7 @@ def _in_parts(run, n, n_numbers, n_threads):
     # This thread compiles what has to be: see `NumbaEngine.run_batch`.
     if n_parts > 1:
         run(slice(0, 0))
-    run_chunks(run_part, n_parts, n_threads)
+    run_chunks(run_part, n_parts, n_parts)
 
 
 @entry_point(_CODE)

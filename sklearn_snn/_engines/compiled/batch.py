@@ -5,7 +5,7 @@ flat arrays, become matrices again. In between `running` runs it.
 """
 
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -170,16 +170,18 @@ class Batch:
 
     def by_layer(self, neurons):
         """Return the part of each layer of an array of all neurons, its last axis."""
-        return np.split(neurons, list(accumulate(self.layers.sizes[1:-1])), axis=-1)
+        ends = accumulate(self.layers.sizes[1:].tolist(), initial=0)
+        return [neurons[..., first:stop] for first, stop in pairwise(ends)]
 
     @np.errstate(over="ignore", invalid="ignore")
-    def unpack(self, parts, n_threads):
+    def unpack(self, parts, count_threads):
         """Return the sum of the gradients of all chunks, added in order.
 
         Parameters
         ----------
         parts : ndarray of shape (n_chunks, n_gradients)
-        n_threads : int
+        count_threads : callable
+            As of `add_up`.
 
         Returns
         -------
@@ -203,7 +205,7 @@ class Batch:
             neurons = slice(first, first + columns)
             has_part = by_layer or self.X.ndim == 3
             coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
-            add_up(parts, start, width, coef, n_threads)
+            add_up(parts, start, width, coef, count_threads)
             gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
                 gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()

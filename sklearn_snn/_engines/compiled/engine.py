@@ -77,6 +77,9 @@ class NumbaEngine:
         """How many threads to use: not looked up where one chunk is all there is."""
         return n_threads()
 
+    def _count_threads(self):
+        return self._n_threads
+
     @staticmethod
     def supports(network):
         """Return None if it can run a network, or the reason why not."""
@@ -159,7 +162,8 @@ class NumbaEngine:
     ):
         """Backpropagate through time; see `NumpyEngine.loss_and_gradients`."""
         batch = self._batch(params, X)
-        batch.restrain(restraint)
+        if restraint.kept or restraint.bounds is not None:
+            batch.restrain(restraint)
         if self.network.readout.per_step:
             batch.keep_membranes()
         loss_weights = np.asarray(loss_weights)
@@ -191,7 +195,7 @@ class NumbaEngine:
         parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
         learn(parts)
         losses, n_spikes, first_gradients = self.run_batch(batch, chunks)
-        gradients = batch.unpack(parts, self._n_threads)
+        gradients = batch.unpack(parts, self._count_threads)
         if batch.X.ndim == 2:
             gradients[0]["coef"] = first_gradients[0]
             for more in first_gradients[1:]:
@@ -201,11 +205,11 @@ class NumbaEngine:
 
     def take_adam_step(self, param, grad, mean, square, *numbers):
         """Let arrays take a step; see `_model.updates`."""
-        adam(param, grad, mean, square, numbers, self._n_threads)
+        adam(param, grad, mean, square, numbers, self._count_threads)
 
     def subtract_outer(self, matrix, column, row):
         """Subtract an outer product, in place; see `_model.updates`."""
-        subtract_outer(matrix, column, row, self._n_threads)
+        subtract_outer(matrix, column, row, self._count_threads)
 
     def piece(self, first, n_steps, n_steps_in_all):
         """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""

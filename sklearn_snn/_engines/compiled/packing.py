@@ -48,28 +48,24 @@ def pack(params, has_events, kept=None):
     own = [p["recurrent"] for p in params if "recurrent" in p]
     kept, key = {} if kept is None else kept, (sizes, coefs[0].dtype, len(own) > 0)
     if key not in kept:
-        kept[key] = _allocate(*key), Workspace()
-    layers, workspace = kept[key]
+        layers = _allocate(*key)
+        kept[key] = layers, _matrices_above(layers), Workspace()
+    layers, matrices_above, workspace = kept[key]
     for i, w in enumerate(coefs):
         if i or has_events:
             layers.grids[i] = grid(w)
     if has_events:
         to_units(coefs[0], layers.grids[0], layers.signed)
-    for w, unit, is_narrow, in_units, across, transposed in zip(
-        coefs[1:],
-        layers.grids[1:],
-        layers.are_narrow[1:],
-        matrices(layers.whole_weights, layers)[1:],
-        matrices(layers.whole_weights, layers, transposed=True)[1:],
-        matrices(layers.transposed, layers, transposed=True)[1:],
-        strict=True,
+    for w, unit, (is_narrow, in_units, transposed) in zip(
+        coefs[1:], layers.grids[1:], matrices_above, strict=True
     ):
         whole = _in_units(w, unit, workspace)
+        n_rows, n_columns = w.shape
         if is_narrow:
-            across[: w.shape[1], : w.shape[0]] = whole.T
+            in_units[:n_columns, :n_rows] = whole.T
         else:
-            in_units[: w.shape[0], : w.shape[1]] = whole
-        transposed[: w.shape[1], : w.shape[0]] = w.T
+            in_units[:n_rows, :n_columns] = whole
+        transposed[:n_columns, :n_rows] = w.T
     for first, b in zip(layers.firsts, intercepts, strict=True):
         layers.biases[first : first + len(b)] = b
     for i, weights in enumerate(own):
@@ -150,13 +146,20 @@ def _in_units(weights, unit, workspace):
     return np.rint(whole, out=whole)
 
 
-def matrices(flat, layers, transposed=False):
-    """Return the matrix of each layer that a flat array consists of."""
-    shapes = pairwise(layers.widths)
-    return [
-        flat[start:stop].reshape(shape[::-1] if transposed else shape)
-        for (start, stop), shape in zip(pairwise(layers.starts), shapes, strict=True)
-    ]
+def _matrices_above(layers):
+    """Return what the weights of each layer but the first are written to.
+
+    Whether it is narrow, the matrix of its whole weights, and that of the transposed.
+    """
+    result = []
+    for layer in range(1, len(layers.widths) - 1):
+        shape = layers.widths[layer : layer + 2]
+        own = slice(*layers.starts[layer : layer + 2])
+        whole, is_narrow = layers.whole_weights[own], layers.are_narrow[layer]
+        in_units = whole.reshape(shape[::-1] if is_narrow else shape)
+        transposed = layers.transposed[own].reshape(shape[::-1])
+        result.append((is_narrow, in_units, transposed))
+    return result
 
 
 @np.errstate(over="ignore")  # what is infinite in float32 is so in numpy, too
