@@ -136,6 +136,20 @@ def test_a_limit_set_by_another_thread_does_no_harm(n_threads, digits):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_limit_set_by_another_thread_afterwards_counts(engine, digits):
+    """No fit keeps the control of the BLAS."""
+    X, _, y, _ = digits
+    SpikingClassifier(max_iter=2, engine=engine).fit(X[:100], y[:100])
+
+    def limited():
+        with threadpool_limits(3, user_api="blas"):
+            libraries = threadpool_info()
+        return {i["num_threads"] for i in libraries if i["user_api"] == "blas"}
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(limited).result() == {3}
+
+
 def test_grid_search_is_the_same_for_any_number_of_jobs(engine, digits):
     X, _, y, _ = digits
     grid = {
