@@ -37,7 +37,7 @@ def test_outer_products_are_those_of_numpy(dtype, n_threads, rng, monkeypatch):
     column, row = (rng.standard_normal(n).astype(dtype) for n in matrix.shape)
     expected = matrix - column[:, np.newaxis] * row
     theirs = matrix.copy()
-    arrays.subtract_outer(matrix, column, row, n_threads)
+    arrays.subtract_outer(matrix, column, row, lambda: n_threads)
     np.testing.assert_array_equal(matrix, expected)
     monkeypatch.setattr(updates, "MAX_NUMBERS", 100)
     updates.subtract_outer(theirs, column, row)

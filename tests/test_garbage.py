@@ -1,15 +1,9 @@
-"""The collector of garbage runs rarely while something is compiled, and only then.
-
-And no error waits for it.
-"""
+"""The collector of garbage runs rarely while something is compiled, and only then."""
 
 import gc
-import threading
-import weakref
 
 import pytest
 
-from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._utils.garbage import rare_collections
 
 USUAL = 700, 10, 10
@@ -74,20 +68,3 @@ def test_they_are_rare_while_compiling(thresholds):
     assert entry_point(None)(lambda x: double(x))(3) == 6
     assert min(seen)[0] > 100 * thresholds[0]
     assert gc.get_threshold() == thresholds
-
-
-def test_an_error_of_another_thread_is_gone_with_what_it_refers_to():
-    gc.set_threshold(0)  # no collection
-    barrier, thing = threading.Barrier(2, timeout=30), threading.Event()
-
-    def run(chunk, runner, held=thing):
-        barrier.wait()
-        if runner == 1:
-            raise KeyError(chunk)
-
-    try:
-        run_chunks(run, 2, 2)
-    except KeyError:
-        known = weakref.ref(thing)
-    del run, thing
-    assert known() is None

@@ -71,6 +71,11 @@ def run_chunks(function, n_chunks, n, first=0):
     -------
     results : list
         In the order of the chunks, from the first one on.
+
+    Raises
+    ------
+    BaseException
+        What a chunk raised: if several did, the caller's, or else what came first.
     """
     if n_chunks - first < 2 or n < 2:
         return [function(chunk, 0) for chunk in range(first, n_chunks)]
@@ -86,7 +91,7 @@ def run_chunks(function, n_chunks, n, first=0):
                 is_stopped = True
                 raise
 
-    # Futures of `concurrent.futures` would do, but to wait for one takes longer.
+    # Futures of our own would do, but to wait for one takes longer.
     n_others = min(n, n_chunks - first) - 1
     others, ended = iter(range(1, 1 + n_others)), SimpleQueue()
 
@@ -100,12 +105,16 @@ def run_chunks(function, n_chunks, n, first=0):
         else:
             ended.put(None)
 
-    _start(take_part, n_others)
     try:
+        _start(take_part, n_others)
         run(0)
+    except BaseException:
+        is_stopped = True
+        raise
     finally:
         # Those that no thread has begun are not needed any more: no chunk is left. The
         # others are waited for even after an error or Ctrl-C: they write to our arrays.
+        # Only a Ctrl-C that comes now leaves each at the chunk that it is about to end.
         n_begun = n_others - len(list(others))
         all_ended = (ended.get() for _ in range(n_begun))
         errors = [error for error in all_ended if error is not None]

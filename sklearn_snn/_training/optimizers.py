@@ -107,8 +107,7 @@ class Adam:
         self._small = _small_arrays(params)
         self.ms, self.vs = ([np.zeros_like(p) for p in params] for _ in range(2))
         self._joined = [_join(arrays, self._small) for arrays in (self.ms, self.vs)]
-        sizes = [params[i].size for i in self._small]
-        self._small_scales = np.repeat([self.scales[i] for i in self._small], sizes)
+        self._small_sizes = np.array([params[i].size for i in self._small], int)
 
     def update(self, grads, learning_rate):
         """Take one step.
@@ -123,22 +122,22 @@ class Adam:
         step = learning_rate / (1 - self.beta_1**self.t)
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
         rates = 1 - self.beta_1, 1 - self.beta_2
-        arrays = zip(self.params, grads, self.ms, self.vs, self.scales, strict=True)
-        for i, (p, g, m, v, scale) in enumerate(arrays):
+        steps = [scale * step for scale in self.scales]
+        arrays = zip(self.params, grads, self.ms, self.vs, steps, strict=True)
+        for i, (p, g, m, v, own_step) in enumerate(arrays):
             if i not in self._small:
-                numbers = *rates, scale * step, correction, self.epsilon
+                numbers = *rates, own_step, correction, self.epsilon
                 self._take_step(p, g, m, v, *numbers)
         if self._small:
-            self._take_step_of_small(grads, rates, step, correction)
+            self._take_step_of_small(grads, rates, steps, correction)
 
-    def _take_step_of_small(self, grads, rates, step, correction):
+    def _take_step_of_small(self, grads, rates, steps, correction):
         """Let small arrays take a step as one: it is numpy's calls that take time."""
         params, grads = ([a[i] for i in self._small] for a in (self.params, grads))
         param = np.concatenate([p.ravel() for p in params])
-        # Gradients of constants that learn are float64.
-        kind = {"dtype": param.dtype, "casting": "same_kind"}
-        grad = np.concatenate([g.ravel() for g in grads], **kind)
-        steps = (self._small_scales * step).astype(param.dtype, copy=False)
+        grad = np.concatenate([g.ravel() for g in grads], dtype=param.dtype)
+        steps = np.array([steps[i] for i in self._small], param.dtype)
+        steps = np.repeat(steps, self._small_sizes)
         numbers = *rates, steps, correction, self.epsilon
         param, *means = adam(param, grad, *self._joined, *numbers)
         for joined, new in zip(self._joined, means, strict=True):
