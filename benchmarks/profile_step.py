@@ -37,9 +37,8 @@ CHUNK = "Python around a chunk"
 PARTS = {
     (_BATCH, "pack"): "packing the weights",
     (_BATCH, "Batch.__init__"): "making the batch",
-    (_RUNNING, "AtOnce.run"): CHUNK,
-    (_RUNNING, "AtOnce.__init__"): "making the batch",
-    (_RUNNING, "Piecemeal.run"): CHUNK,
+    (_ENGINE, "run_at_once"): CHUNK,
+    (_RUNNING, "_run_group"): CHUNK,
     (_RUNNING, "active_inputs"): "inputs that can fire",
     (_RUNNING, "as_bits"): "looking for spikes in sequences",
     (_RUNNING, "multiply_samples"): "products, forward",

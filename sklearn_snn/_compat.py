@@ -59,6 +59,7 @@ __all__ = [
     "num_samples",
     "numba_attributes",
     "numba_borrowed_array",
+    "numba_call",
     "numba_cgutils",
     "numba_compile_within",
     "numba_disk_cache",
@@ -117,6 +118,20 @@ def numba_borrowed_array(context, builder, type_, data, shape, strides, itemsize
     owner = {"meminfo": None, "parent": None}
     populate_array(array, data, shape, strides, itemsize, **owner)
     return array._getvalue()
+
+
+def numba_call(context, builder, function, signature, args):
+    """Emit a call of a compiled function, and return whether it has failed.
+
+    What an intrinsic calls by `context.get_function` hands errors on to who has called,
+    as numba's own functions do: not so one that other code is to call.
+    """
+    found = function.dispatcher.overloads[signature.args]
+    context.add_linking_libs([found.library])
+    status, _ = context.call_internal_no_propagate(
+        builder, found.fndesc, signature, args
+    )
+    return status.is_error
 
 
 def numba_new_array(context, builder, type_, shape, fill=None):

@@ -32,6 +32,7 @@ _FOLDERS = {
     "_engines/compiled/": (
         *(
             "backward",
+            "boards",
             "cache",
             "chunks",
             "encoding",
@@ -309,19 +310,20 @@ def test_counts_and_membranes_share_a_kernel(rng):
 
 def test_the_calling_thread_compiles(monkeypatch):
     """Before others begin; a compiler that another thread waits for is slow."""
-    events, run = [], running.AtOnce.run
+    events, run = [], running._run_group
 
-    def record(self, i, runner):
-        group, thread = self._groups[i], threading.current_thread()
-        numbers = range(group.start, group.stop)
-        events.append(("begins", numbers, thread))
-        if i == 0:
+    def record(batch, first, chunks, workspace):
+        numbers = range(first, first + len(chunks))
+        events.append(("begins", numbers, threading.current_thread()))
+        if first == 0:
             time.sleep(0.1)  # in which others would begin
-        run(self, i, runner)
-        events.append(("ends", numbers, thread))
+        result = run(batch, first, chunks, workspace)
+        events.append(("ends", numbers, threading.current_thread()))
+        return result
 
-    monkeypatch.setattr(running.AtOnce, "run", record)
-    monkeypatch.setattr(compiled_engine, "_known", set())
+    monkeypatch.setattr(running, "_run_group", record)
+    monkeypatch.setattr(running, "_known", set())
+    monkeypatch.setattr(compiled_engine, "is_small", lambda batch: False)
     monkeypatch.setattr(compiled_engine, "n_threads", lambda: 2)
     X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2
     model = fast(max_iter=2, batch_size=64, engine="numba")

@@ -3,6 +3,8 @@
 import os
 import select
 import signal
+import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,8 +19,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn import _engines as engines
 from sklearn_snn._engines import threads
+from sklearn_snn._engines.compiled import crew, packing, running
 from sklearn_snn._engines.compiled import engine as engine_numba
-from sklearn_snn._engines.compiled import packing, running
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.compiled.neurons import backward_step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
@@ -249,29 +251,41 @@ def _coefs_of_a_fit(kind="trains", batch_size="auto"):
 @pytest.mark.parametrize("batch_size", [200, 20])
 def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
     """And whether the samples of a batch are made ready together or not."""
-    ways = [(n, "is_small", running.is_small) for n in (1, 2, 4)]
-    if kind in ("constant", "sparse"):  # also with products that the threads share
-        ways.append((2, "FEW_PRODUCTS", -1))
-    if kind in ("constant", "sparse") or (kind == "trains" and batch_size == 20):
-        ways.append((2, "is_small", lambda batch: False))
-    coefs = []
+    is_small = kind in ("constant", "sparse") or (kind == "trains" and batch_size == 20)
+    ways, coefs = [(1, is_small), (2, is_small), (4, is_small), (2, False)], []
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)
-        for n_threads, name, value in ways:
-            runners = set()
+        for n_threads, are_small in ways:
+            at_work = {"most": 0, "now": [], "all": set(), "helped": 0}
+
+            def record(*args, run=running._run_group, at_work=at_work):
+                at_work["now"].append(threading.get_ident())
+                at_work["all"].update(at_work["now"])
+                at_work["most"] = max(at_work["most"], len(at_work["now"]))
+                result = run(*args)
+                at_work["now"].remove(threading.get_ident())
+                return result
+
+            def help_out(*args, run=crew._help_out, at_work=at_work):
+                at_work["helped"] += run(*args)
+
             with monkeypatch.context() as patch:
-                for way in (running.AtOnce, running.Piecemeal):
-
-                    def record(self, i, runner, run=way.run, runners=runners):
-                        runners.add(runner)
-                        return run(self, i, runner)
-
-                    patch.setattr(way, "run", record)
-                holder = running if name == "FEW_PRODUCTS" else engine_numba
-                patch.setattr(holder, name, value)
+                patch.setattr(running, "_run_group", record)
+                patch.setattr(crew, "_help_out", help_out)
+                patch.setattr(engine_numba, "is_small", lambda _, are=are_small: are)
                 patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
                 coefs.append(_coefs_of_a_fit(kind, batch_size))
-            assert min(n_threads, 2) <= len(runners) <= n_threads
+                crew.dismiss()
+                if not are_small:
+                    assert min(n_threads, 2) <= len(at_work["all"])
+                    assert at_work["most"] <= n_threads
+                    continue
+                assert not at_work["all"]
+                deadline = time.monotonic() + 60
+                while n_threads > 1 and not at_work["helped"]:
+                    assert time.monotonic() < deadline
+                    coefs.append(_coefs_of_a_fit(kind, batch_size))
+                    crew.dismiss()
     for other in coefs[1:]:
         for a, b in zip(other, coefs[0], strict=True):
             np.testing.assert_array_equal(a, b)

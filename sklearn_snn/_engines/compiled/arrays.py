@@ -7,6 +7,7 @@ ones are left to it, and for these nothing is compiled.
 
 import numpy as np
 
+from sklearn_snn._engines.compiled import crew
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.views import segment
@@ -118,9 +119,10 @@ def _in_parts(run, n, n_numbers, count_threads):
     def run_part(i, _):
         run(slice(ends[i], ends[i + 1]))
 
-    # This thread compiles what has to be: see `NumbaEngine.run_batch`.
+    # This thread compiles what has to be: see `running.run_piecemeal`.
     if n_parts > 1:
         run(slice(0, 0))
+        crew.dismiss()
     run_chunks(run_part, n_parts, n_parts)
 
 

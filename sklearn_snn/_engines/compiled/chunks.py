@@ -3,8 +3,11 @@
 What is compiled here is kept on disk, with all that it calls: see `cache`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
+from sklearn_snn._engines.compiled.boards import say_what, share, take
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.layers import count_up, new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
@@ -17,6 +20,7 @@ from sklearn_snn._engines.compiled.samples import (
     run_samples_of_currents,
     run_samples_of_spikes,
 )
+from sklearn_snn._engines.compiled.sums import Sums, chunks_of, samples_of
 from sklearn_snn._engines.compiled.views import zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
@@ -37,6 +41,90 @@ def _new_memory(neurons, layers, readings, n_steps, n_inputs):
     return record, work, new_scratches(n_outputs, n_steps, width, readings, n_tapes)
 
 
+class _OfSpikes(NamedTuple):
+    """What chunks of a call of `run_spikes` are about."""
+
+    neurons: tuple
+    readout: NamedTuple
+    layers: NamedTuple
+    asked: Asked
+    trains: NamedTuple
+    bits: np.ndarray
+    n_inputs: int
+    sums: Sums
+    board: np.ndarray
+
+
+class _OfCurrents(NamedTuple):
+    """What chunks of a call of `run_currents` are about."""
+
+    neurons: tuple
+    readout: NamedTuple
+    layers: NamedTuple
+    asked: Asked
+    currents: np.ndarray
+    most_steps: int
+    sums: Sums
+    board: np.ndarray
+
+
+@allocating
+def _chunks_of_spikes(call, chunk):
+    """Run a chunk of samples of spikes, and all others that nobody else takes."""
+    layers, readings, n_inputs = call.layers, call.asked.readings, call.n_inputs
+    most_steps = call.bits.shape[1]
+    drawing = Drawing(
+        count_up(n_inputs),
+        zeros(n_inputs, np.uint32),
+        zeros(n_inputs, np.uint8),
+        zeros(n_inputs, np.uint64),
+        zeros(n_inputs, np.uint32),
+        zeros(n_inputs, np.uint32),
+        zeros((most_steps, whole_words(n_inputs)), np.uint8),
+        zeros(layers.widths[1], layers.signed.dtype),
+    )
+    memory = _new_memory(call.neurons, layers, readings, most_steps, n_inputs)
+    while chunk >= 0:
+        start, stop = samples_of(call.sums, chunk, len(readings))
+        run_samples_of_spikes(
+            call.neurons,
+            call.readout,
+            layers,
+            call.asked,
+            call.trains,
+            call.bits,
+            drawing,
+            memory,
+            call.sums,
+            start,
+            stop,
+        )
+        chunk = take(call.board)
+
+
+@allocating
+def _chunks_of_currents(call, chunk):
+    """Run a chunk of samples of currents, and all others that nobody else takes."""
+    layers, readings, most_steps = call.layers, call.asked.readings, call.most_steps
+    current = zeros(layers.widths[1], readings.dtype)
+    memory = _new_memory(call.neurons, layers, readings, most_steps, ZERO)
+    while chunk >= 0:
+        start, stop = samples_of(call.sums, chunk, len(readings))
+        run_samples_of_currents(
+            call.neurons,
+            call.readout,
+            layers,
+            call.asked,
+            call.currents,
+            current,
+            memory,
+            call.sums,
+            start,
+            stop,
+        )
+        chunk = take(call.board)
+
+
 @entry_point(_CODE)
 def run_spikes(
     neurons,
@@ -54,6 +142,7 @@ def run_spikes(
     spikes,
     membranes,
     sums,
+    board,
 ):
     """Run samples of spikes forward and, where there are targets, backward.
 
@@ -101,23 +190,18 @@ def run_spikes(
         Overwritten with those of the output layer.
     sums : Sums
         Added to.
+    board : ndarray of int64
+        Where the chunks are offered; see `boards`.
+
+    Raises
+    ------
+    MemoryError
     """
-    must_draw, n_inputs, most_steps = len(bits) == 0, layers.sizes[0], bits.shape[1]
-    if must_draw:
+    n_inputs, n_samples = layers.sizes[0], len(readings)
+    if len(bits) == 0:
         n_inputs = 1
-        for i in range(len(readings)):
+        for i in range(n_samples):
             n_inputs = max(n_inputs, trains.indptr[i + 1] - trains.indptr[i])
-    drawing = Drawing(
-        count_up(n_inputs),
-        zeros(n_inputs, np.uint32),
-        zeros(n_inputs, np.uint8),
-        zeros(n_inputs, np.uint64),
-        zeros(n_inputs, np.uint32),
-        zeros(n_inputs, np.uint32),
-        zeros((most_steps, whole_words(n_inputs)), np.uint8),
-        zeros(layers.widths[1], layers.signed.dtype),
-    )
-    memory = _new_memory(neurons, layers, readings, most_steps, n_inputs)
     asked = Asked(
         bounds,
         lengths,
@@ -129,9 +213,12 @@ def run_spikes(
         spikes,
         membranes,
     )
-    run_samples_of_spikes(
-        neurons, readout, layers, asked, trains, bits, drawing, memory, sums
+    call = _OfSpikes(
+        neurons, readout, layers, asked, trains, bits, n_inputs, sums, board
     )
+    say_what(board, _chunks_of_spikes, call)
+    if share(board, chunks_of(sums, n_samples)):
+        raise MemoryError
 
 
 @entry_point(_CODE)
@@ -150,6 +237,7 @@ def run_currents(
     spikes,
     membranes,
     sums,
+    board,
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
@@ -169,13 +257,16 @@ def run_currents(
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
-            spikes, membranes, sums
+            spikes, membranes, sums, board
         As in `run_spikes`.
+
+    Raises
+    ------
+    MemoryError
     """
-    most_steps, current = ZERO, zeros(layers.widths[1], readings.dtype)
-    for i in range(len(lengths)):
+    most_steps, n_samples = ZERO, len(readings)
+    for i in range(n_samples):
         most_steps = max(most_steps, lengths[i])
-    memory = _new_memory(neurons, layers, readings, most_steps, ZERO)
     asked = Asked(
         bounds,
         lengths,
@@ -187,6 +278,9 @@ def run_currents(
         spikes,
         membranes,
     )
-    run_samples_of_currents(
-        neurons, readout, layers, asked, currents, current, memory, sums
+    call = _OfCurrents(
+        neurons, readout, layers, asked, currents, most_steps, sums, board
     )
+    say_what(board, _chunks_of_currents, call)
+    if share(board, chunks_of(sums, n_samples)):
+        raise MemoryError

@@ -22,15 +22,14 @@ from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
 from sklearn_snn._engines.compiled.running import (
     MAX_CHUNK_SAMPLES,
-    AtOnce,
-    Piecemeal,
     cut,
     is_small,
-    most_samples,
+    run_at_once,
+    run_piecemeal,
 )
 from sklearn_snn._engines.numpy_chunks import Step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
-from sklearn_snn._engines.threads import n_threads, run_chunks
+from sklearn_snn._engines.threads import n_threads
 from sklearn_snn._inputs.lengths import known_lengths, steps_of
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.network import (
@@ -43,13 +42,8 @@ from sklearn_snn._utils.workspace import Workspace
 
 # As many threads can share a batch: each chunk has a gradient of its own to be added.
 MAX_GRADIENT_CHUNKS = 8
-# Samples that are soon run.
-FEW = 32
 # Fewer if these gradients would take more numbers than this: 256 MB in float32.
 MAX_GRADIENT_ELEMENTS = 2**26
-
-# Networks and kinds of batches for which this process has compiled code.
-_known = set()
 
 
 class NumbaEngine:
@@ -253,25 +247,16 @@ class NumbaEngine:
         first_gradients : list of ndarrays of the shape of the first weights, or None
             Of each chunk, where X is constant and there are targets.
         """
-        groups = self._groups(batch.X, chunks)
-        kind = self.network, type(batch.X), batch.X.ndim, batch.X.dtype
-        run_all = AtOnce if is_small(batch) else Piecemeal
+        run = run_at_once if is_small(batch) else run_piecemeal
         # Graded input takes the BLAS, whose rounding depends on its threads.
         needs_blas = not isinstance(batch.X, SpikeTrains)
-        n = self._n_threads if len(groups) > 1 else 1  # before the BLAS is limited
+        n = self._n_threads if len(chunks) > 1 else 1  # before the BLAS is limited
         with (
             single_threaded_blas() if needs_blas else nullcontext(),
             np.errstate(over="ignore", invalid="ignore"),
         ):
-            # This thread compiles what has to be: where it waits for another one that
-            # does, that takes half as long again.
-            n_alone = min(len(groups), int(kind not in _known))
             try:
-                running = run_all(batch, chunks, groups, self._workspaces)
-                results = run_chunks(running.run, n_alone, 1)
-                _known.add(kind)
-                results += run_chunks(running.run, len(groups), n, n_alone)
-                return running.together(results)
+                return run(batch, chunks, n, self._workspaces)
             except SystemError as error:
                 # So numba reports Ctrl-C while compiled code hands over its result.
                 cause = error
@@ -280,16 +265,3 @@ class NumbaEngine:
                 if isinstance(cause, KeyboardInterrupt):
                     raise cause from None
                 raise
-
-    def _groups(self, X, chunks):
-        """Return which chunks go together: what Python does for a call is done once.
-
-        No two threads do that at the same time. Two calls for each thread, as one may
-        be slower than another; one where there is little to do.
-        """
-        if len(chunks) == 1:
-            return [slice(0, 1)]
-        n_samples = chunks[0].stop - chunks[0].start
-        n_calls = self._n_threads * (1 if X.ndim == 2 or X.shape[0] <= FEW else 2)
-        n_together = min(most_samples(X) // n_samples, -(-len(chunks) // n_calls))
-        return cut(len(chunks), max(1, n_together))

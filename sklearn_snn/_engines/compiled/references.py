@@ -51,7 +51,10 @@ class _Attributes(numba_attributes()):
 @lower_getattr_generic(Reference)
 def _load(context, builder, type_, pointer, name):
     index = type_.of.fields.index(name)
-    return builder.load(numba_cgutils().gep_inbounds(builder, pointer, 0, index))
+    value = builder.load(numba_cgutils().gep_inbounds(builder, pointer, 0, index))
+    if context.enable_nrt:
+        context.nrt.incref(builder, type_.of.types[index], value)
+    return value
 
 
 @intrinsic

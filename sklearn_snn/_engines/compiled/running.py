@@ -2,21 +2,23 @@
 
 Samples are made ready in Python, as spikes to draw, spikes as bytes or currents, and
 then run by a kernel, which lets go of the interpreter's lock. In a small batch one
-thread makes all ready, and the threads have hardly more than kernels to call, and large
-products (`AtOnce`): else each would wait for the lock that the other holds. In a large
-one each thread makes its own samples ready, a few at a time, and memory does not grow
-with the batch (`Piecemeal`).
+thread makes all ready, and others have nothing to do with Python (`run_at_once`): else
+each would wait for the lock that the other holds. In a large one, and where products
+are large, each thread makes its own samples ready, a few at a time, and memory does not
+grow with the batch (`run_piecemeal`).
 """
 
-from functools import partial
 from itertools import chain
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_snn._engines.compiled import chunks as kernels
+from sklearn_snn._engines.compiled import crew
+from sklearn_snn._engines.compiled.boards import new_board
 from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
 from sklearn_snn._engines.compiled.sums import Sums
+from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._inputs.lengths import with_ends
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.synapses import alike, multiply_samples, weight_gradients
@@ -27,8 +29,13 @@ MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
 # Samples of spikes that one thread makes ready, and multiplications that it does sooner
 # than it hands them to others.
 FEW_TRAINS, FEW_PRODUCTS = 32, 2**21
+# Samples that are soon run.
+_FEW = 32
 # What the code that looks for spikes in a sequence is compiled for.
 _SEQUENCE_DTYPES = np.float64, np.float32, np.uint8, np.bool_
+
+# Networks and kinds of batches that this process has run piecemeal.
+_known = set()
 
 
 def cut(stop, size, start=0):
@@ -45,88 +52,75 @@ def is_small(batch):
     """Tell whether one thread makes all samples of a batch ready."""
     if isinstance(batch.X, SpikeTrains):
         return len(batch.lengths) <= FEW_TRAINS
-    return batch.X.ndim == 2 and len(batch.lengths) <= MAX_CONSTANT_SAMPLES
+    if batch.X.ndim == 3 or len(batch.lengths) > MAX_CONSTANT_SAMPLES:
+        return False
+    return batch.X.shape[0] * batch.params[0]["coef"].size <= FEW_PRODUCTS
 
 
-class AtOnce:
-    """Runs groups of chunks of a batch, all of which one thread makes ready.
+def run_at_once(batch, chunks, n_threads, workspaces):
+    """Run a small batch by one call of compiled code, whose chunks threads share.
 
     Parameters
     ----------
     batch : Batch
-        One that `is_small`.
     chunks : list of slices
         Of its samples.
-    groups : list of slices
-        Of the chunks: those of a call.
+    n_threads : int
     workspaces : dict of Workspace
         By runner.
+
+    Returns
+    -------
+    losses, n_spikes, first_gradients
+        As of `NumbaEngine.run_batch`.
     """
-
-    def __init__(self, batch, chunks, groups, workspaces):
-        self._groups, self._workspaces = groups, workspaces
-        self._sums, self._all = _new_sums(batch, 0, chunks), slice(0, chunks[-1].stop)
-        make = _Currents if batch.X.ndim == 2 else _Drawn
-        self._ready = make(batch, batch.X, self._all, workspaces[0])
-        self._parts = [
-            slice(chunks[group.start].start, chunks[group.stop - 1].stop)
-            for group in groups
-        ]
-        self._calls = [self._ready.call(part, self._sums) for part in self._parts]
-        # What BLAS does for all at once; else each thread does it for its own.
-        self._is_one_product = self._ready.n_products <= FEW_PRODUCTS
-        if self._is_one_product:
-            self._ready.multiply(self._all, workspaces[0])
-
-    def run(self, i, runner):
-        """Run a group; `runner` differs for calls at the same time."""
-        part, workspace = self._parts[i], self._workspaces[runner]
-        self._sums.numbers[self._groups[i]].fill(0)
-        if self._is_one_product:
-            self._calls[i]()
-            return []
-        self._ready.multiply(part, workspace)
-        self._calls[i]()
-        return self._ready.gradients(part, self._sums, workspace)
-
-    def together(self, results):
-        """Return what `NumbaEngine.run_batch` does, of the results of all groups."""
-        if self._is_one_product:
-            workspace = self._workspaces[0]
-            results = [self._ready.gradients(self._all, self._sums, workspace)]
-        by_chunk = dict(chain(*results))
-        gradients = [by_chunk[chunk] for chunk in sorted(by_chunk)]
-        return self._sums.losses, self._sums.n_spikes, gradients
+    sums, make = _new_sums(batch, 0, chunks), _make_ready(batch.X)
+    ready = make(batch, batch.X, slice(0, chunks[-1].stop), workspaces[0])
+    with crew.board(min(n_threads, len(chunks))) as board:
+        ready.run(sums, board)
+    gradients = [gradient for _, gradient in ready.gradients(sums)]
+    return sums.losses, sums.n_spikes, gradients
 
 
-class Piecemeal:
-    """Runs groups of chunks of a batch, each made ready where it runs.
+def run_piecemeal(batch, chunks, n_threads, workspaces):
+    """Run groups of chunks, each made ready by the thread that runs it.
 
-    Parameters
-    ----------
-    batch, chunks, groups, workspaces
-        As of `AtOnce`; the batch may be any.
+    Parameters and what is returned are as of `run_at_once`; the batch may be any.
     """
+    groups = _groups(batch.X, chunks, n_threads)
 
-    def __init__(self, batch, chunks, groups, workspaces):
-        self._batch, self._chunks, self._groups = batch, chunks, groups
-        self._workspaces = workspaces
+    def run(i, runner):
+        first = groups[i].start
+        return _run_group(batch, first, chunks[groups[i]], workspaces[runner])
 
-    def run(self, i, runner):
-        """Run a group; `runner` differs for calls at the same time."""
-        group = self._groups[i]
-        return _run_group(
-            self._batch, group.start, self._chunks[group], self._workspaces[runner]
-        )
+    # This thread compiles what has to be: where it waits for another one that does,
+    # that takes half as long again.
+    kind = batch.network, type(batch.X), batch.X.ndim, batch.X.dtype
+    n_alone = min(len(groups), int(kind not in _known))
+    results = run_chunks(run, n_alone, 1)
+    _known.add(kind)
+    crew.dismiss()
+    results += run_chunks(run, len(groups), n_threads, n_alone)
+    sums, gradients = zip(*results, strict=True)
+    losses, n_spikes = (
+        np.concatenate([getattr(some, name) for some in sums])
+        for name in ("losses", "n_spikes")
+    )
+    return losses, n_spikes, list(chain(*gradients))
 
-    def together(self, results):
-        """Return what `NumbaEngine.run_batch` does, of the results of all groups."""
-        sums, gradients = zip(*results, strict=True)
-        losses, n_spikes = (
-            np.concatenate([getattr(some, name) for some in sums])
-            for name in ("losses", "n_spikes")
-        )
-        return losses, n_spikes, list(chain(*gradients))
+
+def _groups(X, chunks, n_threads):
+    """Return which chunks go together: what Python does for a call is done once.
+
+    No two threads do that at the same time. Two calls for each thread, as one may be
+    slower than another; one where there is little to do.
+    """
+    if len(chunks) == 1:
+        return [slice(0, 1)]
+    n_samples = chunks[0].stop - chunks[0].start
+    n_calls = n_threads * (1 if X.ndim == 2 or X.shape[0] <= _FEW else 2)
+    n_together = min(most_samples(X) // n_samples, -(-len(chunks) // n_calls))
+    return cut(len(chunks), max(1, n_together))
 
 
 def _run_group(batch, first, chunks, workspace):
@@ -148,37 +142,38 @@ def _run_group(batch, first, chunks, workspace):
         the others.
     """
     sums = _new_sums(batch, first, chunks)
-    sums.numbers.fill(0)
     start, stop = chunks[0].start, chunks[-1].stop
     first_gradients = [None] * len(chunks)
     for few in cut(stop, most_samples(batch.X), start=start):
         X, some = batch.X[few], sums._replace(first=few.start - start)
-        every = slice(0, few.stop - few.start)
-        if isinstance(X, SpikeTrains):
-            _Drawn(batch, X, few, workspace).call(every, some)()
-        elif X.ndim == 3:
+        if X.ndim == 3 and not isinstance(X, SpikeTrains):
             _run_sequences(batch, X, few, some, workspace)
-        else:
-            ready = _Currents(batch, X, few, workspace)
-            ready.multiply(every, workspace)
-            ready.call(every, some)()
-            for chunk, gradient in ready.gradients(every, some, workspace):
-                if first_gradients[chunk] is None:
-                    first_gradients[chunk] = gradient
-                else:
-                    first_gradients[chunk] += gradient
+            continue
+        ready = _make_ready(X)(batch, X, few, workspace)
+        ready.run(some, new_board())
+        for chunk, gradient in ready.gradients(some):
+            if first_gradients[chunk] is None:
+                first_gradients[chunk] = gradient
+            else:
+                first_gradients[chunk] += gradient
     return sums, first_gradients
 
 
 def _new_sums(batch, first, chunks):
-    """Return Sums of zeros, but for the gradients, which are as they are."""
+    """Return Sums of zeros."""
     n_chunks, n_neurons = len(chunks), batch.layers.sizes[1:].sum()
     numbers = np.empty((n_chunks, 0), batch.readings.dtype)
     if batch.gradients is not None:
         numbers = batch.gradients[first : first + n_chunks]
+        numbers.fill(0)
     n_spikes = np.zeros((n_chunks, n_neurons), np.int64)
     losses, size = np.zeros((n_chunks, 2)), chunks[0].stop - chunks[0].start
     return Sums(numbers, batch.n_rows(), n_spikes, losses, size, 0)
+
+
+def _make_ready(X):
+    """Return what makes samples ready: spikes to draw, or what is multiplied."""
+    return _Drawn if isinstance(X, SpikeTrains) else _Currents
 
 
 class _Drawn:
@@ -194,8 +189,6 @@ class _Drawn:
     workspace : Workspace
     """
 
-    n_products = 0
-
     def __init__(self, batch, X, rows, workspace):
         if sparse.issparse(X.rates):
             indptr, features, thresholds = X.active()
@@ -203,7 +196,7 @@ class _Drawn:
             rates = X.rates if X.levels is None else X.levels.take(X.rates)
             rates = np.ascontiguousarray(rates)
             indptr, features, thresholds = active_inputs(rates)
-        self._batch, self._first = batch, rows.start
+        self._batch, self._rows = batch, rows
         self._bits = np.empty((0, batch.n_steps, 0), np.uint8)
         self._trains = Trains(
             indptr.astype(np.int64, copy=False),
@@ -214,22 +207,18 @@ class _Drawn:
             X.first_step,
         )
 
-    def multiply(self, part, workspace):
-        """Make the currents of a part of the samples: there are none."""
-
-    def call(self, part, sums):
-        """Return what runs a part of the samples; `sums` are of the first of all."""
-        indptr = self._trains.indptr[part.start : part.stop + 1]
-        return partial(
-            kernels.run_spikes,
-            *_network(self._batch, _within(self._first, part)),
-            self._trains._replace(indptr=indptr),
+    def run(self, sums, board):
+        """Run the samples, whose first is the first of `sums`."""
+        kernels.run_spikes(
+            *_network(self._batch, self._rows),
+            self._trains,
             self._bits,
-            *_results(self._batch, _within(self._first, part)),
-            sums._replace(first=sums.first + part.start),
+            *_results(self._batch, self._rows),
+            sums,
+            board,
         )
 
-    def gradients(self, part, sums, workspace):
+    def gradients(self, sums):
         """Return pairs of chunk and gradient: none, as `sums` have them."""
         return []
 
@@ -249,46 +238,40 @@ class _Currents:
         weights, dtype = batch.params[0]["coef"], batch.readings.dtype
         n_currents = 1 if X.ndim == 2 else X.shape[1]
         shape = X.shape[0], n_currents, weights.shape[1]
-        is_sparse = sparse.issparse(X)
-        X = X.astype(dtype) if is_sparse else np.ascontiguousarray(X, dtype)
-        self._batch, self._first = batch, rows.start
-        self._X, self._weights, self._lengths = X, weights, lengths
+        self._batch, self._rows, self._lengths = batch, rows, lengths
+        self._workspace = workspace
         self._currents = workspace.array("currents", shape, dtype)
-        self.n_products = X.size * weights.shape[1]
-
-    def multiply(self, part, workspace):
-        """Make the currents of a part of the samples."""
-        X, currents = self._X[part], self._currents[part]
         if sparse.issparse(X):
-            currents[:, 0] = X @ self._weights
+            self._X = X.astype(dtype)
+            self._currents[:, 0] = self._X @ weights
             return
-        inputs = X.reshape(len(X), currents.shape[1], -1)
-        make = None if X.ndim == 2 else lambda: self._batch.parts
-        lengths = None if self._lengths is None else self._lengths[part]
-        multiply_samples(inputs, self._weights, make, currents, workspace, lengths)
+        self._X = np.ascontiguousarray(X, dtype)
+        inputs = self._X.reshape(len(X), n_currents, -1)
+        make = None if X.ndim == 2 else lambda: batch.parts
+        multiply_samples(inputs, weights, make, self._currents, workspace, lengths)
 
-    def call(self, part, sums):
-        """Return what runs a part of the samples; `sums` are of the first of all."""
-        return partial(
-            kernels.run_currents,
-            *_network(self._batch, _within(self._first, part)),
-            self._currents[part],
-            *_results(self._batch, _within(self._first, part)),
-            sums._replace(first=sums.first + part.start),
+    def run(self, sums, board):
+        """Run the samples, whose first is the first of `sums`."""
+        kernels.run_currents(
+            *_network(self._batch, self._rows),
+            self._currents,
+            *_results(self._batch, self._rows),
+            sums,
+            board,
         )
 
-    def gradients(self, part, sums, workspace):
+    def gradients(self, sums):
         """Return pairs of a chunk and its gradient of the first weights, if asked."""
         if self._batch.gradients is None:
             return []
-        chunk, n_before = divmod(sums.first + part.start, sums.size)
+        chunk, n_before = divmod(sums.first, sums.size)
         gradients = weight_gradients(
-            self._X[part],
-            self._currents[part],
+            self._X,
+            self._currents,
             sums.size,
             n_before,
-            workspace,
-            None if self._lengths is None else self._lengths[part],
+            self._workspace,
+            self._lengths,
         )
         return enumerate(gradients, chunk)
 
@@ -304,26 +287,22 @@ def _run_sequences(batch, X, rows, sums, workspace):
     is_binary = as_bits(X, bits)
     # Sample by sample, so that none depends on what it is computed with.
     for start, stop in alike(is_binary):
-        part, every = slice(start, stop), slice(0, stop - start)
-        here = _within(rows.start, part)
+        part = slice(start, stop)
+        here = slice(rows.start + start, rows.start + stop)
         own = sums._replace(first=sums.first + start)
         if is_binary[start]:
             network, results = _network(batch, here), _results(batch, here)
-            kernels.run_spikes(*network, _NO_TRAINS, bits[part], *results, own)
+            kernels.run_spikes(
+                *network, _NO_TRAINS, bits[part], *results, own, new_board()
+            )
             continue
         ends = None if lengths is None else lengths[part]
         ready = _Currents(batch, X[part], here, workspace, ends)
-        ready.multiply(every, workspace)
-        ready.call(every, own)()
-        for chunk, gradient in ready.gradients(every, own, workspace):
+        ready.run(own, new_board())
+        for chunk, gradient in ready.gradients(own):
             n_rows, width = batch.layers.widths[:2]
             padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
             padded[:, : gradient.shape[1]] += gradient
-
-
-def _within(first, part):
-    """Return the rows of a batch that are a part of those from the first one on."""
-    return slice(first + part.start, first + part.stop)
 
 
 def _network(batch, rows):

@@ -134,9 +134,9 @@ def _how_many_together(neurons, layers):
 
 @compiled
 def run_samples_of_spikes(
-    neurons, readout, layers, asked, trains, bits, drawing, memory, sums
+    neurons, readout, layers, asked, trains, bits, drawing, memory, sums, start, stop
 ):
-    """Do what `chunks.run_spikes` says, in the arrays that it has made."""
+    """Do what `chunks.run_spikes` says with samples from `start` to `stop`."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
     scratches, layers = reference(scratches), reference(layers)
@@ -149,9 +149,9 @@ def run_samples_of_spikes(
     often, drawn = drawing.often, drawing.drawn
     first_bias = bias_of(layers.biases, layers, 0)
     listed, nothing = tapes.work.listed, segment(tapes.work.nothing, 0, width)
-    n_samples = len(asked.readings)
-    for i in range(n_samples):
-        j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
+    for i in range(start, stop):
+        j, n_steps = (i - start) % n_together, asked.lengths[i]
+        heard = heard_by(asked.kept, i)
         tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
         take_states(asked.states, i, layers, tape)
@@ -201,7 +201,7 @@ def run_samples_of_spikes(
             layers.are_narrow[0],  # no: of a literal all would be compiled anew
         )
         _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
-        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == n_samples):
+        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == stop):
             continue
         together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
         _go_back(neurons, readout, layers, asked, together, sums)
@@ -220,9 +220,9 @@ def run_samples_of_spikes(
 
 @compiled
 def run_samples_of_currents(
-    neurons, readout, layers, asked, currents, current, memory, sums
+    neurons, readout, layers, asked, currents, current, memory, sums, start, stop
 ):
-    """Do what `chunks.run_currents` says, in the arrays that it has made."""
+    """Do what `chunks.run_currents` says with samples from `start` to `stop`."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
     scratches, layers = reference(scratches), reference(layers)
@@ -231,9 +231,9 @@ def run_samples_of_currents(
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
     one, bias = current.dtype.type(1), bias_of(layers.biases, layers, 0)
-    n_samples = len(asked.readings)
-    for i in range(n_samples):
-        j, n_steps, heard = i % n_together, asked.lengths[i], heard_by(asked.kept, i)
+    for i in range(start, stop):
+        j, n_steps = (i - start) % n_together, asked.lengths[i]
+        heard = heard_by(asked.kept, i)
         tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         take_states(asked.states, i, layers, tape)
         u = deltas_of(tape, layers, 0, n_steps)
@@ -264,7 +264,7 @@ def run_samples_of_currents(
             )
         leave(state, s, states_of(tape.record.afters, tape, layers, 0))
         _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
-        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == n_samples):
+        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == stop):
             continue
         together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
         _go_back(neurons, readout, layers, asked, together, sums)

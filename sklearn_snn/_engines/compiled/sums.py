@@ -66,6 +66,19 @@ def chunk_of(sums, i):
 
 
 @inlined
+def chunks_of(sums, n_samples):
+    """Return how many chunks the samples of a call belong to."""
+    return chunk_of(sums, n_samples - 1) + 1 - chunk_of(sums, 0)
+
+
+@inlined
+def samples_of(sums, chunk, n_samples):
+    """Return the first sample of the call's ``chunk``-th chunk, and where it ends."""
+    start = (chunk_of(sums, 0) + chunk) * sums.size - sums.first
+    return max(0, start), min(start + sums.size, n_samples)
+
+
+@inlined
 def spikes_in(sums, chunk):
     """Return where the spikes of a chunk are counted."""
     n_neurons = sums.n_spikes.shape[1]

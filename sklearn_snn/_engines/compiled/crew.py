@@ -1,0 +1,130 @@
+"""Threads that wait in compiled code for the chunks of small batches.
+
+Where a step takes a millisecond or two, to hand work over counts: to wake a thread
+takes up to a quarter of one, and whoever runs Python waits for whoever else does. A
+helper, once awake, needs neither: it looks at a board for what is shared next, a little
+longer than a step takes around its compiled code, as threads of OpenMP and of the BLAS
+do. Other work, which those may have that are woken, would find its core taken: who has
+some dismisses the helpers.
+"""
+
+import os
+import threading
+from contextlib import contextmanager
+from functools import partial
+
+from sklearn_snn._engines.compiled.boards import (
+    CLOSED,
+    HELPERS,
+    LEFT,
+    MOST_HELPERS,
+    add,
+    new_board,
+    read,
+    run_chunk,
+    take,
+    wait,
+)
+from sklearn_snn._engines.compiled.cache import code_key, entry_point
+from sklearn_snn._engines.threads import start
+
+# So that numba renews what it keeps when any code that it consists of changes.
+_CODE = code_key(__name__)
+# How often a helper looks in vain before it goes: for some milliseconds.
+_PATIENCE = 5000
+
+
+class _Crew:
+    """Helpers that look at a board; one thread at a time has them."""
+
+    def __init__(self):
+        self._lock, self._board = threading.Lock(), new_board()
+        self._awake = set()
+
+    @contextmanager
+    def board(self, n_threads):
+        if n_threads < 2 or not self._lock.acquire(blocking=False):
+            yield new_board()
+            return
+        try:
+            self._call(n_threads - 1)
+            yield self._board
+        finally:
+            self._lock.release()
+
+    def dismiss(self):
+        self._board[CLOSED] = 1
+
+    def _call(self, n_helpers):
+        self._board[CLOSED], self._board[MOST_HELPERS] = 0, n_helpers
+        for _ in range(n_helpers - len(self._awake)):
+            _help_out(self._board, 0)  # the thread that calls compiles
+            helper = object()
+            self._awake.add(helper)
+            if not start(partial(self._help, helper), 1):
+                self._awake.discard(helper)
+
+    def _help(self, helper):
+        try:
+            _help_out(self._board, _PATIENCE)
+        finally:
+            self._awake.discard(helper)
+
+
+@entry_point(_CODE)
+def _help_out(board, patience):
+    """Take part in what is shared, until nothing has been for so many waits.
+
+    Returns
+    -------
+    n_helped : int
+        How often.
+    """
+    n_helped = n_waits = 0
+    while n_waits < patience and read(board, CLOSED) == 0:
+        if read(board, LEFT) > 0:
+            if add(board, HELPERS, 1) < read(board, MOST_HELPERS):
+                chunk = take(board)
+                if chunk >= 0:
+                    run_chunk(board, chunk)
+                    n_helped, n_waits = n_helped + 1, 0
+            add(board, HELPERS, -1)
+        wait(board)
+        n_waits += 1
+    return n_helped
+
+
+_crew = _Crew()
+
+
+def _forget_helpers():
+    """Start anew in a forked process, where the threads are gone."""
+    global _crew
+    _crew = _Crew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
+
+
+def board(n_threads):
+    """Hold a board on which so many threads take part in what is shared.
+
+    Fewer, where another thread holds the one that helpers look at.
+
+    Parameters
+    ----------
+    n_threads : int
+        With the calling one.
+
+    Returns
+    -------
+    manager : context manager
+        Of a board, as of `boards.new_board`.
+    """
+    return _crew.board(n_threads)
+
+
+def dismiss():
+    """Let helpers go, as there is work for other threads than these."""
+    _crew.dismiss()
