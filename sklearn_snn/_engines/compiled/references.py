@@ -44,15 +44,26 @@ class _Attributes(numba_attributes()):
     key = Reference
 
     def generic_resolve(self, type_, name):
-        """Return the type of a field, or None if there is none of this name."""
-        return dict(zip(type_.of.fields, type_.of.types, strict=True)).get(name)
+        """Return the type of a field, or None if there is none of this name.
+
+        Of a field that is a NamedTuple, it is that of a reference.
+        """
+        type_ = dict(zip(type_.of.fields, type_.of.types, strict=True)).get(name)
+        return Reference(type_) if _is_named_tuple(type_) else type_
+
+
+def _is_named_tuple(type_):
+    return isinstance(type_, types.BaseNamedTuple)
 
 
 @lower_getattr_generic(Reference)
 def _load(context, builder, type_, pointer, name):
     index = type_.of.fields.index(name)
-    value = builder.load(numba_cgutils().gep_inbounds(builder, pointer, 0, index))
-    if context.enable_nrt:
+    place = numba_cgutils().gep_inbounds(builder, pointer, 0, index)
+    if _is_named_tuple(type_.of.types[index]):
+        return place
+    value = builder.load(place)
+    if context.enable_nrt:  # else nobody counts
         context.nrt.incref(builder, type_.of.types[index], value)
     return value
 
@@ -62,8 +73,8 @@ def reference(typingctx, values):
     """Return a reference to a NamedTuple, whose fields cannot be set.
 
     It lasts until the function returns that has it made, and counts as none to the
-    arrays: who keeps these has to be a caller of that function. So it is for
-    `options.compiled` and not for what makes arrays.
+    arrays: who keeps these has to be a caller of that function. So it is made in
+    `options.compiled` and not in what makes arrays.
     """
     result = Reference(values)
 

@@ -93,7 +93,7 @@ def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, s
     That and the penalty are added to the ``sums``, if there are targets. Of what else
     is asked for, nothing beyond the end of the sample is written.
     """
-    last, bounds = len(layers.sizes) - 2, reference(asked.bounds)
+    last, bounds = len(layers.sizes) - 2, asked.bounds
     u = deltas_of(tape, layers, last, n_steps)
     reading, chunk = asked.readings[i], chunk_of(sums, i)
     n_spikes = spikes_in(sums, chunk)
@@ -121,7 +121,7 @@ def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, s
 @compiled
 def _go_back(neurons, readout, layers, asked, together, sums):
     """Add all gradients of some samples but that of the first weights."""
-    bounds, own, start = reference(asked.bounds), layers.recurrence, readout.start
+    bounds, own, start = asked.bounds, layers.recurrence, readout.start
     backward(own, neurons, layers, bounds, together, start, sums)
 
 
@@ -139,8 +139,7 @@ def run_samples_of_spikes(
     """Do what `chunks.run_spikes` says with samples from `start` to `stop`."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
-    scratches, layers = reference(scratches), reference(layers)
-    readout, asked, sums = reference(readout), reference(asked), reference(sums)
+    scratches = reference(scratches)
     must_draw, n_inputs = len(bits) == 0, len(drawing.rows)
     n_features, width = layers.sizes[0], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
@@ -225,8 +224,7 @@ def run_samples_of_currents(
     """Do what `chunks.run_currents` says with samples from `start` to `stop`."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
-    scratches, layers = reference(scratches), reference(layers)
-    readout, asked, sums = reference(readout), reference(asked), reference(sums)
+    scratches = reference(scratches)
     n_currents, n_units, width = currents.shape[1], layers.sizes[1], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
