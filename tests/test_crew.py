@@ -56,6 +56,8 @@ def _count(task, chunk):
                 if read(task.met, 0) >= task.n_to_meet:
                     break
                 wait(task.board)
+            if read(task.met, 0) < task.n_to_meet:
+                raise MemoryError
         task.counts[chunk] += one[0]
         chunk = take(task.board)
 

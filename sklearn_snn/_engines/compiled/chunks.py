@@ -1,4 +1,7 @@
-"""Compiled entry points: a chunk of samples, from the engine's arrays to gradients.
+"""Compiled entry points: chunks of samples, from the engine's arrays to gradients.
+
+The chunks of a call are offered on a board: whoever takes one makes the memory that a
+sample takes, and then goes on with all that are left; see `boards`.
 
 What is compiled here is kept on disk, with all that it calls: see `cache`.
 """
