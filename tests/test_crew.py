@@ -1,6 +1,8 @@
 """Boards, on which threads share chunks in compiled code, and the crew that helps."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,6 @@ import pytest
 from helpers import fast
 from numba import njit
 
-from sklearn_snn._engines import threads
 from sklearn_snn._engines.compiled import crew
 from sklearn_snn._engines.compiled.boards import (
     CLOSED,
@@ -162,11 +163,11 @@ def test_one_thread_at_a_time_has_the_crew():
 
 
 def test_where_no_thread_can_be_had_the_caller_works(monkeypatch):
-    def refuse(*args):
+    def refuse(thread):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(crew, "_crew", crew._Crew())
-    monkeypatch.setattr(threads, "_submit", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
     with crew.board(3) as board:
         assert _called(board, 9) == (False, [1] * 9)
     assert not crew._crew._awake
@@ -231,3 +232,21 @@ def test_two_threads_that_fit_at_a_time_get_what_one_gets(rng):
     for model in models:
         for a, b in zip(model.coefs_, expected, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+DAEMON = """
+import threading, time
+import numpy as np
+from sklearn_snn import SpikingClassifier
+X, y = np.random.default_rng(0).random((70, 3)), np.arange(70) % 2
+rest = {"n_iter_no_change": 10**9, "batch_size": 7, "engine": "numba"}
+SpikingClassifier((5,), max_iter=1, **rest).fit(X, y)
+fit = SpikingClassifier((5,), max_iter=10**9, **rest).fit
+threading.Thread(target=fit, args=(X, y), daemon=True).start()
+time.sleep(0.5)
+"""
+
+
+def test_a_process_ends_while_helpers_are_busy():
+    """With a thread that does not keep it from that."""
+    subprocess.run([sys.executable, "-c", DAEMON], check=True, timeout=200)

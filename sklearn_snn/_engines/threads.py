@@ -106,7 +106,7 @@ def run_chunks(function, n_chunks, n, first=0):
             ended.put(None)
 
     try:
-        start(take_part, n_others)
+        _start(take_part, n_others)
         run(0)
     except BaseException:
         is_stopped = True
@@ -126,22 +126,17 @@ def run_chunks(function, n_chunks, n, first=0):
     return results
 
 
-def start(function, n):
+def _start(function, n):
     """Let `n` threads call a function, or fewer where there are no more.
 
     A pool may fail to start a thread when it has queued the call already, which another
     of its threads then finds.
-
-    Returns
-    -------
-    n_started : int
     """
-    for n_started in range(n):
+    for _ in range(n):
         try:
             _submit(contextvars.copy_context().run, function)
         except RuntimeError:  # no threads any more, or no further one
-            return n_started
-    return n
+            break
 
 
 def _submit(function, *args):

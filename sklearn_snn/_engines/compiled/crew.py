@@ -8,10 +8,12 @@ do. Other work, which those may have that are woken, would find its core taken: 
 some dismisses the helpers.
 """
 
+import atexit
 import os
 import threading
+import time
 from contextlib import contextmanager
-from functools import partial
+from queue import SimpleQueue
 
 from sklearn_snn._engines.compiled.boards import (
     CLOSED,
@@ -26,24 +28,30 @@ from sklearn_snn._engines.compiled.boards import (
     wait,
 )
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
-from sklearn_snn._engines.threads import start
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
 # How often a helper looks in vain before it goes: for some milliseconds.
 _PATIENCE = 5000
+# Seconds in which they leave, at the latest, when a process ends: after a chunk or two.
+_LONGEST_END = 10
 
 
 class _Crew:
-    """Helpers that look at a board; one thread at a time has them."""
+    """Helpers that look at a board; one thread at a time has them.
+
+    They are threads that do not keep a process from ending: where a fit goes on in a
+    daemon thread, they are needed as long as that.
+    """
 
     def __init__(self):
         self._lock, self._board = threading.Lock(), new_board()
-        self._awake = set()
+        self._awake, self._calls = set(), SimpleQueue()
+        self._n_threads, self._is_over = 0, False
 
     @contextmanager
     def board(self, n_threads):
-        if n_threads < 2 or not self._lock.acquire(blocking=False):
+        if n_threads < 2 or self._is_over or not self._lock.acquire(blocking=False):
             yield new_board()
             return
         try:
@@ -55,20 +63,41 @@ class _Crew:
     def dismiss(self):
         self._board[CLOSED] = 1
 
+    def end(self):
+        """Let helpers go for good, and wait until they have left the compiled code."""
+        self._is_over = True
+        deadline = time.monotonic() + _LONGEST_END
+        while self._awake and time.monotonic() < deadline:
+            self.dismiss()
+            time.sleep(0.001)
+
     def _call(self, n_helpers):
         self._board[CLOSED], self._board[MOST_HELPERS] = 0, n_helpers
         for _ in range(n_helpers - len(self._awake)):
             _help_out(self._board, 0)  # the thread that calls compiles
+            if len(self._awake) == self._n_threads and not self._has_one_more():
+                return
             helper = object()
             self._awake.add(helper)
-            if not start(partial(self._help, helper), 1):
-                self._awake.discard(helper)
+            self._calls.put(helper)
 
-    def _help(self, helper):
+    def _has_one_more(self):
+        """Start a thread, if there can be one more."""
+        thread = threading.Thread(target=self._help, name="sklearn-snn", daemon=True)
         try:
-            _help_out(self._board, _PATIENCE)
-        finally:
-            self._awake.discard(helper)
+            thread.start()
+        except RuntimeError:  # no threads any more, or no further one
+            return False
+        self._n_threads += 1
+        return True
+
+    def _help(self):
+        while True:
+            helper = self._calls.get()
+            try:
+                _help_out(self._board, _PATIENCE)
+            finally:
+                self._awake.discard(helper)
 
 
 @entry_point(_CODE)
@@ -105,6 +134,12 @@ def _forget_helpers():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helpers)
+
+
+@atexit.register
+def _end():
+    """Leave no thread in compiled code, which goes with the process."""
+    _crew.end()
 
 
 def board(n_threads):
