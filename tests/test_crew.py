@@ -130,6 +130,15 @@ def test_what_fails_is_told_and_the_board_goes_on(failing, helped_board):
     assert _called(helped_board, 6, n_to_meet=3) == (False, [1] * 6)
 
 
+def test_nothing_is_left_of_what_fails():
+    """What it was about is gone, and who came late would read it."""
+    board = new_board()
+    board[MOST_HELPERS] = 1
+    assert _called(board, 6, failing=0) == (True, [0] * 6)
+    assert board[LEFT] <= 0
+    assert crew._help_out(board, 10) == 0
+
+
 @pytest.mark.parametrize("n_helpers", [0, 1])
 def test_no_more_help_than_the_board_asks_for(n_helpers):
     board, met, counts = new_board(), np.zeros(1, np.int64), np.zeros(5, np.int64)
@@ -170,7 +179,7 @@ def test_where_no_thread_can_be_had_the_caller_works(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with crew.board(3) as board:
         assert _called(board, 9) == (False, [1] * 9)
-    assert not crew._crew._awake
+    assert not crew._crew._n_helpers()
 
 
 @pytest.mark.parametrize("is_dismissed", [False, True])
@@ -178,14 +187,14 @@ def test_helpers_go_in_the_end(is_dismissed, monkeypatch):
     monkeypatch.setattr(crew, "_crew", crew._Crew())
     if is_dismissed:
         monkeypatch.setattr(crew, "_PATIENCE", FOREVER)
-    with crew.board(2):
-        assert len(crew._crew._awake) == 1
-    with crew.board(2):  # it is called once
-        assert len(crew._crew._awake) <= 1
+    for _ in range(20):
+        with crew.board(2):
+            assert crew._crew._n_helpers() <= 2  # one that is just being taken up
+            assert crew._crew._n_threads == 1
     if is_dismissed:
         crew.dismiss()
     deadline = time.monotonic() + 60
-    while crew._crew._awake:
+    while crew._crew._n_helpers():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -103,7 +103,7 @@ def say_what(typingctx, board, function, about):
     """Write where code is that calls ``function(about, chunk)``, and where `about` is.
 
     It is handed over as a reference, and lasts until the function returns that has it
-    written.
+    written: after it has called `share`, which leaves no chunk behind.
     """
     about_it = Reference(about)
     call = function.get_call_type(typingctx, (about_it, types.int64), {})
@@ -125,7 +125,7 @@ def _emit_call(context, builder, function, call):
     So it is compiled in one place, and not for each who may call it.
     """
     type_ = ir.FunctionType(ir.IntType(1), [_bytes, _index])
-    name = f"{builder.function.name}.chunk"
+    name = builder.module.get_unique_name(f"{builder.function.name}.chunk")
     code = ir.Function(builder.module, type_, name)
     code.linkage = "linkonce_odr"
     inside = ir.IRBuilder(code.append_basic_block())
@@ -182,7 +182,7 @@ def _let_others_run(typingctx, board):
 
 @merged
 def wait(board):
-    """Wait for a little less than a microsecond."""
+    """Wait for a microsecond or so."""
     for _ in range(_N_RESTS):
         _rest()
     _let_others_run(board)
@@ -204,7 +204,7 @@ def run_chunk(board, chunk):
 
 @compiled
 def share(board, n_chunks):
-    """Run the chunks of what the board says, with all who help, until all are done.
+    """Run the chunks of what the board says, with all who help, until none runs.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def share(board, n_chunks):
     Returns
     -------
     has_failed : bool
-        Whether a call has raised something.
+        Whether a call has raised something; then not all chunks may have been run.
     """
     write(board, FAILED, 0)
     write(board, TOTAL, n_chunks)
@@ -223,6 +223,7 @@ def share(board, n_chunks):
     chunk = take(board)
     if chunk >= 0:
         run_chunk(board, chunk)
+    write(board, LEFT, 0)  # where that has failed, it has not taken them all
     while read(board, HELPERS) > 0:
         wait(board)
     return read(board, FAILED) != 0

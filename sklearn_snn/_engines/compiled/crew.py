@@ -67,19 +67,25 @@ class _Crew:
         """Let helpers go for good, and wait until they have left the compiled code."""
         self._is_over = True
         deadline = time.monotonic() + _LONGEST_END
-        while self._awake and time.monotonic() < deadline:
+        while self._n_helpers() and time.monotonic() < deadline:
             self.dismiss()
             time.sleep(0.001)
 
     def _call(self, n_helpers):
         self._board[CLOSED], self._board[MOST_HELPERS] = 0, n_helpers
-        for _ in range(n_helpers - len(self._awake)):
+        for _ in range(n_helpers - self._n_helpers()):
             _help_out(self._board, 0)  # the thread that calls compiles
-            if len(self._awake) == self._n_threads and not self._has_one_more():
+            if self._n_helpers() >= self._n_threads and not self._has_one_more():
                 return
-            helper = object()
-            self._awake.add(helper)
-            self._calls.put(helper)
+            self._calls.put(None)
+
+    def _n_helpers(self):
+        """Return how many have been called and not gone yet.
+
+        A call is counted by its place in the queue, not by who makes it, which Ctrl-C
+        may end in between.
+        """
+        return len(self._awake) + self._calls.qsize()
 
     def _has_one_more(self):
         """Start a thread, if there can be one more."""
@@ -92,8 +98,10 @@ class _Crew:
         return True
 
     def _help(self):
+        helper = threading.get_ident()
         while True:
-            helper = self._calls.get()
+            self._calls.get()
+            self._awake.add(helper)
             try:
                 _help_out(self._board, _PATIENCE)
             finally:
