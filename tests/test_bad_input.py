@@ -15,6 +15,7 @@ from sklearn_snn import (
     SpikingClassifier,
     SpikingRegressor,
 )
+from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn.neurons import CUBA, LIF, AdLIF
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -34,7 +35,7 @@ def no_work(request, monkeypatch):
 
     if "works" not in request.fixturenames:
         monkeypatch.setattr("sklearn_snn._engines.numpy_chunks.forward", work)
-        monkeypatch.setattr("sklearn_snn._engines.compiled.engine.run_chunks", work)
+        monkeypatch.setattr(NumbaEngine, "run_batch", work)
 
 
 @pytest.fixture

@@ -95,7 +95,8 @@ def run_piecemeal(batch, chunks, n_threads, workspaces):
 
     # This thread compiles what has to be: where it waits for another one that does,
     # that takes half as long again.
-    kind = batch.network, type(batch.X), batch.X.ndim, batch.X.dtype
+    network, X = batch.network, batch.X
+    kind = network.layers, network.readout.name, type(X), X.ndim, X.dtype
     n_alone = min(len(groups), int(kind not in _known))
     results = run_chunks(run, n_alone, 1)
     _known.add(kind)
