@@ -13,6 +13,7 @@ import pytest
 from helpers import fast
 from numba import njit
 
+from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import crew
 from sklearn_snn._engines.compiled.boards import (
     CLOSED,
@@ -199,6 +200,19 @@ def test_helpers_go_in_the_end(is_dismissed, monkeypatch):
         time.sleep(0.01)
 
 
+def test_nobody_helps_after_the_end(monkeypatch):
+    """Of the process; a helper that is busy leaves, however patient."""
+    monkeypatch.setattr(crew, "_crew", crew._Crew())
+    monkeypatch.setattr(crew, "_PATIENCE", FOREVER)
+    with crew.board(2):
+        assert crew._crew._n_helpers() == 1
+    crew._end()
+    assert crew._crew._n_helpers() == 0
+    with crew.board(2) as board:
+        assert board is not crew._crew._board
+    assert crew._crew._n_helpers() == 0
+
+
 def test_large_batches_dismiss_helpers(monkeypatch, rng):
     dismissed = []
     monkeypatch.setattr(crew, "dismiss", lambda: dismissed.append(True))
@@ -229,10 +243,12 @@ def test_a_fork_has_a_crew_of_its_own():
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_two_threads_that_fit_at_a_time_get_what_one_gets(rng):
-    X, y = rng.random((60, 3)), np.arange(60) % 2
-    expected = fast(engine="numba", max_iter=20).fit(X, y).coefs_
-    models = [fast(engine="numba", max_iter=20) for _ in range(3)]
+def test_threads_that_fit_at_a_time_get_what_one_gets(rng):
+    """Of spike trains, for which nobody waits for the BLAS of another one."""
+    X, y = SpikeTrains(rng.random((60, 9)), 50, seed=0), np.arange(60) % 2
+    parameters = {"engine": "numba", "max_iter": 20, "batch_size": 20}
+    expected = fast(**parameters).fit(X, y).coefs_
+    models = [fast(**parameters) for _ in range(3)]
     fits = [threading.Thread(target=model.fit, args=(X, y)) for model in models]
     for thread in fits:
         thread.start()
