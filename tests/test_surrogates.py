@@ -9,7 +9,7 @@ from sklearn_snn._engines.compiled.surrogates import (
     SURROGATE_CODES,
     surrogate_derivative,
 )
-from sklearn_snn._engines.compiled.vectors import LANES
+from sklearn_snn._engines.compiled.vectors import lanes
 from sklearn_snn._model.surrogates import SURROGATES
 
 X = np.concatenate([np.linspace(-4, 4, 801), [-1e3, 1e3, 1e-12]])
@@ -75,15 +75,15 @@ def test_in_place_finite_and_of_the_same_type(name, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiled_for_any_number_of_vectors(name, dtype, rng):
-    eps = np.finfo(dtype).eps
+    eps, n = np.finfo(dtype).eps, lanes(np.dtype(dtype))
 
     @numba.njit
     def compiled(x, beta, code):
         surrogate_derivative(x, beta, code)
 
-    for length in [*range(0, 10 * LANES, LANES), SLOPES]:
+    for length in [*range(0, 10 * n, n), SLOPES]:
         for scale in [1e-3, 1, 20]:
-            x = (scale * rng.normal(size=length + LANES)).astype(dtype)
+            x = (scale * rng.normal(size=length + n)).astype(dtype)
             x[:4] = 0, np.inf, -np.inf, np.nan
             expected = x.copy()
             expected[:length] = SURROGATES[name].derivative(x[:length].copy(), 2.5)

@@ -119,7 +119,7 @@ def in_place(formula):
     Returns
     -------
     replace : callable
-        Of an array, whose length is a multiple of `LANES`, and a number of its dtype;
+        Of an array, whose length is a multiple of `lanes`, and a number of its dtype;
         of compiled code.
     """
 

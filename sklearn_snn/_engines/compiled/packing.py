@@ -22,7 +22,7 @@ from sklearn_snn._engines.compiled.neurons.numbers import (
 )
 from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.recurrence import Recurrence
-from sklearn_snn._engines.compiled.vectors import LANES
+from sklearn_snn._engines.compiled.vectors import lanes
 from sklearn_snn._model.parameters import part
 from sklearn_snn._model.synapses import grid
 from sklearn_snn._utils.workspace import Workspace, aligned
@@ -93,7 +93,7 @@ def recurrent_matrices(flat, starts):
 
 def _allocate(sizes, dtype, is_recurrent):
     """Return Layers of zeros, of which the padding stays zero."""
-    widths, starts, firsts = _places(sizes)
+    widths, starts, firsts = _places(sizes, dtype)
     whole, recurrence = np.int32 if dtype == np.float32 else np.float64, None
     if is_recurrent:
         ends = np.concatenate([[0], np.cumsum(widths[1:-1] ** 2)])
@@ -131,9 +131,9 @@ def _are_narrow(sizes, is_recurrent):
     return are_narrow & (not is_recurrent)
 
 
-def _places(sizes):
+def _places(sizes, dtype):
     """Return widths, starts and firsts of `Layers`."""
-    widths = -(-np.array(sizes) // LANES) * LANES
+    widths = -(-np.array(sizes) // lanes(dtype)) * lanes(dtype)
     widths[0] = sizes[0]
     starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
     return widths, starts, np.cumsum(widths[1:]) - widths[1:]

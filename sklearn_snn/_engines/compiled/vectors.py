@@ -13,8 +13,8 @@ from sklearn_snn._compat import numba_cgutils
 
 cgutils = numba_cgutils()
 
-# Every width is a multiple of this: 64 bytes of float32.
-LANES = 16
+# Every width is a multiple of so many bytes.
+VECTOR_BYTES = 64
 # Vectors of 64 bytes that a sum of rows keeps in registers: 14 of the 16 of AVX2.
 MAX_VECTORS = 7
 # The same, where more would not be much faster but take longer to compile.
@@ -23,6 +23,11 @@ _FEW = 4
 MOST_SUMS = 4
 # Set bits of a word that are listed at a time.
 BITS_AT_ONCE = 4
+
+
+def lanes(dtype):
+    """Return how many numbers of a dtype a vector has."""
+    return VECTOR_BYTES // dtype.itemsize
 
 
 def parts_of_array(context, builder, type_, value):
@@ -34,7 +39,7 @@ def parts_of_array(context, builder, type_, value):
 def vector_of(context, dtype):
     """Return the type of a vector of 64 bytes."""
     number = context.get_value_type(dtype)
-    return ir.VectorType(number, 64 // context.get_abi_sizeof(number))
+    return ir.VectorType(number, VECTOR_BYTES // context.get_abi_sizeof(number))
 
 
 def vector_at(builder, pointer, j, vector):
@@ -147,7 +152,7 @@ def sum_rows(typingctx, init, table, rows, out):
     """Set ``out = init + sum_e table[rows[e]]``.
 
     ``init`` and ``out`` have shape (width,), may be the same, and width is a multiple
-    of `LANES`; ``table`` has shape (n_rows, width); ``rows`` is of uint32.
+    of `lanes`; ``table`` has shape (n_rows, width); ``rows`` is of uint32.
     """
 
     def codegen(context, builder, signature, args):
@@ -297,7 +302,7 @@ def add_where(typingctx, init, deltas, k, bits, out):
 def sum_where(typingctx, row, bits):
     """Return the sum of those elements of a row whose bit, a byte, is set.
 
-    Its length is a multiple of `LANES`. Only of what is exact in any order: it is added
+    Its length is a multiple of `lanes`. Only of what is exact in any order: it is added
     up in lanes, and these by halves.
     """
 
