@@ -59,7 +59,7 @@ def test_a_step_in_blocks_of_rows_is_one_of_all(rng, monkeypatch):
 def test_parts_are_added_in_order_without_their_padding(dtype, n_threads, rng):
     parts = rng.standard_normal((5, 8000)).astype(dtype)
     total = np.empty((61, 37), dtype)
-    arrays.add_up(parts, 100, 48, total, lambda: n_threads)
+    arrays.add_up(parts, None, 100, 48, total, lambda: n_threads)
     in_order = parts[0]
     for part in parts[1:]:
         in_order = in_order + part

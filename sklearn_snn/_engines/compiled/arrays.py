@@ -67,13 +67,16 @@ def sum_of_squares(array):
     return _sum_of_squares(array.reshape(-1), np.zeros(N_SUMS))
 
 
-def add_up(parts, start, width, total, count_threads):
+def add_up(parts, has_begun, start, width, total, count_threads):
     """Set ``total`` to the sum of a matrix of all parts, added in order.
 
     Parameters
     ----------
     parts : ndarray of shape (n_parts, n_numbers)
         Each has a matrix with rows of `width`, from `start` on.
+    has_begun : ndarray of uint8 of shape (n_parts, n_rows), or None
+        Which rows of a part are not zero, whatever is in them; see `Sums`. All of
+        them, if the matrix is small or this is None.
     start, width : int
     total : ndarray of shape (n_rows, at most width)
         Overwritten; without padding.
@@ -85,8 +88,11 @@ def add_up(parts, start, width, total, count_threads):
         total[...] = flat.reshape(n_rows, width)[:, :n_columns]
         return
 
+    if has_begun is None:
+        has_begun = np.ones((len(parts), n_rows), np.uint8)
+
     def run(rows):
-        _add_up(parts, start + rows.start * width, width, total[rows])
+        _add_up(parts, has_begun, start, width, rows.start, total[rows])
 
     _in_parts(run, n_rows, parts.size, count_threads)
 
@@ -164,17 +170,23 @@ def _sum_of_squares(x, sums):
 
 
 @entry_point(_CODE)
-def _add_up(parts, start, width, total):
+def _add_up(parts, has_begun, start, width, first, total):
     n_columns, n_numbers = total.shape[1], parts.shape[1]
     for r in range(len(total)):
-        row, at = segment(total, r * n_columns, n_columns), start + r * width
+        row, at = segment(total, r * n_columns, n_columns), start + (first + r) * width
+        is_sum = False
         for part in range(len(parts)):
-            _add_row(segment(parts, part * n_numbers + at, n_columns), part > 0, row)
+            if has_begun[part, first + r]:
+                _add_row(segment(parts, part * n_numbers + at, n_columns), is_sum, row)
+                is_sum = True
+        if not is_sum:
+            for k in range(n_columns):
+                row[k] = 0
 
 
 @compiled_apart
-def _add_row(added, has_begun, row):
-    if has_begun:
+def _add_row(added, is_sum, row):
+    if is_sum:
         for k in range(len(row)):
             row[k] += added[k]
     else:

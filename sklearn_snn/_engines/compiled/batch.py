@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.arrays import add_up
+from sklearn_snn._engines.compiled.arrays import SMALL, add_up
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -137,6 +137,16 @@ class Batch:
             for array in (targets, loss_weights)
         )
         self.gradients = gradients
+        n_features = self.layers.sizes[0]
+        self.has_begun = np.zeros((len(gradients), n_features), np.uint8)
+
+    def n_begun_later(self):
+        """Return how many gradients of a chunk need not be 0 before it runs.
+
+        Those of the first weights, if there are many; see `Sums`.
+        """
+        n_first = self.layers.starts[1]
+        return n_first if n_first >= SMALL else 0
 
     def n_gradients(self):
         """Return how many numbers the gradients of a chunk are: see `Sums`."""
@@ -205,7 +215,8 @@ class Batch:
             neurons = slice(first, first + columns)
             has_part = by_layer or self.X.ndim == 3
             coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
-            add_up(parts, start, width, coef, count_threads)
+            has_begun = None if by_layer else self.has_begun
+            add_up(parts, has_begun, start, width, coef, count_threads)
             gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
                 gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()

@@ -164,12 +164,14 @@ def _new_sums(batch, first, chunks):
     """Return Sums of zeros."""
     n_chunks, n_neurons = len(chunks), batch.layers.sizes[1:].sum()
     numbers = np.empty((n_chunks, 0), batch.readings.dtype)
+    has_begun = np.empty((n_chunks, 0), np.uint8)
     if batch.gradients is not None:
-        numbers = batch.gradients[first : first + n_chunks]
-        numbers.fill(0)
+        own = slice(first, first + n_chunks)
+        numbers, has_begun = batch.gradients[own], batch.has_begun[own]
+        numbers[:, batch.n_begun_later() :].fill(0)
     n_spikes = np.zeros((n_chunks, n_neurons), np.int64)
     losses, size = np.zeros((n_chunks, 2)), chunks[0].stop - chunks[0].start
-    return Sums(numbers, batch.n_rows(), n_spikes, losses, size, 0)
+    return Sums(numbers, has_begun, batch.n_rows(), n_spikes, losses, size, 0)
 
 
 def _make_ready(X):
@@ -303,6 +305,8 @@ def _run_sequences(batch, X, rows, sums, workspace):
         for chunk, gradient in ready.gradients(own):
             n_rows, width = batch.layers.widths[:2]
             padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
+            padded[sums.has_begun[chunk] == 0] = 0
+            sums.has_begun[chunk] = 1
             padded[:, : gradient.shape[1]] += gradient
 
 

@@ -40,7 +40,11 @@ from sklearn_snn._engines.compiled.recurrence import most_together, take_step
 from sklearn_snn._engines.compiled.references import reference
 from sklearn_snn._engines.compiled.restraint import Bounds, rate_penalty
 from sklearn_snn._engines.compiled.sums import chunk_of, spikes_in
-from sklearn_snn._engines.compiled.synapses import add_weight_gradient, append_negatives
+from sklearn_snn._engines.compiled.synapses import (
+    add_weight_gradient,
+    append_negatives,
+    begin_rows,
+)
 from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import copy_columns, matrix, segment
 
@@ -211,9 +215,11 @@ def run_samples_of_spikes(
                 active, limits = inputs_of(trains, back)
             deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
             append_negatives(deltas, n_steps, total_of(tape, width))
-            place = chunk_of(sums, back) * sums.numbers.shape[1]
+            chunk = chunk_of(sums, back)
+            place = chunk * sums.numbers.shape[1]
             gradient = matrix(sums.numbers, place, n_features, width)
             times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
+            begin_rows(active, n_times, sums.has_begun[chunk], gradient)
             add_weight_gradient(deltas, active, times, n_times, gradient)
 
 

@@ -39,6 +39,10 @@ class Sums(NamedTuple):
     numbers : ndarray of shape (n_chunks, n_gradients)
         The gradients of each, one kind behind the other as in `Gradients`; without
         targets there are none.
+    has_begun : ndarray of uint8 of shape (n_chunks, n_features)
+        Which rows of the gradient of the first weights are sums already. What is in
+        the others counts for nothing: to set large ones to zero, of which few inputs
+        fire, took longer than to add the sums up.
     n_rows : int
         Of the gradients by constants; 0 if none learns.
     n_spikes : ndarray of int64 of shape (n_chunks, n_neurons)
@@ -52,6 +56,7 @@ class Sums(NamedTuple):
     """
 
     numbers: np.ndarray
+    has_begun: np.ndarray
     n_rows: int
     n_spikes: np.ndarray
     losses: np.ndarray

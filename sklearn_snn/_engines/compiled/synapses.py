@@ -100,6 +100,17 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
 
 
 @merged
+def begin_rows(rows, n_times, has_begun, gradient):
+    """Let the rows of a gradient that are to be added to be sums, of nothing yet."""
+    for k in range(len(rows)):
+        if n_times[k] > 0 and not has_begun[rows[k]]:
+            has_begun[rows[k]] = 1
+            row = segment(gradient, rows[k] * gradient.shape[1], gradient.shape[1])
+            for h in range(len(row)):
+                row[h] = 0
+
+
+@merged
 def append_negatives(deltas, n_steps, total):
     """Let the negatives of the deltas follow them, and their sum.
 

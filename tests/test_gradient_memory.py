@@ -1,0 +1,79 @@
+"""The memory of partial gradients: what it held before counts for nothing."""
+
+import numpy as np
+import pytest
+from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
+
+from sklearn_snn import PoissonSpikeEncoder
+from sklearn_snn._engines.compiled import arrays
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.numpy_engine import NumpyEngine
+
+N_SAMPLES, N_STEPS, N_FEATURES, N_CLASSES = 20, 9, 40, 3
+# Partial gradients of the first are too few to be worth any care.
+N_HIDDEN = [5, 60]
+SMALL = 30 * N_FEATURES
+
+
+def recorded(rng):
+    """Return spikes of features that fire in some samples, others in none."""
+    fires = rng.random((N_SAMPLES, 1, N_FEATURES)) < 0.2
+    fires[..., 3:9] = False
+    spikes = rng.random((N_SAMPLES, N_STEPS, N_FEATURES)) < 0.5 * fires
+    return spikes.astype(np.float32)
+
+
+def partly_graded(rng):
+    """Return spikes of some samples, and numbers of others, in the same chunks."""
+    X = recorded(rng)
+    X[1::3] *= rng.random((len(X[1::3]), 1, N_FEATURES))
+    return X
+
+
+def drawn(rng):
+    """Return spike trains, of which some features fire more often than not."""
+    rates = np.where(rng.random((N_SAMPLES, N_FEATURES)) < 0.3, rng.random(), 0)
+    rates[:, 3:9] = 0
+    encoder = PoissonSpikeEncoder(N_STEPS, random_state=0)
+    return encoder.fit_transform(rates.astype(np.float32))
+
+
+@pytest.mark.parametrize("n_hidden", N_HIDDEN)
+@pytest.mark.parametrize("make", [recorded, partly_graded, drawn])
+def test_what_was_there_counts_for_nothing(make, n_hidden, rng, monkeypatch):
+    for module in ("arrays", "batch"):
+        monkeypatch.setattr(f"sklearn_snn._engines.compiled.{module}.SMALL", SMALL)
+    sizes = [N_FEATURES, n_hidden, N_CLASSES]
+    network, params = network_of(lif(), sizes), initial_params(lif(), sizes, "f4", 0)
+    X, y = make(rng), rng.integers(0, N_CLASSES, N_SAMPLES)
+    arguments = params, X, y, np.full(N_SAMPLES, 1 / N_SAMPLES)
+    engine = NumbaEngine(network, N_STEPS)
+    first = arrays_of(engine.loss_and_gradients(*arguments).gradients)
+    assert (first[0] != 0).any()
+    assert (first[0][3:9] == 0).all()
+    for memory in engine._shared._buffers.values():
+        memory.fill(np.nan)
+    step = engine.loss_and_gradients(*arguments)
+    for before, after in zip(first, arrays_of(step.gradients), strict=True):
+        np.testing.assert_array_equal(before, after)
+    theirs = NumpyEngine(network, N_STEPS).loss_and_gradients(*arguments)
+    assert_same_gradients(step.gradients, theirs.gradients, 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_have_not_begun_are_not_added(dtype, rng, monkeypatch):
+    monkeypatch.setattr(arrays, "SMALL", 1000)
+    monkeypatch.setattr(arrays, "LARGE", 2000)
+    parts = rng.standard_normal((5, 8000)).astype(dtype)
+    has_begun = (rng.random((5, 61)) < 0.4).astype(np.uint8)
+    has_begun[:, 7] = 0
+    matrices = parts[:, 100 : 100 + 61 * 48].reshape(5, 61, 48)
+    expected = np.zeros((61, 48), dtype)
+    for matrix, rows in zip(matrices, has_begun, strict=True):
+        expected[rows == 1] += matrix[rows == 1]
+    matrices[has_begun == 0] = np.nan
+    total = np.empty((61, 37), dtype)
+    for n_threads in (1, 3):
+        total.fill(np.nan)
+        arrays.add_up(parts, has_begun, 100, 48, total, lambda n=n_threads: n)
+        np.testing.assert_array_equal(total, expected[:, :37])
