@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_snn._engines.compiled import arrays
 from sklearn_snn._model import updates
+from sklearn_snn._model.synapses import sizes_of, spacing
 
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_number_of_threads = pytest.mark.parametrize("n_threads", [1, 3])
@@ -90,11 +91,47 @@ def test_sums_of_squares(dtype, n, rng):
     assert np.isnan(arrays.sum_of_squares(x))
 
 
+@pytest.mark.parametrize("shape", [(61, 37), (800, 2)])
+@pytest.mark.parametrize(("scale", "decay"), [(0.7, 0.3), (1.0, 0.3), (0.7, 0.0)])
+@each_dtype
+def test_decay_is_that_of_numpy(dtype, scale, decay, shape, rng):
+    ours, weights = (rng.standard_normal(shape).astype(dtype) for _ in "gw")
+    theirs = ours.copy()
+    squares = arrays.add_decay(ours, weights, scale, decay)
+    expected = updates.add_decay(theirs, weights, scale, decay)
+    np.testing.assert_array_equal(ours, theirs)
+    assert squares == pytest.approx(expected, rel=1e-14)
+    assert squares[1] == arrays.sum_of_squares(ours)
+    assert squares[0] == (arrays.sum_of_squares(weights) if decay else 0)
+
+
+@pytest.mark.parametrize("shape", [(61, 37), (1000, 2), (2000, 1)])
+@each_dtype
+def test_sizes_of_weights_are_those_of_numpy(dtype, shape, rng):
+    """To the bit: what weights are rounded to hangs on them."""
+    weights = rng.standard_normal(shape).astype(dtype)
+    assert arrays.compiled_sizes_of(weights) == sizes_of(weights)
+    assert arrays.compiled_sizes_of(-weights) == sizes_of(weights)
+    weights[5, -1] = -np.inf
+    assert arrays.compiled_sizes_of(weights) == (np.inf, np.inf)
+    weights[5, -1] = np.finfo(dtype).max
+    weights[7, -1] = -np.finfo(dtype).max
+    assert arrays.compiled_sizes_of(weights) == sizes_of(weights)
+    weights[6, 0] = np.nan
+    ours, theirs = arrays.compiled_sizes_of(weights), sizes_of(weights)
+    for sizes in (ours, theirs):
+        assert np.isnan(spacing(*sizes, weights.dtype))
+
+
 def test_what_has_gaps_is_left_to_numpy(rng):
     """Flat, it would be a copy, and the step lost."""
     param = rng.standard_normal((61, 74))[:, ::2]
     before, others = param.copy(), [abs(rng.standard_normal((61, 37))) for _ in "gmv"]
     arrays.adam(param, *others, NUMBERS, lambda: 2)
     assert (param != before).all()
+    weights = np.ones((61, 74))[:, ::2]
+    before = param.copy()
+    arrays.add_decay(param, weights, 1.0, 0.5)
+    np.testing.assert_array_equal(param, before + 0.5)
     expected = np.square(param).sum()
     assert arrays.sum_of_squares(param) == pytest.approx(expected, rel=1e-14)

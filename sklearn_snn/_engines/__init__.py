@@ -2,9 +2,9 @@
 
 An engine takes batches through a network: `run`, `read_out`, `spikes`,
 `loss_and_gradients` and `first_guess`, as `NumpyEngine` documents them, and `supports`
-says whether it can; `take_adam_step`, `subtract_outer` and `sum_of_squares` are those
-of `_model.updates`. All engines give the same spikes, to the bit, and the same
-gradients up to rounding.
+says whether it can; `take_adam_step`, `add_decay`, `subtract_outer` and
+`sum_of_squares` are those of `_model.updates`. All engines give the same spikes, to the
+bit, and the same gradients up to rounding.
 """
 
 from importlib import import_module

@@ -29,7 +29,12 @@ from sklearn_snn._model.network import (
     within,
 )
 from sklearn_snn._model.restraint import NO_RESTRAINT
-from sklearn_snn._model.updates import subtract_outer, sum_of_squares, take_step
+from sklearn_snn._model.updates import (
+    add_decay,
+    subtract_outer,
+    sum_of_squares,
+    take_step,
+)
 from sklearn_snn._utils.workspace import Workspace
 
 
@@ -49,6 +54,7 @@ class NumpyEngine:
     compiles, bptt_steps = False, None
     take_adam_step = staticmethod(take_step)
     sum_of_squares = staticmethod(sum_of_squares)
+    add_decay = staticmethod(add_decay)
     subtract_outer = staticmethod(subtract_outer)
 
     def __init__(self, network, n_steps):

@@ -56,7 +56,7 @@ class TruncatedEngine:
         self._has_states, self.compiles = has_states, engine.compiles
         self.read_out, self.spikes = engine.read_out, engine.spikes
         self.take_adam_step = engine.take_adam_step
-        self.sum_of_squares = engine.sum_of_squares
+        self.sum_of_squares, self.add_decay = engine.sum_of_squares, engine.add_decay
         self.subtract_outer = engine.subtract_outer
 
     def prepare(self, params, X, targets):

@@ -79,13 +79,30 @@ def grid(weights):
     spacing : scalar of the dtype of the weights
         NaN if a weight is not finite.
     """
-    dtype = weights.dtype
+    return spacing(*sizes_of(weights), weights.dtype)
+
+
+@np.errstate(over="ignore")
+def sizes_of(weights):
+    """Return the largest weight, and the largest sum of those of a neuron, unsigned.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_inputs, n_units)
+
+    Returns
+    -------
+    largest, bound : float
+        NaN, or the second of them, if a weight is NaN.
+    """
     size = np.abs(weights)
-    largest = float(size.max())
-    if not math.isfinite(largest):
+    return float(size.max()), float(size.sum(axis=0).max())
+
+
+def spacing(largest, bound, dtype):
+    """Return the `grid` of weights of such `sizes_of`."""
+    if not math.isfinite(largest) or math.isnan(bound):
         return dtype.type(np.nan)  # and so will the current be, and the gradient
-    with np.errstate(over="ignore"):
-        bound = float(size.sum(axis=0).max())
     exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
     n_bits = 30 if dtype == np.float32 else 52
     # Of subnormal weights nothing is left.

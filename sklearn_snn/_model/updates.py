@@ -1,4 +1,4 @@
-"""Arithmetic of an update: the equation of Adam's step, and passes over arrays."""
+"""Arithmetic of an update: Adam's step, weight decay, and passes over arrays."""
 
 import numpy as np
 
@@ -79,3 +79,27 @@ def sum_of_squares(array):
     total : float
     """
     return float(np.square(array, dtype=np.float64).sum())
+
+
+def add_decay(grad, weights, scale, decay):
+    """Make of a gradient by weights, in place, that by ``weights / scale``, with decay.
+
+    Parameters
+    ----------
+    grad, weights : ndarrays of one shape
+        The first becomes ``scale * grad + decay * weights``.
+    scale, decay : float
+
+    Returns
+    -------
+    of_weights, of_grad : float
+        The `sum_of_squares` of the weights, or 0 without decay, and that of what the
+        gradient has become.
+    """
+    of_weights = 0.0
+    if scale != 1:
+        grad *= scale
+    if decay:
+        of_weights = sum_of_squares(weights)
+        grad += decay * weights
+    return of_weights, sum_of_squares(grad)

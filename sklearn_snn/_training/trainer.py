@@ -289,20 +289,23 @@ class Trainer:
         penalty, n_layers = step.penalty / self.weight, len(self.params)
         if self._centring is not None:
             self._centring.turn(step.gradients[0])
+        squares = []
         for weights, grad, scale in zip(
             _weights(self.params), _weights(step.gradients), self.scales, strict=True
         ):
-            if scale != 1:
-                grad *= scale
-            if plan.weight_decay:
-                decay = plan.weight_decay / scale
-                penalty += decay / scale / 2 * self.engine.sum_of_squares(weights)
-                grad += decay * weights
+            decay = plan.weight_decay / scale
+            of_weights, of_grad = self.engine.add_decay(grad, weights, scale, decay)
+            penalty += decay / scale / 2 * of_weights
+            squares.append(of_grad)
         grads = learning_arrays(self.engine.network, step.gradients)
         constants = grads[len(grads) - len(self.units) :]
         for grad, unit in zip(constants, self.units, strict=True):
             grad *= unit
-        by_array = norms(grads, self.engine.sum_of_squares)
+        others = grads[n_layers : 2 * n_layers], constants
+        of_biases, of_constants = (norms(a, self.engine.sum_of_squares) for a in others)
+        of_weights = [math.sqrt(square) for square in squares]
+        by_array = of_weights[:n_layers] + of_biases + of_weights[n_layers:]
+        by_array += of_constants
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
         norm = _check_finite(by_array, "gradient")
         if plan.grad_clip is not None:

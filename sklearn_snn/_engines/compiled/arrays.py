@@ -13,6 +13,7 @@ from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.views import segment
 from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._model import updates as _model
+from sklearn_snn._model.synapses import sizes_of
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -65,6 +66,30 @@ def sum_of_squares(array):
     if array.size < SMALL or not array.flags.c_contiguous:
         return _model.sum_of_squares(array)
     return _sum_of_squares(array.reshape(-1), np.zeros(N_SUMS))
+
+
+def add_decay(grad, weights, scale, decay):
+    """Scale a gradient and add decay; see `_model.updates`, but in one pass."""
+    arrays = grad, weights
+    if grad.size < SMALL or not all(a.flags.c_contiguous for a in arrays):
+        return _model.add_decay(*arrays, scale, decay)
+    if not decay:
+        if scale != 1:
+            grad *= scale
+        return 0.0, sum_of_squares(grad)
+    number, sums = grad.dtype.type, np.zeros((2, N_SUMS))
+    flat = (a.reshape(-1) for a in arrays)
+    return _add_decay(*flat, number(scale), number(decay), *sums)
+
+
+def compiled_sizes_of(weights):
+    """Return the largest weight and the largest current; see `_model.synapses`."""
+    # Of one column numpy adds in another order.
+    if weights.size < SMALL or len(weights.T) < 2 or not weights.flags.c_contiguous:
+        return sizes_of(weights)
+    maxima, sums = np.zeros((2, weights.shape[1]), weights.dtype)
+    _sizes_of(weights, maxima, sums)
+    return float(maxima.max()), float(sums.max())
 
 
 def add_up(parts, has_begun, start, width, total, count_threads):
@@ -164,9 +189,52 @@ def _sum_of_squares(x, sums):
             sums[k] += np.float64(some[k]) * np.float64(some[k])
     for k in range(n, len(x)):
         total += np.float64(x[k]) * np.float64(x[k])
+    return _in_all(sums, total)
+
+
+@compiled
+def _in_all(sums, total):
     for k in range(N_SUMS):
         total += sums[k]
     return total
+
+
+@entry_point(_CODE)
+def _add_decay(grad, weights, scale, decay, of_weights, of_grad):
+    n = len(grad) // N_SUMS * N_SUMS
+    _decay_most(grad, weights, n, scale, decay, of_weights, of_grad)
+    rest_of_weights, rest_of_grad = 0.0, 0.0
+    for k in range(n, len(grad)):
+        grad[k] = scale * grad[k] + decay * weights[k]
+        rest_of_weights += np.float64(weights[k]) * np.float64(weights[k])
+        rest_of_grad += np.float64(grad[k]) * np.float64(grad[k])
+    return _in_all(of_weights, rest_of_weights), _in_all(of_grad, rest_of_grad)
+
+
+@compiled_apart
+def _decay_most(grad, weights, n, scale, decay, of_weights, of_grad):
+    for first in range(0, n, N_SUMS):
+        g, w = segment(grad, first, N_SUMS), segment(weights, first, N_SUMS)
+        for k in range(N_SUMS):
+            g[k] = scale * g[k] + decay * w[k]
+            of_weights[k] += np.float64(w[k]) * np.float64(w[k])
+            of_grad[k] += np.float64(g[k]) * np.float64(g[k])
+
+
+@entry_point(_CODE)
+def _sizes_of(weights, maxima, sums):
+    for r in range(len(weights)):
+        row = segment(weights, r * len(sums), len(sums))
+        _compare_and_add(row, maxima, sums)
+
+
+@compiled_apart
+def _compare_and_add(row, maxima, sums):
+    for k in range(len(row)):
+        size = abs(row[k])
+        # NaN is no maximum, but so is the sum.
+        maxima[k] = size if size > maxima[k] else maxima[k]
+        sums[k] += size
 
 
 @entry_point(_CODE)

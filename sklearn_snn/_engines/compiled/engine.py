@@ -14,7 +14,12 @@ from itertools import accumulate
 import numpy as np
 
 from sklearn_snn._engines.blas import single_threaded_blas
-from sklearn_snn._engines.compiled.arrays import adam, subtract_outer, sum_of_squares
+from sklearn_snn._engines.compiled.arrays import (
+    adam,
+    add_decay,
+    subtract_outer,
+    sum_of_squares,
+)
 from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.cache import n_compiled
 from sklearn_snn._engines.compiled.kept import packed
@@ -58,6 +63,7 @@ class NumbaEngine:
 
     compiles, bptt_steps = True, None
     sum_of_squares = staticmethod(sum_of_squares)
+    add_decay = staticmethod(add_decay)
 
     def __init__(self, network, n_steps):
         if (problem := self.supports(network)) is not None:

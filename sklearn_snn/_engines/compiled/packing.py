@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.arrays import to_units
+from sklearn_snn._engines.compiled.arrays import compiled_sizes_of, to_units
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
 from sklearn_snn._engines.compiled.narrow import MOST_BY_EVENTS, MOST_NEURONS
@@ -24,7 +24,7 @@ from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.recurrence import Recurrence
 from sklearn_snn._engines.compiled.vectors import lanes
 from sklearn_snn._model.parameters import part
-from sklearn_snn._model.synapses import grid
+from sklearn_snn._model.synapses import spacing
 from sklearn_snn._utils.workspace import Workspace, aligned
 
 
@@ -53,7 +53,7 @@ def pack(params, has_events, kept=None):
     layers, matrices_above, workspace = kept[key]
     for i, w in enumerate(coefs):
         if i or has_events:
-            layers.grids[i] = grid(w)
+            layers.grids[i] = _grid(w)
     if has_events:
         to_units(coefs[0], layers.grids[0], layers.signed)
     for w, unit, (is_narrow, in_units, transposed) in zip(
@@ -73,9 +73,14 @@ def pack(params, has_events, kept=None):
     return layers
 
 
+def _grid(weights):
+    """Return the `_model.synapses.grid` of weights."""
+    return spacing(*compiled_sizes_of(weights), weights.dtype)
+
+
 def _pack_recurrent(recurrence, i, weights, workspace):
     """Write the recurrent weights of a hidden layer to where they belong."""
-    recurrence.grids[i] = unit = grid(weights)
+    recurrence.grids[i] = unit = _grid(weights)
     n_units = len(weights)
     whole, transposed = (
         recurrent_matrices(flat, recurrence.starts)[i]
