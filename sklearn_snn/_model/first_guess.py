@@ -37,6 +37,8 @@ INTEGRATOR_RANGE = 0.03, 0.3
 _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 # The first guess lets an output neuron fire once in so many steps.
 OUTPUT_PERIOD = 10
+# Membranes that are looked at together: 64 kB in float32.
+_AT_ONCE = 2**14
 
 
 def first_guess(
@@ -153,21 +155,39 @@ def _membrane_deviation(neuron, p, current, n_steps, sample_weights, shares):
     _, exponent = math.frexp(float(np.abs(current).max()))
     unit = math.ldexp(1.0, min(exponent, np.finfo(current.dtype).maxexp - 1))
     current /= current.dtype.type(unit)
-    _, n_samples, n_units = shape = n_steps, *current.shape[1:]
-    # Of one step, which stays in the cache.
-    tape = {name: np.empty((1, *shape[1:]), current.dtype) for name in neuron.tape}
-    state = tuple(np.zeros((neuron.n_states, *shape[1:]), current.dtype))
-    means = np.zeros(n_samples if shares is None else shape[1:], current.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
-        for t, current_t in enumerate(np.broadcast_to(current, shape)):
-            state = neuron.forward(p, current_t[np.newaxis], state, tape)
-            squares = np.square(tape["membrane"][0], out=tape["membrane"][0])
+        if len(current) == 1:
+            # Membranes are the current times those of a current of 1.
+            one = np.ones((1, 1, current.shape[2]), current.dtype)
+            of_one = sum(_squared_membranes(neuron, p, one, n_steps)) / n_steps
+            means = (np.square(current[0]) * of_one).mean(axis=1)
+        else:
+            squares = _squared_membranes(neuron, p, current, n_steps)
             if shares is None:
-                means += squares.sum(axis=1)
+                means = sum(x.sum(axis=1) for x in squares)
+                means = means / (n_steps * current.shape[2])
             else:
-                means += squares * shares[t].astype(squares.dtype)
-        means = means / (n_steps * n_units) if shares is None else means.mean(axis=1)
+                steps = zip(squares, shares, strict=True)
+                means = sum(x * share.astype(x.dtype) for x, share in steps)
+                means = means.mean(axis=1)
         return unit * math.sqrt(sample_weights @ means)
+
+
+def _squared_membranes(neuron, p, current, n_steps):
+    """Yield the squares of the membranes of each step, (n_samples, n_units).
+
+    A few steps are run at a time, which stay in the cache.
+    """
+    _, *shape = current.shape
+    n_together = max(1, _AT_ONCE // math.prod(shape))
+    tape = {name: np.empty((n_together, *shape), current.dtype) for name in neuron.tape}
+    state = tuple(np.zeros((neuron.n_states, *shape), current.dtype))
+    every = np.broadcast_to(current, (n_steps, *shape))
+    for first in range(0, n_steps, n_together):
+        some = every[first : first + n_together]
+        own = {name: array[: len(some)] for name, array in tape.items()}
+        state = neuron.forward(p, some, state, own)
+        yield from np.square(own["membrane"], out=own["membrane"])
 
 
 def unit_like(weights, times=3):
