@@ -167,3 +167,20 @@ def test_the_deviation_is_that_of_the_steps_a_sample_has(name, rng):
     squares = np.square(u).mean(axis=(0, 2))
     deviation = _membrane_deviation(*args, None)
     assert deviation == pytest.approx(np.sqrt(weights @ squares), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_together", [1, 4])
+@pytest.mark.parametrize("name", FIRING)
+def test_the_deviation_is_that_of_all_steps(name, n_together, rng, monkeypatch):
+    """Of a constant current too, and however many steps are run at a time."""
+    row = TABLE[name]
+    p = {key: np.linspace(*ends, 6) for key, ends in row.ranges.items()}
+    neuron, p = row.neuron.unreset(p)
+    weights = rng.dirichlet(np.ones(5))
+    monkeypatch.setattr("sklearn_snn._model.first_guess._AT_ONCE", n_together * 5 * 6)
+    for n_given in (1, 30):
+        current = rng.normal(0, 3, (n_given, 5, 6))
+        every = np.repeat(current, 30 // n_given, axis=0)
+        squares = np.square(membranes(neuron, p, every)).mean(axis=(0, 2))
+        ours = _membrane_deviation(neuron, p, current, 30, weights, None)
+        assert ours == pytest.approx(np.sqrt(weights @ squares), rel=1e-12)
