@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_snn._engines.compiled import arrays
-from sklearn_snn._model import updates
-from sklearn_snn._model.synapses import sizes_of, spacing
+from sklearn_snn._model import synapses, updates
 
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_number_of_threads = pytest.mark.parametrize("n_threads", [1, 3])
@@ -107,20 +106,16 @@ def test_decay_is_that_of_numpy(dtype, scale, decay, shape, rng):
 
 @pytest.mark.parametrize("shape", [(61, 37), (1000, 2), (2000, 1)])
 @each_dtype
-def test_sizes_of_weights_are_those_of_numpy(dtype, shape, rng):
-    """To the bit: what weights are rounded to hangs on them."""
+def test_the_largest_current_is_that_of_numpy(dtype, shape, rng):
+    """To the bit: what weights are rounded to hangs on it."""
     weights = rng.standard_normal(shape).astype(dtype)
-    assert arrays.compiled_sizes_of(weights) == sizes_of(weights)
-    assert arrays.compiled_sizes_of(-weights) == sizes_of(weights)
-    weights[5, -1] = -np.inf
-    assert arrays.compiled_sizes_of(weights) == (np.inf, np.inf)
-    weights[5, -1] = np.finfo(dtype).max
-    weights[7, -1] = -np.finfo(dtype).max
-    assert arrays.compiled_sizes_of(weights) == sizes_of(weights)
-    weights[6, 0] = np.nan
-    ours, theirs = arrays.compiled_sizes_of(weights), sizes_of(weights)
-    for sizes in (ours, theirs):
-        assert np.isnan(spacing(*sizes, weights.dtype))
+    largest = np.finfo(dtype).max
+    for some in ([], [-np.inf], [largest, -largest], [np.nan], [largest, np.nan]):
+        weights[5 : 5 + len(some), -1] = some
+        ours, theirs = (m.largest_current(weights) for m in (arrays, synapses))
+        np.testing.assert_array_equal(ours, theirs)
+        is_finite = np.isfinite(weights).all()
+        assert np.isfinite(synapses.spacing(weights, ours)) == is_finite
 
 
 def test_what_has_gaps_is_left_to_numpy(rng):

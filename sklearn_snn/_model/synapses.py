@@ -79,29 +79,19 @@ def grid(weights):
     spacing : scalar of the dtype of the weights
         NaN if a weight is not finite.
     """
-    return spacing(*sizes_of(weights), weights.dtype)
+    return spacing(weights, largest_current(weights))
 
 
 @np.errstate(over="ignore")
-def sizes_of(weights):
-    """Return the largest weight, and the largest sum of those of a neuron, unsigned.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_inputs, n_units)
-
-    Returns
-    -------
-    largest, bound : float
-        NaN, or the second of them, if a weight is NaN.
-    """
-    size = np.abs(weights)
-    return float(size.max()), float(size.sum(axis=0).max())
+def largest_current(weights):
+    """Return the largest sum of the weights of a neuron, without their signs."""
+    return float(np.abs(weights).sum(axis=0).max())
 
 
-def spacing(largest, bound, dtype):
-    """Return the `grid` of weights of such `sizes_of`."""
-    if not math.isfinite(largest) or math.isnan(bound):
+def spacing(weights, bound):
+    """Return the `grid` of weights whose `largest_current` is known."""
+    dtype = weights.dtype
+    if not (math.isfinite(bound) or np.isfinite(weights).all()):
         return dtype.type(np.nan)  # and so will the current be, and the gradient
     exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
     n_bits = 30 if dtype == np.float32 else 52

@@ -12,8 +12,8 @@ from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.views import segment
 from sklearn_snn._engines.threads import run_chunks
+from sklearn_snn._model import synapses
 from sklearn_snn._model import updates as _model
-from sklearn_snn._model.synapses import sizes_of
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -82,14 +82,14 @@ def add_decay(grad, weights, scale, decay):
     return _add_decay(*flat, number(scale), number(decay), *sums)
 
 
-def compiled_sizes_of(weights):
-    """Return the largest weight and the largest current; see `_model.synapses`."""
+def largest_current(weights):
+    """Return the largest sum of weights, without their signs; see `_model.synapses`."""
     # Of one column numpy adds in another order.
     if weights.size < SMALL or len(weights.T) < 2 or not weights.flags.c_contiguous:
-        return sizes_of(weights)
-    maxima, sums = np.zeros((2, weights.shape[1]), weights.dtype)
-    _sizes_of(weights, maxima, sums)
-    return float(maxima.max()), float(sums.max())
+        return synapses.largest_current(weights)
+    sums = np.zeros(weights.shape[1], weights.dtype)
+    _add_sizes(weights, sums)
+    return float(sums.max())
 
 
 def add_up(parts, has_begun, start, width, total, count_threads):
@@ -222,19 +222,15 @@ def _decay_most(grad, weights, n, scale, decay, of_weights, of_grad):
 
 
 @entry_point(_CODE)
-def _sizes_of(weights, maxima, sums):
+def _add_sizes(weights, sums):
     for r in range(len(weights)):
-        row = segment(weights, r * len(sums), len(sums))
-        _compare_and_add(row, maxima, sums)
+        _add_sizes_of(segment(weights, r * len(sums), len(sums)), sums)
 
 
 @compiled_apart
-def _compare_and_add(row, maxima, sums):
+def _add_sizes_of(row, sums):
     for k in range(len(row)):
-        size = abs(row[k])
-        # NaN is no maximum, but so is the sum.
-        maxima[k] = size if size > maxima[k] else maxima[k]
-        sums[k] += size
+        sums[k] += abs(row[k])
 
 
 @entry_point(_CODE)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.arrays import compiled_sizes_of, to_units
+from sklearn_snn._engines.compiled.arrays import largest_current, to_units
 from sklearn_snn._engines.compiled.layers import Layers
 from sklearn_snn._engines.compiled.losses import LOSS_CODES
 from sklearn_snn._engines.compiled.narrow import MOST_BY_EVENTS, MOST_NEURONS
@@ -75,7 +75,7 @@ def pack(params, has_events, kept=None):
 
 def _grid(weights):
     """Return the `_model.synapses.grid` of weights."""
-    return spacing(*compiled_sizes_of(weights), weights.dtype)
+    return spacing(weights, largest_current(weights))
 
 
 def _pack_recurrent(recurrence, i, weights, workspace):
