@@ -10,9 +10,10 @@ from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 
 N_SAMPLES, N_STEPS, N_FEATURES, N_CLASSES = 20, 9, 40, 3
-# Partial gradients of the first are too few to be worth any care.
-N_HIDDEN = [5, 60]
-SMALL = 30 * N_FEATURES
+# Partial gradients of the first are too few to be worth any care, those of the second
+# with their padding are not.
+N_HIDDEN = [5, 20, 60]
+SMALL = 21 * N_FEATURES
 
 
 def recorded(rng):

@@ -100,15 +100,15 @@ def add_up(parts, has_begun, start, width, total, count_threads):
     parts : ndarray of shape (n_parts, n_numbers)
         Each has a matrix with rows of `width`, from `start` on.
     has_begun : ndarray of uint8 of shape (n_parts, n_rows), or None
-        Which rows of a part are not zero, whatever is in them; see `Sums`. All of
-        them, if the matrix is small or this is None.
+        Which rows of a part count: what is in the others is no number; see `Sums`.
+        None is all of them.
     start, width : int
     total : ndarray of shape (n_rows, at most width)
         Overwritten; without padding.
     count_threads : callable
     """
     n_rows, n_columns = total.shape
-    if total.size < SMALL:
+    if has_begun is None and total.size < SMALL:
         flat = np.sum(parts[:, start : start + n_rows * width], axis=0)
         total[...] = flat.reshape(n_rows, width)[:, :n_columns]
         return

@@ -215,7 +215,8 @@ class Batch:
             neurons = slice(first, first + columns)
             has_part = by_layer or self.X.ndim == 3
             coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
-            has_begun = None if by_layer else self.has_begun
+            is_late = not by_layer and self.n_begun_later() > 0
+            has_begun = self.has_begun if is_late else None
             add_up(parts, has_begun, start, width, coef, count_threads)
             gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
