@@ -9,7 +9,7 @@ from sklearn_snn._engines.compiled.surrogates import (
     SURROGATE_CODES,
     surrogate_derivative,
 )
-from sklearn_snn._engines.compiled.vectors import lanes
+from sklearn_snn._engines.compiled.vectors import lanes_of
 from sklearn_snn._model.surrogates import SURROGATES
 
 X = np.concatenate([np.linspace(-4, 4, 801), [-1e3, 1e3, 1e-12]])
@@ -75,7 +75,7 @@ def test_in_place_finite_and_of_the_same_type(name, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiled_for_any_number_of_vectors(name, dtype, rng):
-    eps, n = np.finfo(dtype).eps, lanes(np.dtype(dtype))
+    eps, n = np.finfo(dtype).eps, lanes_of(np.dtype(dtype))
 
     @numba.njit
     def compiled(x, beta, code):

@@ -179,7 +179,7 @@ def _squared_membranes(neuron, p, current, n_steps):
     A few steps are run at a time, which stay in the cache.
     """
     _, *shape = current.shape
-    n_together = max(1, _AT_ONCE // math.prod(shape))
+    n_together = min(n_steps, max(1, _AT_ONCE // math.prod(shape)))
     tape = {name: np.empty((n_together, *shape), current.dtype) for name in neuron.tape}
     state = tuple(np.zeros((neuron.n_states, *shape), current.dtype))
     every = np.broadcast_to(current, (n_steps, *shape))

@@ -81,13 +81,18 @@ def sum_of_squares(array):
     return float(np.square(array, dtype=np.float64).sum())
 
 
+def decayed(grad, weight, scale, decay):
+    """Return a gradient by ``weight / scale``, with decay; numbers or arrays."""
+    return scale * grad + decay * weight
+
+
 def add_decay(grad, weights, scale, decay):
     """Make of a gradient by weights, in place, that by ``weights / scale``, with decay.
 
     Parameters
     ----------
     grad, weights : ndarrays of one shape
-        The first becomes ``scale * grad + decay * weights``.
+        The first becomes what is `decayed`.
     scale, decay : float
 
     Returns
@@ -97,9 +102,9 @@ def add_decay(grad, weights, scale, decay):
         gradient has become.
     """
     of_weights = 0.0
-    if scale != 1:
-        grad *= scale
     if decay:
         of_weights = sum_of_squares(weights)
-        grad += decay * weights
+        grad[...] = decayed(grad, weights, scale, decay)
+    elif scale != 1:
+        grad *= scale
     return of_weights, sum_of_squares(grad)

@@ -22,7 +22,7 @@ SMALL, LARGE = 2**14, 2**20
 # Sums that are added up side by side, as none of them waits for another.
 N_SUMS = 16
 
-_adam_of_one = compiled(_model.adam)
+_adam_of_one, _decayed = compiled(_model.adam), compiled(_model.decayed)
 
 
 def adam(param, grad, mean, square, numbers, count_threads):
@@ -205,7 +205,7 @@ def _add_decay(grad, weights, scale, decay, of_weights, of_grad):
     _decay_most(grad, weights, n, scale, decay, of_weights, of_grad)
     rest_of_weights, rest_of_grad = 0.0, 0.0
     for k in range(n, len(grad)):
-        grad[k] = scale * grad[k] + decay * weights[k]
+        grad[k] = _decayed(grad[k], weights[k], scale, decay)
         rest_of_weights += np.float64(weights[k]) * np.float64(weights[k])
         rest_of_grad += np.float64(grad[k]) * np.float64(grad[k])
     return _in_all(of_weights, rest_of_weights), _in_all(of_grad, rest_of_grad)
@@ -216,7 +216,7 @@ def _decay_most(grad, weights, n, scale, decay, of_weights, of_grad):
     for first in range(0, n, N_SUMS):
         g, w = segment(grad, first, N_SUMS), segment(weights, first, N_SUMS)
         for k in range(N_SUMS):
-            g[k] = scale * g[k] + decay * w[k]
+            g[k] = _decayed(g[k], w[k], scale, decay)
             of_weights[k] += np.float64(w[k]) * np.float64(w[k])
             of_grad[k] += np.float64(g[k]) * np.float64(g[k])
 

@@ -119,8 +119,8 @@ def in_place(formula):
     Returns
     -------
     replace : callable
-        Of an array, whose length is a multiple of `lanes`, and a number of its dtype;
-        of compiled code.
+        Of an array, whose length is a multiple of `lanes_of`, and a number of its
+        dtype; of compiled code.
     """
 
     @intrinsic

@@ -3,7 +3,7 @@
 numba takes no list of matrices of different shapes without work at every call. So the
 matrices of all layers lie one after another in flat arrays, and the functions here
 return the part that belongs to a layer, as a view. Rows are padded with zeros to a
-multiple of `lanes`, so that the vector code needs no loop for a remainder: a padded
+multiple of `lanes_of`, so that the vector code needs no loop for a remainder: a padded
 neuron has no weights and no bias, and never fires.
 """
 
@@ -28,7 +28,7 @@ class Layers(NamedTuple):
     sizes : ndarray of int64 of shape (n_layers + 1,)
         Number of units, input included.
     widths : ndarray of int64 of shape (n_layers + 1,)
-        The same, rounded up to a multiple of `lanes`, but for the input.
+        The same, rounded up to a multiple of `lanes_of`, but for the input.
     starts : ndarray of int64 of shape (n_layers + 1,)
         Where the weights of a layer begin.
     firsts : ndarray of int64 of shape (n_layers,)

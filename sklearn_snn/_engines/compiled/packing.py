@@ -22,7 +22,7 @@ from sklearn_snn._engines.compiled.neurons.numbers import (
 )
 from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.recurrence import Recurrence
-from sklearn_snn._engines.compiled.vectors import lanes
+from sklearn_snn._engines.compiled.vectors import lanes_of
 from sklearn_snn._model.parameters import part
 from sklearn_snn._model.synapses import spacing
 from sklearn_snn._utils.workspace import Workspace, aligned
@@ -138,7 +138,7 @@ def _are_narrow(sizes, is_recurrent):
 
 def _places(sizes, dtype):
     """Return widths, starts and firsts of `Layers`."""
-    widths = -(-np.array(sizes) // lanes(dtype)) * lanes(dtype)
+    widths = -(-np.array(sizes) // lanes_of(dtype)) * lanes_of(dtype)
     widths[0] = sizes[0]
     starts = np.concatenate([[0], np.cumsum(widths[:-1] * widths[1:])])
     return widths, starts, np.cumsum(widths[1:]) - widths[1:]

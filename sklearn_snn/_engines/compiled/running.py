@@ -161,7 +161,7 @@ def _run_group(batch, first, chunks, workspace):
 
 
 def _new_sums(batch, first, chunks):
-    """Return Sums of zeros."""
+    """Return Sums of nothing yet."""
     n_chunks, n_neurons = len(chunks), batch.layers.sizes[1:].sum()
     numbers = np.empty((n_chunks, 0), batch.readings.dtype)
     has_begun = np.empty((n_chunks, 0), np.uint8)

@@ -38,11 +38,11 @@ class Sums(NamedTuple):
     ----------
     numbers : ndarray of shape (n_chunks, n_gradients)
         The gradients of each, one kind behind the other as in `Gradients`; without
-        targets there are none.
+        targets there are none. Of the first weights, those that have begun.
     has_begun : ndarray of uint8 of shape (n_chunks, n_features)
         Which rows of the gradient of the first weights are sums already. What is in
-        the others counts for nothing: to set large ones to zero, of which few inputs
-        fire, took longer than to add the sums up.
+        the others counts for nothing, where the weights are many: to set all of it to
+        zero, when few inputs fire, took longer than to add the sums up.
     n_rows : int
         Of the gradients by constants; 0 if none learns.
     n_spikes : ndarray of int64 of shape (n_chunks, n_neurons)

@@ -54,7 +54,7 @@ _sigmoid_derivative = in_place(_sigmoid)
 def surrogate_derivative(x, beta, surrogate):
     """Overwrite x = u - threshold with the derivative of the surrogate.
 
-    Its length is a multiple of `lanes`: formulas leave over what fills no vector.
+    Its length is a multiple of `lanes_of`: formulas leave over what fills no vector.
     """
     number = x.dtype.type
     one, zero = number(1), number(0)

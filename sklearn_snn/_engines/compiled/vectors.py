@@ -25,7 +25,7 @@ MOST_SUMS = 4
 BITS_AT_ONCE = 4
 
 
-def lanes(dtype):
+def lanes_of(dtype):
     """Return how many numbers of a dtype a vector has."""
     return VECTOR_BYTES // dtype.itemsize
 
@@ -51,7 +51,7 @@ def vector_at(builder, pointer, j, vector):
 def _load(builder, pointer, j, vector):
     """Emit the ``j``-th vector of an array."""
     place = vector_at(builder, pointer, j, vector)
-    return builder.load(place, align=64 // vector.count)
+    return builder.load(place, align=VECTOR_BYTES // vector.count)
 
 
 def _are_set(builder, pointer, j, lanes):
@@ -125,7 +125,7 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
             out = builder.gep(out, [offset])
             for j, total in enumerate(totals):
                 place = vector_at(builder, out, j, vector)
-                builder.store(builder.load(total), place, align=64 // lanes)
+                builder.store(builder.load(total), place, align=VECTOR_BYTES // lanes)
         builder.store(builder.add(first, left), done)
         builder.branch(head)
     builder.position_at_end(end)
@@ -152,7 +152,7 @@ def sum_rows(typingctx, init, table, rows, out):
     """Set ``out = init + sum_e table[rows[e]]``.
 
     ``init`` and ``out`` have shape (width,), may be the same, and width is a multiple
-    of `lanes`; ``table`` has shape (n_rows, width); ``rows`` is of uint32.
+    of `lanes_of`; ``table`` has shape (n_rows, width); ``rows`` is of uint32.
     """
 
     def codegen(context, builder, signature, args):
@@ -302,8 +302,8 @@ def add_where(typingctx, init, deltas, k, bits, out):
 def sum_where(typingctx, row, bits):
     """Return the sum of those elements of a row whose bit, a byte, is set.
 
-    Its length is a multiple of `lanes`. Only of what is exact in any order: it is added
-    up in lanes, and these by halves.
+    Its length is a multiple of `lanes_of`. Only of what is exact in any order: it is
+    added up in lanes, and these by halves.
     """
 
     def codegen(context, builder, signature, args):
