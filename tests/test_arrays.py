@@ -115,7 +115,7 @@ def test_the_largest_current_is_that_of_numpy(dtype, shape, rng):
         ours, theirs = (m.largest_current(weights) for m in (arrays, synapses))
         np.testing.assert_array_equal(ours, theirs)
         is_finite = np.isfinite(weights).all()
-        assert np.isfinite(synapses.spacing(weights, ours)) == is_finite
+        assert np.isfinite(synapses.grid(weights, ours)) == is_finite
 
 
 def test_what_has_gaps_is_left_to_numpy(rng):

@@ -62,7 +62,7 @@ def is_constant(inputs):
     return not isinstance(inputs, Events) and inputs.ndim == 2
 
 
-def grid(weights):
+def grid(weights, bound=None):
     """Return the spacing to which weights are rounded: a power of two.
 
     It is chosen such that any sum of weights of a neuron is a whole number of it below
@@ -73,23 +73,15 @@ def grid(weights):
     Parameters
     ----------
     weights : ndarray of shape (n_inputs, n_units)
+    bound : float, default=None
+        Their `largest_current`, if it is known.
 
     Returns
     -------
     spacing : scalar of the dtype of the weights
         NaN if a weight is not finite.
     """
-    return spacing(weights, largest_current(weights))
-
-
-@np.errstate(over="ignore")
-def largest_current(weights):
-    """Return the largest sum of the weights of a neuron, without their signs."""
-    return float(np.abs(weights).sum(axis=0).max())
-
-
-def spacing(weights, bound):
-    """Return the `grid` of weights whose `largest_current` is known."""
+    bound = largest_current(weights) if bound is None else bound
     dtype = weights.dtype
     if not (math.isfinite(bound) or np.isfinite(weights).all()):
         return dtype.type(np.nan)  # and so will the current be, and the gradient
@@ -97,6 +89,12 @@ def spacing(weights, bound):
     n_bits = 30 if dtype == np.float32 else 52
     # Of subnormal weights nothing is left.
     return max(dtype.type(2.0 ** (exponent - n_bits)), np.finfo(dtype).tiny)
+
+
+@np.errstate(over="ignore")
+def largest_current(weights):
+    """Return the largest sum of the weights of a neuron, without their signs."""
+    return float(np.abs(weights).sum(axis=0).max())
 
 
 def exact_parts(weights):

@@ -24,7 +24,7 @@ from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.recurrence import Recurrence
 from sklearn_snn._engines.compiled.vectors import lanes_of
 from sklearn_snn._model.parameters import part
-from sklearn_snn._model.synapses import spacing
+from sklearn_snn._model.synapses import grid
 from sklearn_snn._utils.workspace import Workspace, aligned
 
 
@@ -53,7 +53,7 @@ def pack(params, has_events, kept=None):
     layers, matrices_above, workspace = kept[key]
     for i, w in enumerate(coefs):
         if i or has_events:
-            layers.grids[i] = _grid(w)
+            layers.grids[i] = grid(w, largest_current(w))
     if has_events:
         to_units(coefs[0], layers.grids[0], layers.signed)
     for w, unit, (is_narrow, in_units, transposed) in zip(
@@ -73,14 +73,9 @@ def pack(params, has_events, kept=None):
     return layers
 
 
-def _grid(weights):
-    """Return the `_model.synapses.grid` of weights."""
-    return spacing(weights, largest_current(weights))
-
-
 def _pack_recurrent(recurrence, i, weights, workspace):
     """Write the recurrent weights of a hidden layer to where they belong."""
-    recurrence.grids[i] = unit = _grid(weights)
+    recurrence.grids[i] = unit = grid(weights, largest_current(weights))
     n_units = len(weights)
     whole, transposed = (
         recurrent_matrices(flat, recurrence.starts)[i]
