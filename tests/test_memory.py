@@ -8,6 +8,7 @@ from helpers import assert_same_network, fast
 from scipy import sparse
 
 from sklearn_snn import SpikeTrains
+from sklearn_snn._training.trainer import first_guess
 
 WAYS = {
     "plain": ({}, False),
@@ -91,3 +92,23 @@ def test_only_mini_batches_are_taken(kind, rng, engine, monkeypatch):
     assert set(seen["run"]) == {16, n_valid % 16}
     assert sum(seen["run"]) == 3 * n_valid
     assert max(seen["loss_and_gradients"]) == 16
+
+
+def test_the_first_guess_takes_little_memory(monkeypatch, rng):
+    """Of the hidden neurons it keeps who fires, and no number of each step."""
+    peaks = []
+
+    def watched(*args):
+        tracemalloc.start()
+        scales = first_guess(*args)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        return scales
+
+    monkeypatch.setattr("sklearn_snn._training.fitting.first_guess", watched)
+    n_samples, n_steps, n_hidden = 128, 50, 500
+    X, y = rng.normal(size=(n_samples, 10)), np.arange(n_samples) % 3
+    model = fast(hidden_layer_sizes=n_hidden, n_steps=n_steps, max_iter=1)
+    model.fit(X, y)
+    (peak,) = peaks
+    assert peak < 8 * n_samples * n_steps * n_hidden / 3

@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from sklearn_snn._model.network import layer_current, resting, run_layer, within
+from sklearn_snn._model.network import layer_current, resting, run_neurons, within
 from sklearn_snn._model.recurrence import unit_of_recurrence
 from sklearn_snn._model.synapses import is_constant
 
@@ -37,8 +37,8 @@ INTEGRATOR_RANGE = 0.03, 0.3
 _FLOAT32_RANGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 # The first guess lets an output neuron fire once in so many steps.
 OUTPUT_PERIOD = 10
-# Membranes that are looked at together: 64 kB in float32.
-_AT_ONCE = 2**14
+# Membranes, and spikes as numbers, that are looked at together: 256 kB in float32.
+_AT_ONCE = 2**16
 
 
 def first_guess(
@@ -81,7 +81,7 @@ def first_guess(
     for index, (layer, p) in enumerate(zip(network.layers, params, strict=True)):
         p["intercept"][:] = 0
         shape = n_steps, n_samples, layer.n_units
-        current = layer_current(p, x, index, shape, workspace, lengths)
+        current = _current(p, x, index, shape, workspace, lengths)
         mean = sample_weights @ _mean_over_steps(current, shares)
         neuron, constants = layer.neuron, p
         if neuron.fires:
@@ -112,11 +112,8 @@ def first_guess(
             recurrent_scales.append(float(unit))
         scales.append(float(scale))
         if index + 1 < len(params):
-            rest = resting(layer, n_samples, p["coef"].dtype)
-            tape, *_ = run_layer(
-                network, index, p, x, shape, workspace, rest, lengths=lengths
-            )
-            x = tape["spikes"]
+            current = _current(p, x, index, shape, workspace, lengths)
+            x = _spikes(network, index, p, current, n_steps, workspace)
     return scales, recurrent_scales
 
 
@@ -174,20 +171,58 @@ def _membrane_deviation(neuron, p, current, n_steps, sample_weights, shares):
 
 
 def _squared_membranes(neuron, p, current, n_steps):
-    """Yield the squares of the membranes of each step, (n_samples, n_units).
-
-    A few steps are run at a time, which stay in the cache.
-    """
-    _, *shape = current.shape
-    n_together = min(n_steps, max(1, _AT_ONCE // math.prod(shape)))
-    tape = {name: np.empty((n_together, *shape), current.dtype) for name in neuron.tape}
-    state = tuple(np.zeros((neuron.n_states, *shape), current.dtype))
-    every = np.broadcast_to(current, (n_steps, *shape))
-    for first in range(0, n_steps, n_together):
-        some = every[first : first + n_together]
+    """Yield the squares of the membranes of each step, (n_samples, n_units)."""
+    shape = n_steps, *current.shape[1:]
+    state = tuple(np.zeros((neuron.n_states, *shape[1:]), current.dtype))
+    every, few = np.broadcast_to(current, shape), _few_steps(shape)
+    tape = {n: np.empty(every[few[0]].shape, current.dtype) for n in neuron.tape}
+    for steps in few:
+        some = every[steps]
         own = {name: array[: len(some)] for name, array in tape.items()}
         state = neuron.forward(p, some, state, own)
         yield from np.square(own["membrane"], out=own["membrane"])
+
+
+def _few_steps(shape):
+    """Cut the steps of (n_steps, n_samples, n_units) into slices of a few.
+
+    What is computed of a few stays in the cache, and what is recorded of all of them
+    would be fresh memory, which costs several times what the neurons do.
+    """
+    n_steps, n_together = shape[0], max(1, _AT_ONCE // math.prod(shape[1:]))
+    starts = range(0, n_steps, n_together)
+    return [slice(start, min(start + n_together, n_steps)) for start in starts]
+
+
+def _current(p, x, index, shape, workspace, lengths):
+    """Return the current of a layer; spikes of the one below are bool."""
+    if index == 0:
+        return layer_current(p, x, index, shape, workspace, lengths)
+    current = np.empty(shape, p["coef"].dtype)
+    for steps in _few_steps(x.shape):
+        some = x[steps].astype(current.dtype)
+        shape = current[steps].shape
+        current[steps] = layer_current(p, some, index, shape, workspace)
+    return current
+
+
+def _spikes(network, index, p, current, n_steps, workspace):
+    """Return the spikes of a layer, bool of shape (n_steps, n_samples, n_units).
+
+    Those beyond the end of a sample are no matter: they have no share in anything. The
+    current may be where membranes are recorded, which is overwritten from its start as
+    far as it has been read.
+    """
+    shape = n_steps, *current.shape[1:]
+    spikes, every = np.empty(shape, bool), np.broadcast_to(current, shape)
+    state = resting(network.layers[index], shape[1], current.dtype)
+    for steps in _few_steps(shape):
+        some = every[steps]
+        tape, state, _ = run_neurons(
+            network, index, p, some, some.shape, workspace, state
+        )
+        spikes[steps] = tape["spikes"]
+    return spikes
 
 
 def unit_like(weights, times=3):

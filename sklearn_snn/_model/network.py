@@ -203,13 +203,28 @@ def run_layer(network, index, p, x, shape, workspace, before, kept=None, lengths
 
     Returns
     -------
+    tape, after, states
+        As of `run_neurons`.
+    """
+    current = layer_current(p, x, index, shape, workspace, lengths)
+    return run_neurons(
+        network, index, p, current, shape, workspace, before, kept, lengths
+    )
+
+
+def run_neurons(
+    network, index, p, current, shape, workspace, before, kept=None, lengths=None
+):
+    """Run the neurons of a layer, which get the current of `layer_current`.
+
+    Returns
+    -------
     tape : dict of ndarrays
         What its neurons record.
     after : ndarray of the shape of ``before``
     states : list of tuples of ndarrays, or None
         Those before each step, of a recurrent layer.
     """
-    current = layer_current(p, x, index, shape, workspace, lengths)
     layer, dtype = network.layers[index], current.dtype
     neuron, smooth = layer.neuron, network.smooth
     tape = {name: workspace.array((name, index), shape, dtype) for name in neuron.tape}

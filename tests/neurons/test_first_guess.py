@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from neurons.cases import ALL, FIRING, KINDS, TABLE, case_of, stacks, telling
 
+from sklearn_snn._engines.numpy_chunks import inputs_of
 from sklearn_snn._model.first_guess import (
     INTEGRATOR_RANGE,
     MEMBRANE_RANGE,
     OUTPUT_PERIOD,
     _membrane_deviation,
+    first_guess,
 )
+from sklearn_snn._utils.workspace import Workspace
 
 N_STEPS, N_SAMPLES = 30, 40
 
@@ -186,3 +189,25 @@ def test_the_deviation_is_that_of_all_steps(name, n_together, rng, monkeypatch):
         squares = np.square(membranes(neuron, p, every)).mean(axis=(0, 2))
         ours = _membrane_deviation(neuron, p, current, 30, weights, None)
         assert ours == pytest.approx(np.sqrt(weights @ squares), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("name", FIRING)
+def test_few_steps_at_a_time_are_all_steps(name, recurrent, dtype, monkeypatch):
+    """To the bit, in a layer above two others, and where samples end early."""
+    lengths = np.array([N_STEPS, 4, 11, 1, N_STEPS])
+    names = name, name, "lif"
+    choices = {"recurrent": recurrent, "dtype": dtype, "n_steps": N_STEPS}
+    for kind, ends in (("constant", None), ("trains", None), ("graded", lengths)):
+        guesses = []
+        for n_numbers in (10**6, 1, 4 * len(lengths) * 7):
+            case = case_of(names, kind=kind, **choices)
+            monkeypatch.setattr("sklearn_snn._model.first_guess._AT_ONCE", n_numbers)
+            workspace, weights = Workspace(), np.full(len(lengths), 0.2, dtype)
+            X, _ = inputs_of(case.X, N_STEPS, dtype, workspace)
+            first_guess(case.network, case.params, X, N_STEPS, weights, workspace, ends)
+            guesses.append([a for p in case.params for a in p.values()])
+        for guess in guesses[1:]:
+            for ours, at_once in zip(guess, guesses[0], strict=True):
+                np.testing.assert_array_equal(ours, at_once)
