@@ -45,7 +45,7 @@ def epochs(plan):
         "| | rows of a batch | `MLPClassifier`, ms | `SpikingClassifier`, ms | times |",
         "|---|---:|---:|---:|---:|",
     ]
-    for data, medians in _beside_mlp(plan, "fit", TABLES, 1).items():
+    for data, medians in _beside_mlp(plan, "fit", TABLES, 5).items():
         title, batch_size, _ = TABLES[data]
         ours, other = (1e3 * medians[name] for name in MODELS)
         cells = f"{other:.1f} | {ours:.1f} | {ours / other:.1f}"
