@@ -33,6 +33,15 @@ def timed(function, *args):
     return time.perf_counter() - start
 
 
+def timed_steps(function, all_args):
+    """Return the seconds of each call but the first.
+
+    Training goes on and on: the first step after a pause, which wakes threads and finds
+    caches cold, is none of it.
+    """
+    return [timed(function, *args) for args in all_args][1:]
+
+
 def run_steps(name, X, y):
     """Return a function that times steps of a contestant on images."""
     make, flush, _ = CONTESTANTS[name]
@@ -48,8 +57,8 @@ def run_steps(name, X, y):
             dimmed[0, 0] = 255  # the encoder scales by the largest intensity
             made[key] = make(dimmed, y, n_steps, n_hidden)
         function = made[key][task == "predict"]
-        rows = (rng.choice(len(y), batch, replace=False) for _ in range(count))
-        return [timed(function, some) for some in rows]
+        batches = (rng.choice(len(y), batch, replace=False) for _ in range(count + 1))
+        return timed_steps(function, ((rows,) for rows in batches))
 
     return run
 
@@ -94,7 +103,7 @@ def run_graded(name, X, y):
         if shape not in made:
             made.clear()
             made[shape] = make(*shape)
-        return [timed(made[shape]) for _ in range(count)]
+        return timed_steps(made[shape], [()] * (count + 1))
 
     return run
 
@@ -106,17 +115,14 @@ def run_recurrent(name, X, y):
     contestant = make(X, y)
 
     def run(count, is_check=False):
-        before = contestant.firing_rate(0) if is_check else None
-        seconds, losses = [], []
-        for i in range(count):
-            start = time.perf_counter()
-            losses.append(contestant.step(i % N_BATCHES))
-            seconds.append(time.perf_counter() - start)
-        if is_check:
-            ends = losses[:N_BATCHES], losses[-N_BATCHES:]
-            rates = before, contestant.firing_rate(0)
-            return [contestant.n_parameters, *rates, *map(statistics.mean, ends)]
-        return seconds
+        if not is_check:
+            batches = ((i % N_BATCHES,) for i in range(count + 1))
+            return timed_steps(contestant.step, batches)
+        before = contestant.firing_rate(0)
+        losses = [contestant.step(i % N_BATCHES) for i in range(count)]
+        ends = losses[:N_BATCHES], losses[-N_BATCHES:]
+        rates = before, contestant.firing_rate(0)
+        return [contestant.n_parameters, *rates, *map(statistics.mean, ends)]
 
     return run
 
