@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-# Threads of the BLAS look for more work for a tenth of a second after they had some: in
-# seconds, how long who is next waits for the cores that they take.
-_PAUSE = 0.15
+# Threads of the BLAS look for more work for a tenth of a second, and of some OpenMP for
+# two tenths: in seconds, how long who is next waits for the cores that they take.
+_PAUSE = 0.25
 
 
 class Worker(NamedTuple):

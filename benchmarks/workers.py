@@ -36,8 +36,8 @@ def timed(function, *args):
 def timed_steps(function, all_args):
     """Return the seconds of each call but the first.
 
-    Training goes on and on: the first step after a pause, which wakes threads and finds
-    caches cold, is none of it.
+    Batches follow each other: the first after a pause, which wakes threads and finds
+    caches cold, stands for none.
     """
     return [timed(function, *args) for args in all_args][1:]
 

@@ -95,7 +95,7 @@ def test_only_mini_batches_are_taken(kind, rng, engine, monkeypatch):
 
 
 def test_the_first_guess_takes_little_memory(monkeypatch, rng):
-    """Of the hidden neurons it keeps who fires, and no number of each step."""
+    """Of a table: what it keeps of each step is which hidden neurons fire."""
     peaks = []
 
     def watched(*args):

@@ -27,7 +27,7 @@ import numpy as np
 
 from sklearn_snn._model.network import layer_current, resting, run_neurons, within
 from sklearn_snn._model.recurrence import unit_of_recurrence
-from sklearn_snn._model.synapses import is_constant
+from sklearn_snn._model.synapses import exact_parts, is_constant
 
 # Between these, in thresholds, the first guess puts the membranes' standard deviation:
 # of constant currents, which all come at once, and of what has time in it.
@@ -195,14 +195,21 @@ def _few_steps(shape):
 
 
 def _current(p, x, index, shape, workspace, lengths):
-    """Return the current of a layer; spikes of the one below are bool."""
+    """Return the current of a layer; of spikes, which are bool, whatever their lengths.
+
+    Of some samples at a time: products of few steps would take as long as of many.
+    """
     if index == 0:
         return layer_current(p, x, index, shape, workspace, lengths)
-    current = np.empty(shape, p["coef"].dtype)
-    for steps in _few_steps(x.shape):
-        some = x[steps].astype(current.dtype)
-        shape = current[steps].shape
-        current[steps] = layer_current(p, some, index, shape, workspace)
+    n_steps, n_samples, n_units = shape
+    current = workspace.array("current of spikes", shape, p["coef"].dtype)
+    p = p | {"coef_parts": exact_parts(p["coef"])}
+    n_together = max(1, _AT_ONCE // x[:, 0].size)
+    for start in range(0, n_samples, n_together):
+        rows = slice(start, start + n_together)
+        some = x[:, rows].astype(current.dtype)
+        own = n_steps, some.shape[1], n_units
+        current[:, rows] = layer_current(p, some, index, own, workspace)
     return current
 
 
@@ -215,7 +222,10 @@ def _spikes(network, index, p, current, n_steps, workspace):
     """
     shape = n_steps, *current.shape[1:]
     spikes, every = np.empty(shape, bool), np.broadcast_to(current, shape)
-    state = resting(network.layers[index], shape[1], current.dtype)
+    layer = network.layers[index]
+    state = resting(layer, shape[1], current.dtype)
+    if layer.recurrent:
+        p = p | {"recurrent_parts": exact_parts(p["recurrent"])}
     for steps in _few_steps(shape):
         some = every[steps]
         tape, state, _ = run_neurons(
