@@ -40,7 +40,8 @@ def epochs(plan):
         "",
         "`fit` of both with one hidden layer of 100, the same number of epochs and "
         "rows of a batch, and their defaults in all else; columns are injected as a "
-        "current for 25 steps. Seconds of a fit by its epochs.",
+        "current for 25 steps. Seconds of a fit by its epochs; both take turns, after "
+        "pauses in which the threads of the other fall asleep.",
         "",
         "| | rows of a batch | `MLPClassifier`, ms | `SpikingClassifier`, ms | times |",
         "|---|---:|---:|---:|---:|",

@@ -190,8 +190,7 @@ def _few_steps(shape):
     would be fresh memory, which costs several times what the neurons do.
     """
     n_steps, n_together = shape[0], max(1, _AT_ONCE // math.prod(shape[1:]))
-    starts = range(0, n_steps, n_together)
-    return [slice(start, min(start + n_together, n_steps)) for start in starts]
+    return [slice(i, i + n_together) for i in range(0, n_steps, n_together)]
 
 
 def _current(p, x, index, shape, workspace, lengths):

@@ -7,6 +7,7 @@ import pytest
 from neurons.cases import ALL, FIRING, KINDS, TABLE, case_of, stacks, telling
 
 from sklearn_snn._engines.numpy_chunks import inputs_of
+from sklearn_snn._model import first_guess as module
 from sklearn_snn._model.first_guess import (
     INTEGRATOR_RANGE,
     MEMBRANE_RANGE,
@@ -14,6 +15,7 @@ from sklearn_snn._model.first_guess import (
     _membrane_deviation,
     first_guess,
 )
+from sklearn_snn._model.network import within
 from sklearn_snn._utils.workspace import Workspace
 
 N_STEPS, N_SAMPLES = 30, 40
@@ -206,8 +208,35 @@ def test_few_steps_at_a_time_are_all_steps(name, recurrent, dtype, monkeypatch):
             monkeypatch.setattr("sklearn_snn._model.first_guess._AT_ONCE", n_numbers)
             workspace, weights = Workspace(), np.full(len(lengths), 0.2, dtype)
             X, _ = inputs_of(case.X, N_STEPS, dtype, workspace)
-            first_guess(case.network, case.params, X, N_STEPS, weights, workspace, ends)
-            guesses.append([a for p in case.params for a in p.values()])
+            args = case.network, case.params, X, N_STEPS, weights, workspace, ends
+            scales = first_guess(*args)
+            guesses.append([*scales, *(a for p in case.params for a in p.values())])
         for guess in guesses[1:]:
             for ours, at_once in zip(guess, guesses[0], strict=True):
                 np.testing.assert_array_equal(ours, at_once)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("name", FIRING)
+def test_spikes_beyond_the_end_of_a_sample_are_no_matter(name, recurrent, monkeypatch):
+    """To the bit; there are some, of neurons that go on without an input."""
+    lengths, weights = np.array([N_STEPS, 4, 11, 1, N_STEPS]), np.full(5, 0.2)
+    spikes_of, n_beyond = module._spikes, []
+
+    def silenced(*args):
+        spikes = spikes_of(*args)
+        n_beyond.append((spikes & ~within(lengths, N_STEPS)).sum())
+        return spikes & within(lengths, N_STEPS)
+
+    guesses = []
+    for spikes in (spikes_of, silenced):
+        monkeypatch.setattr(module, "_spikes", spikes)
+        choices = {"kind": "graded", "n_steps": N_STEPS, "recurrent": recurrent}
+        case, workspace = case_of((name, name, "lif"), **choices), Workspace()
+        X, _ = inputs_of(case.X, N_STEPS, np.float64, workspace)
+        args = case.network, case.params, X, N_STEPS, weights, workspace, lengths
+        scales = first_guess(*args)
+        guesses.append([*scales, *(a for p in case.params for a in p.values())])
+    assert sum(n_beyond) > 0
+    for ours, silent in zip(*guesses, strict=True):
+        np.testing.assert_array_equal(ours, silent)
