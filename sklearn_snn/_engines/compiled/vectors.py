@@ -102,12 +102,14 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
     builder.branch(head)
     builder.position_at_end(head)
     first = builder.load(done)
-    left = builder.sub(builder.udiv(width, index(lanes)), first)
-    n_blocks = _divided_up(builder, left, index(most))
-    n_blocks = builder.select(
-        builder.icmp_unsigned("==", left, index(0)), index(1), n_blocks
-    )
-    left = _divided_up(builder, left, n_blocks)
+    size = builder.sub(builder.udiv(width, index(lanes)), first)
+    size = cgutils.alloca_once_value(builder, size)
+    is_wide = builder.icmp_unsigned(">", builder.load(size), index(most))
+    with builder.if_then(is_wide, likely=False):  # to divide takes as long as some rows
+        left = builder.load(size)
+        n_blocks = _divided_up(builder, left, index(most))
+        builder.store(_divided_up(builder, left, n_blocks), size)
+    left = builder.load(size)
     offset = builder.mul(first, index(lanes))
     switch = builder.switch(left, end)
     for n_vectors in range(1, most + 1):
