@@ -32,6 +32,7 @@ _FOLDERS = {
     "_engines/compiled/": (
         *(
             "backward",
+            "bits",
             "boards",
             "cache",
             "chunks",

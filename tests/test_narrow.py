@@ -1,4 +1,7 @@
-"""Layers of few neurons, which sum over all inputs, against lists of events."""
+"""Layers of few neurons, which sum over all inputs, or list the events of a step.
+
+They answer and learn as what lists the steps of each input.
+"""
 
 import numpy as np
 import pytest
@@ -41,6 +44,7 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(packing, "MOST_NEURONS", 0)
         patch.setattr(packing, "MOST_BY_EVENTS", 0)
+        patch.setattr(packing, "MOST_BY_STEP", 0)
         theirs = step(network, params, X, y, n_steps, restraint)
     assert all(counts.any() for counts in ours.n_spikes[:-1])
     assert ours.gradients[-1]["coef"].any()
@@ -54,7 +58,7 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_outputs", [1, 3, narrow.MOST_NEURONS])
+@pytest.mark.parametrize("n_outputs", [1, narrow.MOST_NEURONS, 10, 17])
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 @pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
 def test_sums_are_those_of_lists_to_the_bit(
@@ -67,9 +71,10 @@ def test_sums_are_those_of_lists_to_the_bit(
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_outputs", [narrow.MOST_BY_EVENTS, 3, 10])
 @pytest.mark.parametrize("kind", ["spikes", "graded"])
-def test_recordings(kind, dtype, restraint_of, rng, monkeypatch):
-    sizes, n_steps = [N_INPUTS, 40, narrow.MOST_BY_EVENTS], 30
+def test_recordings(kind, n_outputs, dtype, restraint_of, rng, monkeypatch):
+    sizes, n_steps = [N_INPUTS, 40, n_outputs], 30
     X = (rng.random((N_SAMPLES, n_steps, N_INPUTS)) < 0.4).astype(np.uint8)
     if kind == "graded":
         X = X * rng.random(X.shape).astype(dtype)
@@ -88,3 +93,17 @@ def test_which_layers_are_narrow():
     for p, n_units in zip(params[:-1], sizes[1:], strict=False):
         p["recurrent"] = np.zeros((n_units, n_units), np.float32)
     assert not packing.pack(params, has_events=False).are_narrow.any()
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.float32, 32), (np.float64, 16)])
+def test_which_layers_list_events_by_step(dtype, most):
+    """Those of a vector or two; likewise not the first, nor where others are heard."""
+    sizes = 5, 8, most + 1, most, narrow.MOST_NEURONS, narrow.MOST_BY_EVENTS
+    params = initial_params(lif(), list(sizes), dtype, 0)
+    of_tables = packing.pack(params, has_events=False).are_by_step
+    assert of_tables.tolist() == [False, False, True, False, False]
+    by_events = packing.pack(params, has_events=True).are_by_step
+    assert by_events.tolist() == [False, False, True, True, False]
+    for p, n_units in zip(params[:-1], sizes[1:], strict=False):
+        p["recurrent"] = np.zeros((n_units, n_units), dtype)
+    assert not packing.pack(params, has_events=False).are_by_step.any()

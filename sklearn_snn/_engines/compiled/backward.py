@@ -43,7 +43,10 @@ from sklearn_snn._engines.compiled.recurrence import add_recurrent_gradient
 from sklearn_snn._engines.compiled.restraint import restrain_gradient
 from sklearn_snn._engines.compiled.sums import chunk_of, gradients_in
 from sklearn_snn._engines.compiled.surrogates import surrogate_derivative
-from sklearn_snn._engines.compiled.synapses import add_weight_gradient
+from sklearn_snn._engines.compiled.synapses import (
+    add_weight_gradient,
+    add_weight_gradient_by_step,
+)
 from sklearn_snn._engines.compiled.vectors import (
     add_scaled_rows_to_each,
     sum_scaled_rows,
@@ -311,6 +314,14 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
             spikes_of(tape, layers, layer - 1, n_steps),
             segment(heard, layers.firsts[layer - 1], n_heard),
             matrix(tape.work.narrow, 0, n_neurons, layers.widths[layer]),
+            weights_of(gradients.weights, layers, layer),
+        )
+    elif layers.are_by_step[layer]:
+        times = times_of(tape, layer)
+        add_weight_gradient_by_step(
+            deltas_of(tape, layers, layer, n_steps),
+            segment(times, 0, times.size),
+            tape.record.ends[tape.row + layer],
             weights_of(gradients.weights, layers, layer),
         )
     elif layer:

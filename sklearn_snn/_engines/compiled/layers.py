@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._engines.compiled.bits import BITS_AT_ONCE
 from sklearn_snn._engines.compiled.narrow import MOST_NEURONS
 from sklearn_snn._engines.compiled.options import ZERO, allocating, compiled, inlined
-from sklearn_snn._engines.compiled.vectors import BITS_AT_ONCE
 from sklearn_snn._engines.compiled.views import empty, matrix, segment, zeros
 
 # Derivatives of surrogates that are worked out at a time: 16 kB in float32.
@@ -35,6 +35,8 @@ class Layers(NamedTuple):
         Where the neurons of a layer begin among those of all, padding included.
     are_narrow : ndarray of bool of shape (n_layers,)
         Which layers sum over all of their inputs; see `narrow`.
+    are_by_step : ndarray of bool of shape (n_layers,)
+        Which layers list their events step by step; see `synapses`.
     grids : ndarray of shape (n_layers,)
         The unit of `whole_weights` and `signed`; see `_model.synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
@@ -55,6 +57,7 @@ class Layers(NamedTuple):
     starts: np.ndarray
     firsts: np.ndarray
     are_narrow: np.ndarray
+    are_by_step: np.ndarray
     grids: np.ndarray
     whole_weights: np.ndarray
     signed: np.ndarray
@@ -132,12 +135,17 @@ class Record(NamedTuple):
         else it is empty.
     spikes : ndarray of uint8 of shape (n_layers, n_steps * at least widest)
         Of shape (n_steps, n_bits), with n_bits a multiple of 64.
-    times : ndarray of uint32 of shape (n_layers * most inputs, n_steps + 1)
+    times : ndarray of uint32 of shape (n_layers * most inputs + `BITS_AT_ONCE`, \
+            n_steps + 1)
         Per layer and input the rows of the deltas that add up to its gradient: the
-        steps at which it fired, or those that stand for its silences. Not written for
-        narrow layers.
+        steps at which it fired, or those that stand for its silences. Of a layer by
+        step the inputs that fired, one step behind the other; `BITS_AT_ONCE` entries
+        more may be overwritten, of the layer above. Not written for narrow layers.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
-        How many of them are listed; for a narrow layer, how often its inputs fired.
+        How many of them are listed; for a layer that is narrow or by step, how often
+        its inputs fired.
+    ends : ndarray of int64 of shape (n_layers, n_steps)
+        Of a layer by step, where the inputs of each step end.
     befores, afters : ndarrays of shape (n_layers, (most_states + 1) * widest)
         The states of the neurons before the first step and after the last, of shape
         (most_states + 1, width); the last row are the spikes of the step before these.
@@ -152,6 +160,7 @@ class Record(NamedTuple):
     spikes: np.ndarray
     times: np.ndarray
     n_times: np.ndarray
+    ends: np.ndarray
     befores: np.ndarray
     afters: np.ndarray
     pushes: np.ndarray
@@ -237,8 +246,9 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
         empty((n_rows, (2 * n_steps + 1) * widest), layers.biases.dtype),
         empty((n_rows, (most_states - 1) * n_steps * widest), layers.biases.dtype),
         zeros((n_rows, n_steps * whole_words(widest)), np.uint8),
-        empty((n_rows * most, n_steps + 1), np.uint32),
+        empty((n_rows * most + BITS_AT_ONCE, n_steps + 1), np.uint32),
         zeros((n_rows, most), np.int64),
+        empty((n_rows, n_steps), np.int64),
         zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
         zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
         zeros(n_rows, np.float64),

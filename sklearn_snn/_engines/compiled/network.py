@@ -37,11 +37,11 @@ from sklearn_snn._engines.compiled.narrow import (
     weights_of_heard,
 )
 from sklearn_snn._engines.compiled.neurons import n_states, of_layer
-from sklearn_snn._engines.compiled.options import compiled, inlined, merged
+from sklearn_snn._engines.compiled.options import ZERO, compiled, inlined, merged
 from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import copy_heard
-from sklearn_snn._engines.compiled.synapses import collect
+from sklearn_snn._engines.compiled.synapses import collect, collect_by_step
 from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import matrix, segment
 
@@ -68,7 +68,9 @@ def run_layer(
     second,
     times,
     n_times,
+    ends,
     is_narrow,
+    is_by_step,
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
@@ -91,12 +93,16 @@ def run_layer(
     whole sum a current. Whole numbers add up without rounding: the order of events does
     not count.
     """
-    width, listed = len(base), work.listed
-    total = segment(work.current, 0, width)
+    width, listed, n = len(base), work.listed, ZERO
+    total, lists = segment(work.current, 0, width), segment(times, 0, times.size)
     state = begin(neuron, before, work)
     for t in range(len(s)):
         if is_narrow:
             sum_fired(bits[t], weights, total)
+        elif is_by_step:
+            ends[t] = collect_by_step(bits[t], n, lists)
+            sum_rows(base, weights, segment(lists, n, ends[t] - n), total)
+            n = ends[t]
         else:
             m = collect(bits[t], t, rows, shifts, listed, times, n_times)
             sum_rows(base, weights, segment(listed, 0, m), total)
@@ -146,6 +152,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.record.n_times[tape.row + layer], layers.widths[layer + 1]
     n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
+    is_by_step = layers.are_by_step[layer]
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
     if is_narrow:
         n_neurons, n_rows = layers.sizes[layer + 1], layers.widths[layer]
@@ -155,8 +162,6 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
             own = segment(heard, layers.firsts[layer - 1], n_rows)
             weights_of_heard(weights, own, some)
             weights = some
-        counts = segment(n_times, 0, n_inputs)
-        count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
     else:
         weights = weights_of(layers.whole_weights, layers, layer)
         for k in range(n_inputs):
@@ -164,6 +169,9 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         if len(heard) > 0:
             sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
             copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
+    if is_narrow or is_by_step:
+        counts = segment(n_times, 0, n_inputs)
+        count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
     run_layer(
         recurrence,
         layers,
@@ -185,7 +193,9 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         second_of(tape, layers, layer, n_steps),
         times_of(tape, layer),
         n_times,
+        tape.record.ends[tape.row + layer],
         is_narrow,
+        is_by_step,
     )
 
 

@@ -22,7 +22,7 @@ from sklearn_snn._engines.compiled.neurons.numbers import (
 )
 from sklearn_snn._engines.compiled.readouts import STATISTIC_CODES, Readout
 from sklearn_snn._engines.compiled.recurrence import Recurrence
-from sklearn_snn._engines.compiled.vectors import lanes_of
+from sklearn_snn._engines.compiled.vectors import MOST_BY_STEP, lanes_of
 from sklearn_snn._model.parameters import part
 from sklearn_snn._model.synapses import grid
 from sklearn_snn._utils.workspace import Workspace, aligned
@@ -109,6 +109,7 @@ def _allocate(sizes, dtype, is_recurrent):
         starts=starts,
         firsts=firsts,
         are_narrow=_are_narrow(sizes, is_recurrent),
+        are_by_step=_are_by_step(sizes, widths, dtype, is_recurrent),
         grids=np.ones(len(firsts), dtype),
         whole_weights=aligned(np.zeros, starts[-1], whole),
         signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
@@ -129,6 +130,17 @@ def _are_narrow(sizes, is_recurrent):
     are_narrow = np.array(sizes[1:]) <= most
     are_narrow[0] = False
     return are_narrow & (not is_recurrent)
+
+
+def _are_by_step(sizes, widths, dtype, is_recurrent):
+    """Return which layers list their events by step: those of a vector or two.
+
+    Not the first one, whose inputs may be listed by their silences, nor those that
+    `_are_narrow`; in a recurrent network none does, for the same reason.
+    """
+    are_few = widths[1:] <= MOST_BY_STEP * lanes_of(dtype)
+    are_few[0] = False
+    return are_few & ~_are_narrow(sizes, is_recurrent) & (not is_recurrent)
 
 
 def _places(sizes, dtype):

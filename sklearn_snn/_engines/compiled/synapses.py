@@ -5,14 +5,14 @@ The sums of rows themselves are in `vectors`.
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled, merged
-from sklearn_snn._engines.compiled.vectors import (
+from sklearn_snn._engines.compiled.bits import (
     BITS_AT_ONCE,
     lowest_bit,
     n_bits_of,
     nonzero_mask,
-    sum_rows,
 )
+from sklearn_snn._engines.compiled.options import ZERO, compiled, merged
+from sklearn_snn._engines.compiled.vectors import add_to_rows, sum_rows
 from sklearn_snn._engines.compiled.views import segment
 
 
@@ -66,6 +66,16 @@ def collect(bits, t, rows, shifts, listed, times, n_times):
 
 
 @compiled
+def collect_by_step(bits, n_before, lists):
+    """List the inputs that a step's bits name behind those of the steps before.
+
+    These are ``n_before``, in ``lists``, which is flat. Returns how many there are now.
+    """
+    left = segment(lists, n_before, len(lists) - n_before)
+    return n_before + _list_bits(bits, left)
+
+
+@compiled
 def list_heard(bits, heard, first, listed):
     """List the neurons that fired in a step and are heard by others; return how many.
 
@@ -97,6 +107,22 @@ def add_weight_gradient(deltas, rows, times, n_times, gradient):
             row = segment(gradient, rows[k] * width, width)
             listed = segment(times, k * times.shape[1], n_times[k])
             sum_rows(row, deltas, listed, row)
+
+
+@compiled
+def add_weight_gradient_by_step(deltas, lists, ends, gradient):
+    """Do as `add_weight_gradient` does, with lists of the inputs of each step.
+
+    Those of step ``t`` end in ``lists`` at ``ends[t]``. The order of each sum is the
+    same, to the bit. Fast where a row is a vector or two: to add it to a row of the
+    gradient in the nearest cache takes less than to append a step to the list of an
+    input, and to begin a sum for each of these.
+    """
+    start, width = ZERO, deltas.shape[1]
+    for t in range(len(deltas)):
+        rows = segment(lists, start, ends[t] - start)
+        add_to_rows(segment(deltas, t * width, width), rows, gradient)
+        start = ends[t]
 
 
 @merged

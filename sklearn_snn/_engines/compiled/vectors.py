@@ -1,4 +1,4 @@
-"""Vector code that a loop in Python does not compile to: sums of rows, masks of bits.
+"""Vector code that a loop in Python does not compile to: sums of rows.
 
 numba turns a loop over an array into vector instructions, but keeps the array in
 memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so that a
@@ -21,8 +21,8 @@ MAX_VECTORS = 7
 _FEW = 4
 # Sums that are made at a time of the rows of one table.
 MOST_SUMS = 4
-# Set bits of a word that are listed at a time.
-BITS_AT_ONCE = 4
+# Vectors of a row of a layer that lists its events by step; see `synapses`.
+MOST_BY_STEP = 2
 
 
 def lanes_of(dtype):
@@ -172,6 +172,43 @@ def sum_rows(typingctx, init, table, rows, out):
         return _emit_row_sum(context, builder, dtype, [init], table, n, [out], term)
 
     return types.void(init, table, rows, out), codegen
+
+
+@intrinsic
+def add_to_rows(typingctx, row, rows, table):
+    """Add a row of at most `MOST_BY_STEP` vectors to ``table[rows[e]]``, for all ``e``.
+
+    Shapes are as in `sum_rows`. Of a longer one nothing is added.
+    """
+
+    def codegen(context, builder, signature, args):
+        (row, (width,)), (rows, (n,)), (table, _) = (
+            parts_of_array(context, builder, *pair)
+            for pair in zip(signature.args, args, strict=True)
+        )
+        vector, index = vector_of(context, signature.args[0].dtype), ir.IntType(64)
+        align, end = VECTOR_BYTES // vector.count, builder.append_basic_block("end")
+        switch = builder.switch(builder.udiv(width, index(vector.count)), end)
+        for n_vectors in range(1, MOST_BY_STEP + 1):
+            start = builder.append_basic_block(f"add_to_rows.{n_vectors}")
+            switch.add_case(index(n_vectors), start)
+            builder.position_at_end(start)
+            values = [_load(builder, row, j, vector) for j in range(n_vectors)]
+            with cgutils.for_range(builder, n) as loop:
+                e = builder.load(builder.gep(rows, [loop.index]))
+                first = builder.mul(
+                    builder.zext(e, index), index(n_vectors * vector.count)
+                )
+                own = builder.gep(table, [first])
+                for j, value in enumerate(values):
+                    place = vector_at(builder, own, j, vector)
+                    total = builder.fadd(builder.load(place, align=align), value)
+                    builder.store(total, place, align=align)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(row, rows, table), codegen
 
 
 @intrinsic
@@ -341,38 +378,3 @@ def sum_where(typingctx, row, bits):
 def _numbers(numbers):
     """Return numbers as a constant vector."""
     return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), [*numbers])
-
-
-@intrinsic
-def nonzero_mask(typingctx, row, start):
-    """Return a uint64 whose bit j tells whether ``row[start + j]``, a byte, is set."""
-
-    def codegen(context, builder, signature, args):
-        data, _ = parts_of_array(context, builder, signature.args[0], args[0])
-        vector = ir.VectorType(ir.IntType(8), 64)
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
-        values = builder.load(pointer, align=1)
-        nonzero = builder.icmp_unsigned("!=", values, ir.Constant(vector, None))
-        return builder.bitcast(nonzero, ir.IntType(64))
-
-    return types.uint64(row, types.int64), codegen
-
-
-@intrinsic
-def n_bits_of(typingctx, word):
-    """Return how many bits of a uint64 are set, as one."""
-
-    def codegen(context, builder, signature, args):
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
-
-
-@intrinsic
-def lowest_bit(typingctx, word):
-    """Return the position of the lowest set bit of a uint64; 64 if none is."""
-
-    def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.IntType(1)(0))
-
-    return types.int64(types.uint64), codegen

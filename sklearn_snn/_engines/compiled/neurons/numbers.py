@@ -5,9 +5,9 @@ at every step, which is spared where all neurons are alike.
 """
 
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
-from sklearn_snn._engines.compiled.options import compiled_apart
+from sklearn_snn._engines.compiled.options import APART
 from sklearn_snn._engines.compiled.views import emit_element, emit_view, segment
 
 
@@ -45,18 +45,32 @@ def _emit_number(context, builder, type_, constant, h):
     return constant
 
 
-@compiled_apart
 def above_threshold(u, first, threshold, x):
     """Set ``x`` to how far the membranes of some steps are above the threshold.
 
     ``u`` has shape (n_steps, width), and ``x``, the steps from ``first`` on one behind
     the other.
     """
+    raise NotImplementedError  # compiled code takes one of those below
+
+
+def _above_number(u, first, threshold, x):
+    some = segment(u, first * u.shape[1], len(x))
+    for k in range(len(x)):
+        x[k] = some[k] - threshold
+
+
+def _above_each(u, first, threshold, x):
     width = u.shape[1]
     for t in range(len(x) // width):
         some = segment(x, t * width, width)
         for h in range(width):
-            some[h] = u[first + t, h] - at(threshold, h)
+            some[h] = u[first + t, h] - threshold[h]
+
+
+@overload(above_threshold, jit_options=APART, strict=False)
+def _above(u, first, threshold, x):
+    return _above_each if isinstance(threshold, types.Array) else _above_number
 
 
 class ManyNumbersError(Exception):
