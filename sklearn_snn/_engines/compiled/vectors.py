@@ -96,20 +96,22 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
     sums.
     """
     index, lanes, most = ir.IntType(64), vector.count, most // len(outs)
+    n_all = builder.udiv(width, index(lanes))
+    most_left = cgutils.alloca_once_value(builder, n_all)
+    with builder.if_then(builder.icmp_unsigned(">", n_all, index(most))):
+        # Once, and only here: to divide takes as long as to add some rows.
+        n_blocks = _divided_up(builder, n_all, index(most))
+        builder.store(_divided_up(builder, n_all, n_blocks), most_left)
+    most_left = builder.load(most_left)
     done = cgutils.alloca_once_value(builder, index(0))
     head = builder.append_basic_block("row_sum")
     end = builder.append_basic_block("row_sum.end")
     builder.branch(head)
     builder.position_at_end(head)
     first = builder.load(done)
-    size = builder.sub(builder.udiv(width, index(lanes)), first)
-    size = cgutils.alloca_once_value(builder, size)
-    is_wide = builder.icmp_unsigned(">", builder.load(size), index(most))
-    with builder.if_then(is_wide, likely=False):  # to divide takes as long as some rows
-        left = builder.load(size)
-        n_blocks = _divided_up(builder, left, index(most))
-        builder.store(_divided_up(builder, left, n_blocks), size)
-    left = builder.load(size)
+    left = builder.sub(n_all, first)
+    is_last = builder.icmp_unsigned("<", left, most_left)
+    left = builder.select(is_last, left, most_left)
     offset = builder.mul(first, index(lanes))
     switch = builder.switch(left, end)
     for n_vectors in range(1, most + 1):
