@@ -3,6 +3,8 @@
 They answer and learn as what lists the steps of each input.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 from networks import arrays_of, initial_params, lif, network_of
@@ -11,7 +13,7 @@ from sklearn_snn._engines.compiled import narrow, packing
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._model.restraint import NO_RESTRAINT, Restraint
 
-N_SAMPLES, N_INPUTS = 12, 3
+N_SAMPLES, N_INPUTS, DTYPES = 12, 3, (np.float32, np.float64)
 # Hidden layers of widths that fill vectors, and words, in all ways; narrow ones within.
 HIDDEN = {"1": (1,), "17": (17,), "100": (100,), "130": (130,), "deep": (40, 2, 21)}
 
@@ -40,6 +42,8 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
     params = initial_params(lif(), sizes, dtype, 0)
     params[0]["intercept"] += 0.3  # some neurons fire all the time, others seldom
     y = rng.normal(size=(N_SAMPLES, sizes[-1])).astype(dtype)
+    layers = packing.pack(params, has_events=X.ndim == 3)
+    assert layers.are_narrow[-1] or layers.are_by_step[-1]
     ours = step(network, params, X, y, n_steps, restraint)
     with monkeypatch.context() as patch:
         patch.setattr(packing, "MOST_NEURONS", 0)
@@ -57,8 +61,10 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_outputs", [1, narrow.MOST_NEURONS, 10, 17])
+@pytest.mark.parametrize(
+    ("n_outputs", "dtype"),
+    [*product((1, narrow.MOST_NEURONS, 5, 16), DTYPES), (32, np.float32)],
+)
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 @pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
 def test_sums_are_those_of_lists_to_the_bit(

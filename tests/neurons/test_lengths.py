@@ -18,6 +18,7 @@ from neurons.cases import (
 from neurons.test_agreement import check_engines
 
 from sklearn_snn import EventSequences, Sequences
+from sklearn_snn._engines.compiled import packing
 from sklearn_snn._model.restraint import Restraint
 
 LENGTHS = np.array([9, 4, 12, 5, 12, 7, 4])
@@ -145,6 +146,23 @@ def test_engines_agree(dtype, kind):
         if readout != "softmax_mean":  # whose exponentials may be rounded otherwise
             with telling(names, readout):
                 check_engines(unequal(names, readout, kind, dtype=dtype), dtype)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FIRING)
+def test_events_by_step_or_by_input_are_the_same(name, kind, monkeypatch):
+    for (_, last), readout in networks(name):
+        case = unequal((name, name, last), readout, kind, is_restrained=True)
+        assert packing.pack(case.params, has_events=True).are_by_step[1:].all()
+        by_step = case.step("numba")
+        with monkeypatch.context() as patch:
+            patch.setattr(packing, "MOST_BY_STEP", 0)
+            by_input = case.step("numba")
+        with telling(name, readout):
+            assert by_step.loss == by_input.loss
+            assert_same_gradients(by_step.gradients, by_input.gradients, 0, 0)
+            for n, known in zip(by_step.n_spikes, by_input.n_spikes, strict=True):
+                np.testing.assert_array_equal(n, known)
 
 
 @pytest.mark.parametrize("kind", KINDS)

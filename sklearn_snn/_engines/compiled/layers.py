@@ -139,8 +139,9 @@ class Record(NamedTuple):
             n_steps + 1)
         Per layer and input the rows of the deltas that add up to its gradient: the
         steps at which it fired, or those that stand for its silences. Of a layer by
-        step the inputs that fired, one step behind the other; `BITS_AT_ONCE` entries
-        more may be overwritten, of the layer above. Not written for narrow layers.
+        step the inputs that fired, those of a step after those of the step before;
+        `BITS_AT_ONCE` entries more may be written, of the layer above, whose turn is
+        later, or of the last rows. Not written for narrow layers.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
         How many of them are listed; for a layer that is narrow or by step, how often
         its inputs fired.

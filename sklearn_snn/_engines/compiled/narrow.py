@@ -1,4 +1,4 @@
-"""Compiled synapses of layers of few neurons: sums over all inputs instead of events.
+"""Compiled synapses of layers of very few neurons: sums over all inputs, no events.
 
 To list an event, and to look up what it adds, takes about as long as to add a vector.
 Where a layer has but a few neurons, as the answers of most tables do, a list would have

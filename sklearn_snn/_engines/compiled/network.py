@@ -3,10 +3,11 @@
 A current ``sum_k x_k W_k`` over bits ``x_k`` is the sum of the rows of W whose input
 fired, and the gradient of such a row is the sum of the deltas of the steps at which its
 input fired. Both are sums of rows that a list of events names, with no multiplication
-and no work for what is silent. (A layer of few neurons looks at all of its inputs
-instead: see `narrow`.) An input that fires more often than not is counted by
-its *silences*: it is first taken to fire at every step, and rows of -W (or -delta) take
-the silent steps back. So an input costs at most half of its steps.
+and no work for what is silent. (A layer of very few neurons looks at all of its inputs
+instead: see `narrow`; one of some neurons lists events in another way: see `synapses`.)
+An input that fires more often than not is counted by its *silences*: it is first taken
+to fire at every step, and rows of -W (or -delta) take the silent steps back. So an
+input costs at most half of its steps.
 
 A sample runs forward and backward before the next one starts, so that all that it
 needs stays in the cache. The way of a sample::
@@ -70,7 +71,7 @@ def run_layer(
     n_times,
     ends,
     is_narrow,
-    is_by_step,
+    by_step,
 ):
     """Run a layer on spikes over all steps: membranes to ``u``, spikes to ``s``.
 
@@ -86,12 +87,14 @@ def run_layer(
     current of those inputs of which the silences are events. ``u`` has shape (n_steps,
     width), ``s`` (n_steps, at least width). If the layer ``is_narrow``, the weights are
     transposed, of shape (n_neurons, n_rows), there is no base, and no events are
-    listed: see `sum_fired`.
+    listed: see `sum_fired`. If it is ``by_step``, the inputs themselves are listed, in
+    ``times`` one after the other, and those of step ``t`` end at ``ends[t]``: see
+    `collect_by_step`.
 
-    Otherwise fast because a step adds as many rows as there are events, held in
-    registers by `sum_rows`, and because one multiplication per neuron makes of the
-    whole sum a current. Whole numbers add up without rounding: the order of events does
-    not count.
+    Where events are listed, it is fast because a step adds as many rows as there are
+    events, held in registers by `sum_rows`, and because one multiplication per neuron
+    makes of the whole sum a current. Whole numbers add up without rounding: the order
+    of events does not count.
     """
     width, listed, n = len(base), work.listed, ZERO
     total, lists = segment(work.current, 0, width), segment(times, 0, times.size)
@@ -99,10 +102,10 @@ def run_layer(
     for t in range(len(s)):
         if is_narrow:
             sum_fired(bits[t], weights, total)
-        elif is_by_step:
-            ends[t] = collect_by_step(bits[t], n, lists)
-            sum_rows(base, weights, segment(lists, n, ends[t] - n), total)
-            n = ends[t]
+        elif by_step:
+            end = collect_by_step(bits[t], n, lists)
+            sum_rows(base, weights, segment(lists, n, end - n), total)
+            n = ends[t] = end
         else:
             m = collect(bits[t], t, rows, shifts, listed, times, n_times)
             sum_rows(base, weights, segment(listed, 0, m), total)
@@ -164,14 +167,15 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
             weights = some
     else:
         weights = weights_of(layers.whole_weights, layers, layer)
-        for k in range(n_inputs):
-            n_times[k] = 0
         if len(heard) > 0:
             sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
             copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
     if is_narrow or is_by_step:
         counts = segment(n_times, 0, n_inputs)
         count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
+    else:
+        for k in range(n_inputs):
+            n_times[k] = 0
     run_layer(
         recurrence,
         layers,

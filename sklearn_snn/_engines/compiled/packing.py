@@ -138,9 +138,9 @@ def _are_by_step(sizes, widths, dtype, is_recurrent):
     Not the first one, whose inputs may be listed by their silences, nor those that
     `_are_narrow`; in a recurrent network none does, for the same reason.
     """
-    are_few = widths[1:] <= MOST_BY_STEP * lanes_of(dtype)
-    are_few[0] = False
-    return are_few & ~_are_narrow(sizes, is_recurrent) & (not is_recurrent)
+    by_step = widths[1:] <= MOST_BY_STEP * lanes_of(dtype)
+    by_step[0] = False
+    return by_step & ~_are_narrow(sizes, is_recurrent) & (not is_recurrent)
 
 
 def _places(sizes, dtype):

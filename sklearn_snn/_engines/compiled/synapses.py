@@ -120,9 +120,10 @@ def add_weight_gradient_by_step(deltas, lists, ends, gradient):
     """
     start, width = ZERO, deltas.shape[1]
     for t in range(len(deltas)):
-        rows = segment(lists, start, ends[t] - start)
-        add_to_rows(segment(deltas, t * width, width), rows, gradient)
-        start = ends[t]
+        stop = ends[t]
+        delta = segment(deltas, t * width, width)
+        add_to_rows(delta, segment(lists, start, stop - start), gradient)
+        start = stop
 
 
 @merged

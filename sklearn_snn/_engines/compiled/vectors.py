@@ -1,4 +1,4 @@
-"""Vector code that a loop in Python does not compile to: sums of rows.
+"""Vector code that a loop in Python does not compile to: sums of rows and of lanes.
 
 numba turns a loop over an array into vector instructions, but keeps the array in
 memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so that a
@@ -96,22 +96,18 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
     sums.
     """
     index, lanes, most = ir.IntType(64), vector.count, most // len(outs)
-    n_all = builder.udiv(width, index(lanes))
-    most_left = cgutils.alloca_once_value(builder, n_all)
-    with builder.if_then(builder.icmp_unsigned(">", n_all, index(most))):
-        # Once, and only here: to divide takes as long as to add some rows.
-        n_blocks = _divided_up(builder, n_all, index(most))
-        builder.store(_divided_up(builder, n_all, n_blocks), most_left)
-    most_left = builder.load(most_left)
     done = cgutils.alloca_once_value(builder, index(0))
     head = builder.append_basic_block("row_sum")
     end = builder.append_basic_block("row_sum.end")
     builder.branch(head)
     builder.position_at_end(head)
     first = builder.load(done)
-    left = builder.sub(n_all, first)
-    is_last = builder.icmp_unsigned("<", left, most_left)
-    left = builder.select(is_last, left, most_left)
+    left = builder.sub(builder.udiv(width, index(lanes)), first)
+    n_blocks = _divided_up(builder, left, index(most))
+    n_blocks = builder.select(
+        builder.icmp_unsigned("==", left, index(0)), index(1), n_blocks
+    )
+    left = _divided_up(builder, left, n_blocks)
     offset = builder.mul(first, index(lanes))
     switch = builder.switch(left, end)
     for n_vectors in range(1, most + 1):
@@ -178,9 +174,9 @@ def sum_rows(typingctx, init, table, rows, out):
 
 @intrinsic
 def add_to_rows(typingctx, row, rows, table):
-    """Add a row of at most `MOST_BY_STEP` vectors to ``table[rows[e]]``, for all ``e``.
+    """Add a row to ``table[rows[e]]``, for all ``e``; shapes are as in `sum_rows`.
 
-    Shapes are as in `sum_rows`. Of a longer one nothing is added.
+    Only of at most `MOST_BY_STEP` vectors: the caller sees to it.
     """
 
     def codegen(context, builder, signature, args):

@@ -68,7 +68,7 @@ def _above_each(u, first, threshold, x):
             some[h] = u[first + t, h] - threshold[h]
 
 
-@overload(above_threshold, jit_options=APART, strict=False)
+@overload(above_threshold, jit_options=APART)
 def _above(u, first, threshold, x):
     return _above_each if isinstance(threshold, types.Array) else _above_number
 
