@@ -31,9 +31,16 @@ def _exp(z):
     log_2, rest = 355 / 512, math.log(2) - 355 / 512
     k = (z * (1 / math.log(2)) - 0.5).truncated()
     r = (z - k * log_2) - k * rest
-    series = r * (1 / n_terms) + 1
-    for n in range(n_terms - 1, 0, -1):
-        series = series * r * (1 / n) + 1
+    if z.dtype == np.float32:
+        # Spares a product for each term, and changes last bits: not those of float64,
+        # with which streams go on that were saved.
+        series = r * (1 / math.factorial(n_terms)) + 1 / math.factorial(n_terms - 1)
+        for n in range(n_terms - 2, -1, -1):
+            series = series * r + 1 / math.factorial(n)
+    else:
+        series = r * (1 / n_terms) + 1
+        for n in range(n_terms - 1, 0, -1):
+            series = series * r * (1 / n) + 1
     # The exponent field of a float is an integer that can be written directly: what is
     # added to so large a number comes to stand in its last bits.
     field = k + (1.5 * 2**exponent_at + bias)
