@@ -43,7 +43,7 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
     params[0]["intercept"] += 0.3  # some neurons fire all the time, others seldom
     y = rng.normal(size=(N_SAMPLES, sizes[-1])).astype(dtype)
     layers = packing.pack(params, has_events=X.ndim == 3)
-    assert layers.are_narrow[-1] or layers.are_by_step[-1]
+    assert layers.are_narrow[-1] or layers.steps_by_step[-1] > 0
     ours = step(network, params, X, y, n_steps, restraint)
     with monkeypatch.context() as patch:
         patch.setattr(packing, "MOST_NEURONS", 0)
@@ -106,10 +106,17 @@ def test_which_layers_list_events_by_step(dtype, most):
     """Those of a vector or two; likewise not the first, nor where others are heard."""
     sizes = 5, 8, most + 1, most, narrow.MOST_NEURONS, narrow.MOST_BY_EVENTS
     params = initial_params(lif(), list(sizes), dtype, 0)
-    of_tables = packing.pack(params, has_events=False).are_by_step
+    of_tables = packing.pack(params, has_events=False).steps_by_step > 0
     assert of_tables.tolist() == [False, False, True, False, False]
-    by_events = packing.pack(params, has_events=True).are_by_step
+    by_events = packing.pack(params, has_events=True).steps_by_step > 0
     assert by_events.tolist() == [False, False, True, True, False]
     for p, n_units in zip(params[:-1], sizes[1:], strict=False):
         p["recurrent"] = np.zeros((n_units, n_units), dtype)
-    assert not packing.pack(params, has_events=False).are_by_step.any()
+    assert not packing.pack(params, has_events=False).steps_by_step.any()
+
+
+def test_long_samples_list_events_by_input_where_the_gradient_is_large():
+    for n_inputs, most in ((512, np.iinfo(np.int64).max), (513, 100)):  # times 64 bytes
+        params = initial_params(lif(), [5, n_inputs, 10], np.float32, 0)
+        steps = packing.pack(params, has_events=False).steps_by_step
+        assert steps.tolist() == [0, most]

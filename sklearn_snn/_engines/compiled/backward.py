@@ -316,7 +316,7 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
             matrix(tape.work.narrow, 0, n_neurons, layers.widths[layer]),
             weights_of(gradients.weights, layers, layer),
         )
-    elif layers.are_by_step[layer]:
+    elif n_steps <= layers.steps_by_step[layer]:
         times = times_of(tape, layer)
         add_weight_gradient_by_step(
             deltas_of(tape, layers, layer, n_steps),

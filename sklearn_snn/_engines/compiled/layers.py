@@ -35,8 +35,9 @@ class Layers(NamedTuple):
         Where the neurons of a layer begin among those of all, padding included.
     are_narrow : ndarray of bool of shape (n_layers,)
         Which layers sum over all of their inputs; see `narrow`.
-    are_by_step : ndarray of bool of shape (n_layers,)
-        Which layers list their events step by step; see `synapses`.
+    steps_by_step : ndarray of int64 of shape (n_layers,)
+        Up to how many steps of a sample a layer lists its events step by step; see
+        `synapses`.
     grids : ndarray of shape (n_layers,)
         The unit of `whole_weights` and `signed`; see `_model.synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
@@ -57,7 +58,7 @@ class Layers(NamedTuple):
     starts: np.ndarray
     firsts: np.ndarray
     are_narrow: np.ndarray
-    are_by_step: np.ndarray
+    steps_by_step: np.ndarray
     grids: np.ndarray
     whole_weights: np.ndarray
     signed: np.ndarray

@@ -155,7 +155,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.record.n_times[tape.row + layer], layers.widths[layer + 1]
     n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
-    is_by_step = layers.are_by_step[layer]
+    by_step = n_steps <= layers.steps_by_step[layer]
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
     if is_narrow:
         n_neurons, n_rows = layers.sizes[layer + 1], layers.widths[layer]
@@ -170,7 +170,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         if len(heard) > 0:
             sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
             copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
-    if is_narrow or is_by_step:
+    if is_narrow or by_step:
         counts = segment(n_times, 0, n_inputs)
         count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
     else:
@@ -199,7 +199,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         n_times,
         tape.record.ends[tape.row + layer],
         is_narrow,
-        is_by_step,
+        by_step,
     )
 
 

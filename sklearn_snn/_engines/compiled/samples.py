@@ -203,7 +203,7 @@ def run_samples_of_spikes(
             n_times,
             tape.record.ends[tape.row],
             layers.are_narrow[0],  # no: of a literal all would be compiled anew
-            layers.are_by_step[0],  # no, too
+            n_steps <= layers.steps_by_step[0],  # no, too
         )
         _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
         if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == stop):
