@@ -63,7 +63,7 @@ def assert_as_by_lists(sizes, X, dtype, n_steps, restraint, rng, monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_outputs", "dtype"),
-    [*product((1, narrow.MOST_NEURONS, 5, 16), DTYPES), (32, np.float32)],
+    [*product((1, 3, narrow.MOST_NEURONS, 5, 16), DTYPES), (32, np.float32)],
 )
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 @pytest.mark.parametrize("n_steps", [7, 300])  # a byte counts no more than 255
