@@ -122,24 +122,21 @@ def add_up(parts, has_begun, start, width, total, count_threads):
     _in_parts(run, n_rows, parts.size, count_threads)
 
 
-def to_units(weights, unit, signed):
-    """Write weights as whole numbers of a unit, and below them their negatives.
+def to_units(weights, unit, whole):
+    """Write weights as whole numbers of a unit.
 
     Parameters
     ----------
     weights : ndarray of shape (n_rows, n_columns)
     unit : float
         Of the dtype of the weights.
-    signed : ndarray of shape (2 * n_rows, at least n_columns)
+    whole : ndarray of shape (n_rows, at least n_columns)
         Overwritten, but for the padding.
     """
     if weights.size >= SMALL and weights.flags.c_contiguous:
-        _to_units(weights, unit, signed)
+        _to_units(weights, unit, whole)
         return
-    n_rows, n_columns = weights.shape
-    whole = np.rint(weights / unit)
-    signed[:n_rows, :n_columns] = whole
-    signed[n_rows:, :n_columns] = -whole
+    whole[:, : weights.shape[1]] = np.rint(weights / unit)
 
 
 def _in_parts(run, n, n_numbers, count_threads):
@@ -259,10 +256,8 @@ def _add_row(added, is_sum, row):
 
 
 @entry_point(_CODE)
-def _to_units(weights, unit, signed):
-    n_rows, number = len(weights), signed.dtype.type
-    for r in range(n_rows):
+def _to_units(weights, unit, whole):
+    number = whole.dtype.type
+    for r in range(len(weights)):
         for k in range(weights.shape[1]):
-            signed[r, k] = number(np.rint(weights[r, k] / unit))
-        for k in range(weights.shape[1]):
-            signed[n_rows + r, k] = -signed[r, k]
+            whole[r, k] = number(np.rint(weights[r, k] / unit))

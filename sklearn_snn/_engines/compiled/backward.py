@@ -306,8 +306,8 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     total = total_of(tape, len(bias))
     for h in range(len(bias)):
         bias[h] += total[h]
+    n_inputs, n_neurons = layers.sizes[layer], layers.sizes[layer + 1]
     if layers.are_narrow[layer]:
-        n_neurons = layers.sizes[layer + 1]
         n_heard = layers.widths[layer] if len(heard) > 0 else 0
         add_narrow_gradient(
             deltas_of(tape, layers, layer, n_steps),
@@ -327,7 +327,8 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     elif layer:
         add_weight_gradient(
             deltas_of(tape, layers, layer, n_steps),
-            segment(tape.record.units, 0, layers.sizes[layer]),
+            segment(tape.record.units, 0, n_inputs),
+            n_inputs,
             times_of(tape, layer),
             tape.record.n_times[tape.row + layer],
             weights_of(gradients.weights, layers, layer),

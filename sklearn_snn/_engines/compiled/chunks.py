@@ -12,7 +12,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.boards import say_what, share, take
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
-from sklearn_snn._engines.compiled.layers import count_up, new_tapes, whole_words
+from sklearn_snn._engines.compiled.layers import new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
 from sklearn_snn._engines.compiled.options import ZERO, allocating
 from sklearn_snn._engines.compiled.readouts import new_scratches
@@ -77,14 +77,12 @@ def _chunks_of_spikes(call, chunk):
     layers, readings, n_inputs = call.layers, call.asked.readings, call.n_inputs
     most_steps = call.bits.shape[1]
     drawing = Drawing(
-        count_up(n_inputs),
-        zeros(n_inputs, np.uint32),
         zeros(n_inputs, np.uint8),
         zeros(n_inputs, np.uint64),
         zeros(n_inputs, np.uint32),
         zeros(n_inputs, np.uint32),
         zeros((most_steps, whole_words(n_inputs)), np.uint8),
-        zeros(layers.widths[1], layers.signed.dtype),
+        zeros(layers.widths[1], layers.whole_weights.dtype),
     )
     memory = _new_memory(call.neurons, layers, readings, most_steps, n_inputs)
     while chunk >= 0:
@@ -152,10 +150,10 @@ def run_spikes(
     The inputs of the first layer are those features of a sample that can fire, in one
     list; so what is drawn, and the loops over inputs, have its length. Input ``k`` is
     ``active[k]`` in the weights. One that fires at half of the steps or more
-    (``often``) is counted by its silences: ``base`` holds its row of W, as if it fired
-    at every step, and its events add the row of -W, ``n_features`` further down; in the
-    backward pass likewise, ``n_steps`` further down. Recorded spikes are taken as they
-    are, with all features as inputs.
+    is counted by its silences, which are its events: ``base`` holds its row of W, as if
+    it fired at every step, and from that a silence subtracts it; in the backward pass
+    likewise. Those come last. Recorded spikes are taken as they are, with all features
+    as inputs.
 
     Parameters
     ----------

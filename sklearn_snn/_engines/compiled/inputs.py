@@ -22,6 +22,8 @@ class Trains(NamedTuple):
     ----------
     indptr : ndarray of int64 of shape (n_samples + 1,)
         Sample ``i`` owns the entries ``indptr[i]:indptr[i + 1]``.
+    n_seldom : ndarray of int64 of shape (n_samples,)
+        How many of these, the first ones, fire at half of the steps or less.
     features, thresholds : ndarrays of uint32 of shape (n_active,)
     seed_key, presentation_key : uint64
         See `encoding.stream_keys`.
@@ -30,6 +32,7 @@ class Trains(NamedTuple):
     """
 
     indptr: np.ndarray
+    n_seldom: np.ndarray
     features: np.ndarray
     thresholds: np.ndarray
     seed_key: np.uint64
@@ -42,7 +45,7 @@ def active_inputs(rates):
     """Return indptr, features and thresholds of all rates above 0, by sample.
 
     ``rates`` is of float32 and of shape (n_samples, n_features); the thresholds are
-    those of `SpikeTrains.active`, and the three are laid out as in `Trains`.
+    those of `SpikeTrains.active`, and so is the order.
 
     Fast because there is no branch: every feature is written where the next one that
     can fire belongs, and that place moves on only if it can. Four fifths of the pixels
@@ -62,6 +65,31 @@ def active_inputs(rates):
             thresholds[e] = np.uint32(words - 1)
         indptr[i + 1] = n
     return indptr, features[:n], thresholds[:n]
+
+
+@entry_point(_CODE)
+def seldom_first(indptr, features, thresholds):
+    """Return n_seldom, features and thresholds with what fires seldom first, by sample.
+
+    What is taken and returned is as in `Trains`. Fast because there is no branch, which
+    no processor could foresee: each input is written to both places where it may
+    belong, and only one of these moves on.
+    """
+    n_seldom = zeros(len(indptr) - 1, np.int64)
+    ordered = empty(len(features), np.uint32)
+    limits = empty(len(features), np.uint32)
+    one = np.uint64(1)  # an index without a sign cannot be one from the end
+    for i in range(len(n_seldom)):
+        first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1]) - one
+        for e in range(indptr[i], indptr[i + 1]):
+            feature, threshold = features[e], thresholds[e]
+            is_seldom = np.uint64(threshold < np.uint32(2**31))
+            ordered[first], limits[first] = feature, threshold
+            ordered[last], limits[last] = feature, threshold
+            first += is_seldom
+            last -= one - is_seldom
+        n_seldom[i] = first - np.uint64(indptr[i])
+    return n_seldom, ordered, limits
 
 
 @entry_point(_CODE)

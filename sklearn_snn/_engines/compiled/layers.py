@@ -39,13 +39,10 @@ class Layers(NamedTuple):
         Up to how many steps of a sample a layer lists its events step by step; see
         `synapses`.
     grids : ndarray of shape (n_layers,)
-        The unit of `whole_weights` and `signed`; see `_model.synapses.grid`.
+        The unit of `whole_weights`; see `_model.synapses.grid`.
     whole_weights : ndarray of int32 or float64 of shape (starts[-1],)
-        Per layer but the first a matrix of shape (widths[l], widths[l + 1]), the
-        weights in whole units: their sums are exact in any order. Of a narrow layer
-        transposed.
-    signed : ndarray of shape (2 * widths[0], widths[1])
-        W of the first layer in whole units, and -W below it; of the same dtype.
+        Per layer a matrix of shape (widths[l], widths[l + 1]), the weights in whole
+        units: their sums are exact in any order. Of a narrow layer transposed.
     transposed : ndarray of shape (starts[-1],)
         Per layer but the first the weights as they are, transposed.
     biases : ndarray of shape (sum(widths[1:]),)
@@ -61,7 +58,6 @@ class Layers(NamedTuple):
     steps_by_step: np.ndarray
     grids: np.ndarray
     whole_weights: np.ndarray
-    signed: np.ndarray
     transposed: np.ndarray
     biases: np.ndarray
     recurrence: object = None
@@ -127,10 +123,9 @@ class Record(NamedTuple):
 
     Attributes
     ----------
-    deltas : ndarray of shape (n_layers, (2 * n_steps + 1) * widest)
+    deltas : ndarray of shape (n_layers, (n_steps + 1) * widest)
         First the membranes, of shape (n_steps, width), which the deltas replace: the
-        gradients by the currents. In the first layer their negatives follow, and their
-        sum.
+        gradients by the currents. In the first layer their sum follows.
     seconds : ndarray of shape (n_layers, n_steps * widest)
         The second state of the neurons, if they have one, of shape (n_steps, width);
         else it is empty.
@@ -153,8 +148,8 @@ class Record(NamedTuple):
         (most_states + 1, width); the last row are the spikes of the step before these.
     pushes : ndarray of float64 of shape (n_layers,)
         The gradient by a spike that a bound on the firing rate makes.
-    units, no_shifts : ndarrays of uint32 of shape (most inputs,)
-        0, 1, 2, ..., and zeros.
+    units : ndarray of uint32 of shape (most inputs,)
+        0, 1, 2, ...
     """
 
     deltas: np.ndarray
@@ -167,7 +162,6 @@ class Record(NamedTuple):
     afters: np.ndarray
     pushes: np.ndarray
     units: np.ndarray
-    no_shifts: np.ndarray
 
 
 class Tape(NamedTuple):
@@ -194,7 +188,7 @@ def whole_words(n):
 
 
 @allocating
-def count_up(n):
+def _count_up(n):
     """Return 0, 1, 2, ..., n - 1."""
     numbers = empty(n, np.uint32)
     for k in range(n):
@@ -245,7 +239,7 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
         widest = max(widest, layers.widths[layer + 1])
         most = max(most, layers.sizes[layer + 1])
     record = Record(
-        empty((n_rows, (2 * n_steps + 1) * widest), layers.biases.dtype),
+        empty((n_rows, (n_steps + 1) * widest), layers.biases.dtype),
         empty((n_rows, (most_states - 1) * n_steps * widest), layers.biases.dtype),
         zeros((n_rows, n_steps * whole_words(widest)), np.uint8),
         empty((n_rows * most + BITS_AT_ONCE, n_steps + 1), np.uint32),
@@ -254,8 +248,7 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
         zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
         zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
         zeros(n_rows, np.float64),
-        count_up(most),
-        zeros(most, np.uint32),
+        _count_up(most),
     )
     return record, _new_work(layers, n_steps, most, widest, most_states, n_tapes)
 

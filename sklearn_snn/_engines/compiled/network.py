@@ -6,8 +6,8 @@ input fired. Both are sums of rows that a list of events names, with no multipli
 and no work for what is silent. (A layer of very few neurons looks at all of its inputs
 instead: see `narrow`; one of some neurons lists events in another way: see `synapses`.)
 An input that fires more often than not is counted by its *silences*: it is first taken
-to fire at every step, and rows of -W (or -delta) take the silent steps back. So an
-input costs at most half of its steps.
+to fire at every step, and then rows of W (or delta) are subtracted for the silent
+steps. So an input costs at most half of its steps.
 
 A sample runs forward and backward before the next one starts, so that all that it
 needs stays in the cache. The way of a sample::
@@ -57,7 +57,7 @@ def run_layer(
     work,
     bits,
     rows,
-    shifts,
+    n_added,
     weights,
     base,
     grid,
@@ -81,8 +81,9 @@ def run_layer(
 
     The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
     bias``, and what the neurons hear of each other. ``bits`` has shape (n_steps,
-    n_bits) and says which inputs have an event; ``rows``, ``shifts``, ``times`` and
-    ``n_times``, as `collect` takes them, have an entry per input. ``weights``, of shape
+    n_bits) and says which inputs have an event; ``rows``, ``times`` and ``n_times``, as
+    `collect` takes them, have an entry per input; rows of the first ``n_added`` are
+    added, and of all others subtracted. ``weights``, of shape
     (n_rows, width), are whole numbers of the unit ``grid``, and so is ``base``, the
     current of those inputs of which the silences are events. ``u`` has shape (n_steps,
     width), ``s`` (n_steps, at least width). If the layer ``is_narrow``, the weights are
@@ -104,11 +105,11 @@ def run_layer(
             sum_fired(bits[t], weights, total)
         elif by_step:
             end = collect_by_step(bits[t], n, lists)
-            sum_rows(base, weights, segment(lists, n, end - n), total)
+            sum_rows(base, weights, segment(lists, n, end - n), end - n, total)
             n = ends[t] = end
         else:
-            m = collect(bits[t], t, rows, shifts, listed, times, n_times)
-            sum_rows(base, weights, segment(listed, 0, m), total)
+            m, n_spikes = collect(bits[t], t, rows, n_added, listed, times, n_times)
+            sum_rows(base, weights, segment(listed, 0, m), n_spikes, total)
         take_step(
             recurrence,
             layers,
@@ -185,7 +186,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         tape.work,
         sent,
         tape.record.units,
-        tape.record.no_shifts,
+        n_inputs,
         weights,
         segment(tape.work.nothing, 0, width),
         layers.grids[layer],

@@ -52,15 +52,15 @@ def pack(params, has_events, kept=None):
     kept, key = {} if kept is None else kept, (sizes, coefs[0].dtype, len(own) > 0)
     if key not in kept:
         layers = _allocate(*key)
-        kept[key] = layers, _matrices_above(layers), Workspace()
-    layers, matrices_above, workspace = kept[key]
+        kept[key] = layers, _matrices(layers), Workspace()
+    layers, (lowest, *above), workspace = kept[key]
     for i, w in enumerate(coefs):
         if i or has_events:
             layers.grids[i] = grid(w, largest_current(w))
     if has_events:
-        to_units(coefs[0], layers.grids[0], layers.signed)
+        to_units(coefs[0], layers.grids[0], lowest[1])
     for w, unit, (is_narrow, in_units, transposed) in zip(
-        coefs[1:], layers.grids[1:], matrices_above, strict=True
+        coefs[1:], layers.grids[1:], above, strict=True
     ):
         whole = _in_units(w, unit, workspace)
         n_rows, n_columns = w.shape
@@ -115,7 +115,6 @@ def _allocate(sizes, dtype, is_recurrent):
         steps_by_step=_steps_by_step(sizes, widths, dtype, is_recurrent),
         grids=np.ones(len(firsts), dtype),
         whole_weights=aligned(np.zeros, starts[-1], whole),
-        signed=aligned(np.zeros, (2 * widths[0], widths[1]), whole),
         transposed=aligned(np.zeros, starts[-1], dtype),
         biases=aligned(np.zeros, widths[1:].sum(), dtype),
         recurrence=recurrence,
@@ -166,13 +165,13 @@ def _in_units(weights, unit, workspace):
     return np.rint(whole, out=whole)
 
 
-def _matrices_above(layers):
-    """Return what the weights of each layer but the first are written to.
+def _matrices(layers):
+    """Return what the weights of each layer are written to.
 
     Whether it is narrow, the matrix of its whole weights, and that of the transposed.
     """
     result = []
-    for layer in range(1, len(layers.widths) - 1):
+    for layer in range(len(layers.widths) - 1):
         shape = layers.widths[layer : layer + 2]
         own = slice(*layers.starts[layer : layer + 2])
         whole, is_narrow = layers.whole_weights[own], layers.are_narrow[layer]

@@ -113,7 +113,8 @@ def _take_recurrent_step(
                 m += 1
     weights = matrix(recurrence.whole, recurrence.starts[layer], width, width)
     felt, current = segment(work.felt, 0, width), segment(work.slopes, 0, width)
-    sum_rows(segment(work.nothing, 0, width), weights, segment(work.listed, 0, m), felt)
+    listed, nothing = segment(work.listed, 0, m), segment(work.nothing, 0, width)
+    sum_rows(nothing, weights, listed, m, felt)
     grid = recurrence.grids[layer]
     for h in range(width):
         from_below = scale * number(total[h]) + bias[h]
@@ -162,6 +163,7 @@ def _add_gradient(recurrence, layers, layer, heard, n_steps, tape, gradients):
         add_weight_gradient(
             matrix(tape.record.deltas[tape.row + layer], width, n_steps, width),
             segment(tape.record.units, 0, n_units),
+            n_units,
             times_of(tape, layer + 1),
             tape.record.n_times[tape.row + layer + 1],
             gradient,

@@ -16,7 +16,12 @@ from scipy import sparse
 from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled import crew
 from sklearn_snn._engines.compiled.boards import new_board
-from sklearn_snn._engines.compiled.inputs import Trains, active_inputs, as_bits
+from sklearn_snn._engines.compiled.inputs import (
+    Trains,
+    active_inputs,
+    as_bits,
+    seldom_first,
+)
 from sklearn_snn._engines.compiled.sums import Sums
 from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._inputs.lengths import with_ends
@@ -201,10 +206,11 @@ class _Drawn:
             indptr, features, thresholds = active_inputs(rates)
         self._batch, self._rows = batch, rows
         self._bits = np.empty((0, batch.n_steps, 0), np.uint8)
+        indptr = indptr.astype(np.int64, copy=False)
+        features = features.astype(np.uint32, copy=False)
         self._trains = Trains(
-            indptr.astype(np.int64, copy=False),
-            features.astype(np.uint32, copy=False),
-            thresholds,
+            indptr,
+            *seldom_first(indptr, features, thresholds),
             batch.seed_key,
             batch.presentation_key,
             X.first_step,
@@ -337,6 +343,7 @@ def _results(batch, rows):
 
 _NO_TRAINS = Trains(
     np.zeros(1, np.int64),
+    np.empty(0, np.int64),
     np.empty(0, np.uint32),
     np.empty(0, np.uint32),
     np.uint64(0),

@@ -24,6 +24,7 @@ from sklearn_snn._engines.compiled.layers import (
     tape_of,
     times_of,
     total_of,
+    weights_of,
     whole_words,
 )
 from sklearn_snn._engines.compiled.network import (
@@ -42,7 +43,6 @@ from sklearn_snn._engines.compiled.restraint import Bounds, rate_penalty
 from sklearn_snn._engines.compiled.sums import chunk_of, spikes_in
 from sklearn_snn._engines.compiled.synapses import (
     add_weight_gradient,
-    append_negatives,
     begin_rows,
 )
 from sklearn_snn._engines.compiled.vectors import sum_rows
@@ -68,8 +68,6 @@ class Drawing(NamedTuple):
 
     Attributes
     ----------
-    rows, shifts : ndarrays of uint32 of shape (n_inputs,)
-        See `collect`.
     often : ndarray of uint8 of shape (n_inputs,)
         Which inputs are counted by their silences.
     keys : ndarray of uint64 of shape (n_inputs,)
@@ -80,8 +78,6 @@ class Drawing(NamedTuple):
         The current of the inputs that are counted by their silences.
     """
 
-    rows: np.ndarray
-    shifts: np.ndarray
     often: np.ndarray
     keys: np.ndarray
     starts: np.ndarray
@@ -144,39 +140,35 @@ def run_samples_of_spikes(
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
     scratches = reference(scratches)
-    must_draw, n_inputs = len(bits) == 0, len(drawing.rows)
+    must_draw, n_inputs = len(bits) == 0, len(drawing.often)
     n_features, width = layers.sizes[0], layers.widths[1]
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
-    rows, shifts, base = drawing.rows, drawing.shifts, drawing.base
-    often, drawn = drawing.often, drawing.drawn
+    often, drawn, base = drawing.often, drawing.drawn, drawing.base
+    weights = weights_of(layers.whole_weights, layers, 0)
     first_bias = bias_of(layers.biases, layers, 0)
-    listed, nothing = tapes.work.listed, segment(tapes.work.nothing, 0, width)
+    nothing = segment(tapes.work.nothing, 0, width)
     for i in range(start, stop):
         j, n_steps = (i - start) % n_together, asked.lengths[i]
         heard = heard_by(asked.kept, i)
         tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
         take_states(asked.states, i, layers, tape)
-        deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
-        x = drawn
+        rows, n_added, x = segment(tape.record.units, 0, n_inputs), n_inputs, drawn
         for k in range(n_inputs):
             n_times[k] = 0
         if must_draw:
-            active, limits = inputs_of(trains, i)
-            n, m = len(active), 0
+            rows, limits = inputs_of(trains, i)
+            n, n_added = len(rows), trains.n_seldom[i]
             x = matrix(drawn, 0, len(drawn), whole_words(n))
             for k in range(n):
-                often[k] = np.uint8(limits[k] >= np.uint32(2**31))
-                rows[k], shifts[k] = active[k], 0
-                if often[k]:
-                    # At every step, and then back by the rows of -W and -delta.
-                    rows[k], shifts[k] = active[k] + n_features, n_steps
-                    times[k, 0], n_times[k] = 2 * n_steps, 1
-                    listed[m], m = active[k], m + 1
-            sum_rows(nothing, layers.signed, segment(listed, 0, m), base)
+                often[k] = k >= n_added
+                if often[k]:  # at every step, by the sum of the deltas, and then back
+                    times[k, 0], n_times[k] = n_steps, 1
+            n_often = n - n_added
+            sum_rows(nothing, weights, segment(rows, n_added, n_often), n_often, base)
             keys, step = segment(drawing.keys, 0, n), trains.first_step
-            stream_keys(active, limits, trains.seed_key, trains.presentation_key, keys)
+            stream_keys(rows, limits, trains.seed_key, trains.presentation_key, keys)
             draw(keys, limits, step, often, drawing.starts, drawing.increments, x)
         else:
             x = bits[i]
@@ -189,14 +181,14 @@ def run_samples_of_spikes(
             tape.work,
             x,
             rows,
-            shifts,
-            layers.signed,
+            n_added,
+            weights,
             base,
             layers.grids[0],
             first_bias,
             states_of(tape.record.befores, tape, layers, 0),
             states_of(tape.record.afters, tape, layers, 0),
-            deltas,
+            deltas_of(tape, layers, 0, n_steps),
             spikes_of(tape, layers, 0, n_steps),
             second_of(tape, layers, 0, n_steps),
             times,
@@ -212,17 +204,20 @@ def run_samples_of_spikes(
         _go_back(neurons, readout, layers, asked, together, sums)
         for back in range(i - j, i + 1):
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
-            active = segment(tape.record.units, 0, n_inputs)
+            rows, n_added = segment(tape.record.units, 0, n_inputs), n_inputs
             if must_draw:
-                active, limits = inputs_of(trains, back)
-            deltas = deltas_of(tape, layers, 0, 2 * n_steps + 1)
-            append_negatives(deltas, n_steps, total_of(tape, width))
+                rows, limits = inputs_of(trains, back)
+                n_added = trains.n_seldom[back]
+            deltas = deltas_of(tape, layers, 0, n_steps + 1)
+            total = total_of(tape, width)
+            for h in range(width):
+                deltas[n_steps, h] = total[h]
             chunk = chunk_of(sums, back)
             place = chunk * sums.numbers.shape[1]
             gradient = matrix(sums.numbers, place, n_features, width)
             times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
-            begin_rows(active, n_times, sums.has_begun[chunk], gradient)
-            add_weight_gradient(deltas, active, times, n_times, gradient)
+            begin_rows(rows, n_times, sums.has_begun[chunk], gradient)
+            add_weight_gradient(deltas, rows, n_added, times, n_times, gradient)
 
 
 @compiled

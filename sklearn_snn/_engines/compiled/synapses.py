@@ -45,24 +45,26 @@ def _list_bits(bits, listed):
 
 
 @compiled
-def collect(bits, t, rows, shifts, listed, times, n_times):
-    """List the inputs that a step's bits name, for both directions; return how many.
+def collect(bits, t, rows, n_added, listed, times, n_times):
+    """List the inputs that a step's bits name, for both directions.
 
     Bit ``k`` of ``bits``, a byte each, is an event of input ``k`` at step ``t``: a
-    spike, or a silence of an input that is counted by these. For the forward pass
-    ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights to be added;
-    for the backward pass ``t + shifts[k]``, the row of the deltas, is appended to
-    ``times[k]``, of which ``n_times[k]`` entries are in use.
+    spike of the first ``n_added``, and a silence of all others. For the forward pass
+    ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights; for the
+    backward pass ``t``, the row of the deltas, is appended to ``times[k]``, of which
+    ``n_times[k]`` entries are in use. Returns how many there are, and how many of these
+    are spikes, which come first.
     """
     m, n_columns = _list_bits(bits, listed), np.uint64(times.shape[1])
-    flat = segment(times, 0, times.size)
+    flat, n_spikes = segment(times, 0, times.size), ZERO
     for e in range(np.uint64(m)):
         k = np.uint64(listed[e])
+        n_spikes += np.int64(k < np.uint64(n_added))
         listed[e] = rows[k]
         n = np.uint64(n_times[k])
-        flat[k * n_columns + n] = t + shifts[k]
+        flat[k * n_columns + n] = t
         n_times[k] = n + np.uint64(1)
-    return m
+    return m, n_spikes
 
 
 @compiled
@@ -93,20 +95,23 @@ def list_heard(bits, heard, first, listed):
 
 
 @compiled
-def add_weight_gradient(deltas, rows, times, n_times, gradient):
+def add_weight_gradient(deltas, rows, n_added, times, n_times, gradient):
     """Add to row ``rows[k]`` of the gradient the deltas that input ``k`` lists.
 
     That is ``x.T @ delta``, without the product: ``deltas`` has shape (n, width),
     ``gradient`` (n_inputs, width), and ``times[k, :n_times[k]]`` are the rows of the
-    deltas. Fast for the reason that `run_layer` is: as many additions as there are
-    events, in registers, and each row of the gradient is read and written once.
+    deltas. Those of the first ``n_added`` inputs are added. Any other is counted by its
+    silences: the first of its list, the sum of all deltas, stands for firing at every
+    step, and is added; the others are subtracted. Fast for the reason that `run_layer`
+    is: as many additions as there are events, in registers, and each row of the
+    gradient is read and written once.
     """
     width = gradient.shape[1]
     for k in range(len(rows)):
         if n_times[k] > 0:
             row = segment(gradient, rows[k] * width, width)
             listed = segment(times, k * times.shape[1], n_times[k])
-            sum_rows(row, deltas, listed, row)
+            sum_rows(row, deltas, listed, n_times[k] if k < n_added else 1, row)
 
 
 @compiled
@@ -135,18 +140,3 @@ def begin_rows(rows, n_times, has_begun, gradient):
             row = segment(gradient, rows[k] * gradient.shape[1], gradient.shape[1])
             for h in range(len(row)):
                 row[h] = 0
-
-
-@merged
-def append_negatives(deltas, n_steps, total):
-    """Let the negatives of the deltas follow them, and their sum.
-
-    ``deltas`` has shape (2 * n_steps + 1, width). With that, an input counted by its
-    silences is a list of rows like any other: the sum, row ``2 * n_steps``, stands for
-    firing at every step, and row ``n_steps + t`` takes step ``t`` back.
-    """
-    for t in range(n_steps):
-        for h in range(len(total)):
-            deltas[n_steps + t, h] = -deltas[t, h]
-    for h in range(len(total)):
-        deltas[2 * n_steps, h] = total[h]

@@ -5,6 +5,8 @@ memory. What is here is emitted as LLVM code for vectors of 64 bytes instead, so
 sum of rows stays in registers; LLVM makes of it what the processor at hand can do.
 """
 
+from functools import partial
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -62,18 +64,21 @@ def _are_set(builder, pointer, j, lanes):
 
 
 def _emit_row_sum(
-    context, builder, dtype, inits, table, n, outs, term, most=MAX_VECTORS
+    context, builder, dtype, inits, table, n, outs, term, most=MAX_VECTORS, n_added=None
 ):
     """Emit ``out = init + sum_{e < n} term(e)``, a block of vectors at a time.
 
     ``term(e)`` returns the index of a row of the table and, for each of the ``outs``,
-    its factor or None. A vector of the table is loaded once for all outs.
+    its factor or None. A vector of the table is loaded once for all outs. From
+    ``n_added`` on, if that is given, terms are subtracted.
     """
-    add = builder.fadd if isinstance(dtype, types.Float) else builder.add
+    is_float = isinstance(dtype, types.Float)
+    add = builder.fadd if is_float else builder.add
+    subtract = builder.fsub if is_float else builder.sub
     vector = vector_of(context, dtype)
     table, (_, width) = table
 
-    def add_term(e, offset, sums):
+    def add_term(e, offset, sums, add=add):
         row, factors = term(e)
         row = builder.gep(builder.gep(table, [offset]), [builder.mul(row, width)])
         factors = [f if f is None else everywhere(builder, f, vector) for f in factors]
@@ -83,17 +88,23 @@ def _emit_row_sum(
                 product = value if factor is None else builder.fmul(value, factor)
                 builder.store(add(builder.load(totals[j]), product), totals[j])
 
-    return _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most)
+    loops = [(None, n, add_term)]
+    if n_added is not None:
+        loops = [
+            (None, n_added, add_term),
+            (n_added, n, partial(add_term, add=subtract)),
+        ]
+    return _emit_sums(context, builder, vector, inits, width, outs, loops, most)
 
 
-def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
-    """Emit ``out = init``, plus ``n`` terms, a block of at ``most`` so many at a time.
+def _emit_sums(context, builder, vector, inits, width, outs, loops, most):
+    """Emit ``out = init``, plus the terms of loops, a block of at ``most`` at a time.
 
-    ``add_term(e, offset, sums)`` emits what adds term ``e`` to a block that begins
-    ``offset`` elements further, of which ``sums`` has pointers to a vector each, for
-    each of the ``outs``. The sums stay in registers, which is what a loop over arrays
-    would not do. Blocks are about as wide as each other: a narrow one waits for its own
-    sums.
+    Of each of the ``loops``, ``(start, stop, add_term)``, ``add_term(e, offset, sums)``
+    emits what adds term ``e`` to a block that begins ``offset`` elements further, of
+    which ``sums`` has pointers to a vector each, for each of the ``outs``. The sums
+    stay in registers, which is what a loop over arrays would not do. Blocks are about
+    as wide as each other: a narrow one waits for its own sums.
     """
     index, lanes, most = ir.IntType(64), vector.count, most // len(outs)
     done = cgutils.alloca_once_value(builder, index(0))
@@ -119,8 +130,9 @@ def _emit_sums(context, builder, vector, inits, width, n, outs, add_term, most):
             init = builder.gep(init, [offset])
             values = [_load(builder, init, j, vector) for j in range(n_vectors)]
             sums.append([cgutils.alloca_once_value(builder, v) for v in values])
-        with cgutils.for_range(builder, n) as loop:
-            add_term(loop.index, offset, sums)
+        for start_of_terms, stop, add_term in loops:
+            with cgutils.for_range(builder, stop, start_of_terms) as loop:
+                add_term(loop.index, offset, sums)
         for (out, _), totals in zip(outs, sums, strict=True):
             out = builder.gep(out, [offset])
             for j, total in enumerate(totals):
@@ -148,17 +160,18 @@ def everywhere(builder, number, vector):
 
 
 @intrinsic
-def sum_rows(typingctx, init, table, rows, out):
-    """Set ``out = init + sum_e table[rows[e]]``.
+def sum_rows(typingctx, init, table, rows, n_added, out):
+    """Set ``out = init + sum_e table[rows[e]]``, or minus, from ``n_added`` on.
 
     ``init`` and ``out`` have shape (width,), may be the same, and width is a multiple
-    of `lanes_of`; ``table`` has shape (n_rows, width); ``rows`` is of uint32.
+    of `lanes_of`; ``table`` has shape (n_rows, width); ``rows`` is of uint32. The first
+    ``n_added`` are added, and then the others subtracted, each in their order.
     """
 
     def codegen(context, builder, signature, args):
         init, table, rows, out = (
-            parts_of_array(context, builder, *pair)
-            for pair in zip(signature.args, args, strict=True)
+            parts_of_array(context, builder, signature.args[i], args[i])
+            for i in (0, 1, 2, 4)
         )
 
         def term(e):
@@ -167,9 +180,11 @@ def sum_rows(typingctx, init, table, rows, out):
 
         n = rows[1][0]
         dtype = signature.args[1].dtype
-        return _emit_row_sum(context, builder, dtype, [init], table, n, [out], term)
+        return _emit_row_sum(
+            context, builder, dtype, [init], table, n, [out], term, n_added=args[3]
+        )
 
-    return types.void(init, table, rows, out), codegen
+    return types.void(init, table, rows, types.int64, out), codegen
 
 
 @intrinsic
@@ -329,7 +344,7 @@ def add_where(typingctx, init, deltas, k, bits, out):
 
         width, n = init[1][0], deltas[1][0]
         return _emit_sums(
-            context, builder, vector, [init], width, n, [out], add_term, _FEW
+            context, builder, vector, [init], width, [out], [(None, n, add_term)], _FEW
         )
 
     return types.void(init, deltas, types.int64, bits, out), codegen
