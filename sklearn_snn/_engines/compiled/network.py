@@ -100,6 +100,9 @@ def run_layer(
     width, listed, n = len(base), work.listed, ZERO
     total, lists = segment(work.current, 0, width), segment(times, 0, times.size)
     state = begin(neuron, before, work)
+    if not is_narrow and not by_step:
+        for k in range(len(n_times)):
+            n_times[k] += k * times.shape[1]
     for t in range(len(s)):
         if is_narrow:
             sum_fired(bits[t], weights, total)
@@ -127,6 +130,9 @@ def run_layer(
             state,
             second,
         )
+    if not is_narrow and not by_step:
+        for k in range(len(n_times)):
+            n_times[k] -= k * times.shape[1]
     leave(state, s, after)
 
 

@@ -55,14 +55,14 @@ def collect(bits, t, rows, n_added, listed, times, n_times):
     ``n_times[k]`` entries are in use. Returns how many there are, and how many of these
     are spikes, which come first.
     """
-    m, n_columns = _list_bits(bits, listed), np.uint64(times.shape[1])
+    m = _list_bits(bits, listed)
     flat, n_spikes = segment(times, 0, times.size), ZERO
     for e in range(np.uint64(m)):
         k = np.uint64(listed[e])
         n_spikes += np.int64(k < np.uint64(n_added))
         listed[e] = rows[k]
         n = np.uint64(n_times[k])
-        flat[k * n_columns + n] = t
+        flat[n] = t
         n_times[k] = n + np.uint64(1)
     return m, n_spikes
 
