@@ -39,7 +39,6 @@ PARTS = {
     (_BATCH, "Batch.__init__"): "making the batch",
     (_ENGINE, "run_at_once"): CHUNK,
     (_RUNNING, "_run_group"): CHUNK,
-    (_RUNNING, "active_inputs"): "inputs that can fire",
     (_RUNNING, "as_bits"): "looking for spikes in sequences",
     (_RUNNING, "multiply_samples"): "products, forward",
     (_RUNNING, "weight_gradients"): "products, backward",
@@ -54,8 +53,7 @@ PARTS = {
 # What other threads can do at the same time: it lets go of the interpreter's lock.
 PARALLEL = {
     *("kernel, forward", "kernel, backward", "sum of partial gradients"),
-    *("products, forward", "products, backward", "inputs that can fire"),
-    "looking for spikes in sequences",
+    *("products, forward", "products, backward", "looking for spikes in sequences"),
 }
 REST, ESTIMATOR = "Python around all these", "`partial_fit` around the step"
 

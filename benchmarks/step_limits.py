@@ -95,22 +95,21 @@ def limits(shape, counts, n_chunks):
     """
     n_first = shape.n_inputs * shape.n_hidden
     n_parameters = n_first + shape.n_hidden * (1 + N_OUTPUTS) + N_OUTPUTS
-    is_graded = shape.kind != "trains"
     # Of a constant current no rows are added: the first weights are not packed, and
     # their gradient is no part of those of the chunks.
     is_table = shape.kind == "table"
     n_packed = n_parameters - (n_first if is_table else 0)
     forward, backward = (kernel_seconds(work) for work in kernel_work(shape, counts))
+    if shape.kind == "trains":
+        # A byte of each input is read; what can fire is written: place and threshold.
+        n_bytes = shape.batch * shape.n_inputs + 8 * counts.active
+        forward += seconds_to_move(n_bytes)
     products = counts.products * n_first / operations_rate()
     found = {
         # Read, and written as whole numbers.
         "packing the weights": seconds_to_move(2 * ITEM * n_packed),
         "kernel, forward": forward,
         "kernel, backward": backward,
-        # A byte of each input is read; what can fire is written: place and threshold.
-        "inputs that can fire": seconds_to_move(
-            0 if is_graded else shape.batch * shape.n_inputs + 8 * counts.active
-        ),
         "products, forward": products,
         "products, backward": products,
         "sum of partial gradients": seconds_to_move((n_chunks + 1) * ITEM * n_packed),

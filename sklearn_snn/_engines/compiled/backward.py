@@ -307,31 +307,29 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     for h in range(len(bias)):
         bias[h] += total[h]
     n_inputs, n_neurons = layers.sizes[layer], layers.sizes[layer + 1]
+    deltas = deltas_of(tape, layers, layer, n_steps)
+    gradient = weights_of(gradients.weights, layers, layer)
     if layers.are_narrow[layer]:
         n_heard = layers.widths[layer] if len(heard) > 0 else 0
         add_narrow_gradient(
-            deltas_of(tape, layers, layer, n_steps),
+            deltas,
             spikes_of(tape, layers, layer - 1, n_steps),
             segment(heard, layers.firsts[layer - 1], n_heard),
             matrix(tape.work.narrow, 0, n_neurons, layers.widths[layer]),
-            weights_of(gradients.weights, layers, layer),
+            gradient,
         )
     elif n_steps <= layers.steps_by_step[layer]:
-        times = times_of(tape, layer)
-        add_weight_gradient_by_step(
-            deltas_of(tape, layers, layer, n_steps),
-            segment(times, 0, times.size),
-            tape.record.ends[tape.row + layer],
-            weights_of(gradients.weights, layers, layer),
-        )
+        times, ends = times_of(tape, layer), tape.record.ends[tape.row + layer]
+        lists = segment(times, 0, times.size)
+        add_weight_gradient_by_step(deltas, lists, ends, gradient)
     elif layer:
         add_weight_gradient(
-            deltas_of(tape, layers, layer, n_steps),
+            deltas,
             segment(tape.record.units, 0, n_inputs),
             n_inputs,
             times_of(tape, layer),
             tape.record.n_times[tape.row + layer],
-            weights_of(gradients.weights, layers, layer),
+            gradient,
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from sklearn_snn._engines.compiled.boards import say_what, share, take
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
+from sklearn_snn._engines.compiled.encoding import most_inputs
 from sklearn_snn._engines.compiled.layers import new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
 from sklearn_snn._engines.compiled.options import ZERO, allocating
@@ -24,10 +25,12 @@ from sklearn_snn._engines.compiled.samples import (
     run_samples_of_spikes,
 )
 from sklearn_snn._engines.compiled.sums import Sums, chunks_of, samples_of
-from sklearn_snn._engines.compiled.views import zeros
+from sklearn_snn._engines.compiled.views import empty, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
+# Entries of lists, by input and step, for which there is always room.
+_FEW_TIMES = 2**18
 
 
 @allocating
@@ -76,12 +79,17 @@ def _chunks_of_spikes(call, chunk):
     """Run a chunk of samples of spikes, and all others that nobody else takes."""
     layers, readings, n_inputs = call.layers, call.asked.readings, call.n_inputs
     most_steps = call.bits.shape[1]
+    n_features = 0 if len(call.bits) > 0 else layers.sizes[0]
     drawing = Drawing(
+        empty(n_features, np.float32),
+        zeros(whole_words(n_features), np.uint8),
+        empty(n_inputs, np.uint32),
+        empty(n_inputs, np.uint32),
         zeros(n_inputs, np.uint8),
         zeros(n_inputs, np.uint64),
         zeros(n_inputs, np.uint32),
         zeros(n_inputs, np.uint32),
-        zeros((most_steps, whole_words(n_inputs)), np.uint8),
+        empty((most_steps, whole_words(n_inputs)), np.uint8),
         zeros(layers.widths[1], layers.whole_weights.dtype),
     )
     memory = _new_memory(call.neurons, layers, readings, most_steps, n_inputs)
@@ -200,9 +208,8 @@ def run_spikes(
     """
     n_inputs, n_samples = layers.sizes[0], len(readings)
     if len(bits) == 0:
-        n_inputs = 1
-        for i in range(n_samples):
-            n_inputs = max(n_inputs, trains.indptr[i + 1] - trains.indptr[i])
+        enough = _FEW_TIMES // (bits.shape[1] + 1)
+        n_inputs = most_inputs(trains, n_samples, n_inputs, enough)
     asked = Asked(
         bounds,
         lengths,

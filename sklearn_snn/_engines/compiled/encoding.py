@@ -3,9 +3,12 @@
 Numbers of 32 bits are cast after every operation, because numba widens them.
 """
 
+import math
+
 import numpy as np
 
-from sklearn_snn._engines.compiled.options import compiled, inlined
+from sklearn_snn._engines.compiled.options import ZERO, compiled
+from sklearn_snn._engines.compiled.synapses import list_bits
 from sklearn_snn._engines.compiled.views import segment
 from sklearn_snn._inputs import random as _random
 
@@ -22,12 +25,79 @@ def _mix32(x):
     return np.uint32(x ^ (x >> np.uint32(16)))
 
 
-@inlined
-def inputs_of(trains, i):
-    """Return features and thresholds of those inputs of a sample that can fire."""
-    first = trains.indptr[i]
-    n = trains.indptr[i + 1] - first
-    return segment(trains.features, first, n), segment(trains.thresholds, first, n)
+@compiled
+def most_inputs(trains, n_samples, n_features, enough):
+    """Return how many inputs of a sample can fire at most, or something more.
+
+    Those of dense samples are not counted where ``enough`` is as many as there are
+    features.
+    """
+    if len(trains.indptr) == 0 and n_features <= enough:
+        return n_features
+    most = 1
+    for i in range(n_samples):
+        n = ZERO
+        if len(trains.indptr) > 0:
+            n = trains.indptr[i + 1] - trains.indptr[i]
+        elif len(trains.rates) > 0:
+            for k in range(n_features):
+                n += np.int64(trains.rates[i, k] > 0)
+        else:
+            for k in range(n_features):
+                n += np.int64(trains.levels[trains.codes[i, k]] > 0)
+        most = max(most, n)
+    return most
+
+
+@compiled
+def _take_rates(trains, i, rates):
+    """Set ``rates`` to those of a dense sample."""
+    if len(trains.rates) > 0:
+        for k in range(len(rates)):
+            rates[k] = trains.rates[i, k]
+    else:
+        for k in range(len(rates)):
+            rates[k] = trains.levels[trains.codes[i, k]]
+
+
+@compiled
+def list_inputs(trains, i, drawing, listed, rows, limits):
+    """List the inputs of a sample that can fire, and first those that seldom do.
+
+    ``rows`` get their features, and ``limits`` their thresholds, which are those of
+    `SpikeTrains.active`. Returns how many there are, and how many of these fire at half
+    of the steps or less. ``listed`` is overwritten.
+
+    Fast because no branch hangs on a rate: four fifths of the pixels of a digit are
+    black, in no order that a processor could foresee. Each input is written to both
+    places where it may belong, and only one of these moves on.
+    """
+    n, words = ZERO, drawing.words
+    if len(trains.indptr) > 0:
+        first = trains.indptr[i]
+        n = trains.indptr[i + 1] - first
+        for e in range(n):
+            listed[e] = trains.features[first + e]
+            words[e] = trains.thresholds[first + e]
+    else:
+        rates, can_fire = drawing.rates, drawing.can_fire
+        _take_rates(trains, i, rates)
+        for k in range(len(rates)):
+            can_fire[k] = rates[k] > 0
+        n = list_bits(can_fire, listed)
+        for e in range(n):
+            n_words = math.ceil(np.float64(rates[listed[e]]) * 2.0**32)
+            words[e] = np.uint32(n_words - 1)
+    # Of an index without a sign numba knows that it is none from the end.
+    one = np.uint64(1)
+    front, back = np.uint64(0), np.uint64(n) - one
+    for e in range(n):
+        is_seldom = np.uint64(words[e] < np.uint32(2**31))
+        rows[front], limits[front] = listed[e], words[e]
+        rows[back], limits[back] = listed[e], words[e]
+        front += is_seldom
+        back -= one - is_seldom
+    return n, np.int64(front)
 
 
 @compiled

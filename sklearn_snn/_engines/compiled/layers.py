@@ -150,6 +150,10 @@ class Record(NamedTuple):
         The gradient by a spike that a bound on the firing rate makes.
     units : ndarray of uint32 of shape (most inputs,)
         0, 1, 2, ...
+    rows : ndarray of uint32 of shape (n_tapes, most inputs)
+        Of spikes that are drawn, the features that can fire; see `list_inputs`.
+    n_listed, n_seldom : ndarrays of int64 of shape (n_tapes,)
+        How many these are, and how many of them fire seldom.
     """
 
     deltas: np.ndarray
@@ -162,6 +166,9 @@ class Record(NamedTuple):
     afters: np.ndarray
     pushes: np.ndarray
     units: np.ndarray
+    rows: np.ndarray
+    n_listed: np.ndarray
+    n_seldom: np.ndarray
 
 
 class Tape(NamedTuple):
@@ -249,6 +256,9 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
         zeros((n_rows, (most_states + 1) * widest), layers.biases.dtype),
         zeros(n_rows, np.float64),
         _count_up(most),
+        empty((n_tapes, most), np.uint32),
+        empty(n_tapes, np.int64),
+        empty(n_tapes, np.int64),
     )
     return record, _new_work(layers, n_steps, most, widest, most_states, n_tapes)
 
@@ -257,6 +267,13 @@ def new_tapes(layers, n_steps, n_inputs, most_states, n_tapes):
 def tape_of(tapes, j, layers):
     """Return the tape of sample ``j`` of those that go back together."""
     return Tape(tapes.record, tapes.work, j, j * (len(layers.sizes) - 1))
+
+
+@inlined
+def rows_of(tape):
+    """Return the features that can fire, of shape (most inputs,)."""
+    most = tape.record.rows.shape[1]
+    return segment(tape.record.rows, tape.j * most, most)
 
 
 @inlined

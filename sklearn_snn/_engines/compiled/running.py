@@ -5,7 +5,8 @@ then run by a kernel, which lets go of the interpreter's lock. In a small batch 
 thread makes all ready, and others have nothing to do with Python (`run_at_once`): else
 each would wait for the lock that the other holds. In a large one, and where products
 are large, each thread makes its own samples ready, a few at a time, and memory does not
-grow with the batch (`run_piecemeal`).
+grow with the batch (`run_piecemeal`). Of spikes to draw, unless they are sparse,
+nothing is left to make ready.
 """
 
 from itertools import chain
@@ -16,12 +17,7 @@ from scipy import sparse
 from sklearn_snn._engines.compiled import chunks as kernels
 from sklearn_snn._engines.compiled import crew
 from sklearn_snn._engines.compiled.boards import new_board
-from sklearn_snn._engines.compiled.inputs import (
-    Trains,
-    active_inputs,
-    as_bits,
-    seldom_first,
-)
+from sklearn_snn._engines.compiled.inputs import Trains, as_bits
 from sklearn_snn._engines.compiled.sums import Sums
 from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._inputs.lengths import with_ends
@@ -29,10 +25,10 @@ from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.synapses import alike, multiply_samples, weight_gradients
 
 # Samples that are made ready at a time, so that memory does not grow with the batch;
-# constant currents take no more room than their samples.
+# constant currents take no more room than their samples, and spikes to draw none.
 MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
-# Samples of spikes that one thread makes ready, and multiplications that it does sooner
-# than it hands them to others.
+# Sparse samples of spikes that one thread makes ready, and multiplications that it does
+# sooner than it hands them to others.
 FEW_TRAINS, FEW_PRODUCTS = 32, 2**21
 # Samples that are soon run.
 _FEW = 32
@@ -56,7 +52,9 @@ def most_samples(X):
 def is_small(batch):
     """Tell whether one thread makes all samples of a batch ready."""
     if isinstance(batch.X, SpikeTrains):
-        return len(batch.lengths) <= FEW_TRAINS
+        is_sparse = sparse.issparse(batch.X.rates)
+        most = FEW_TRAINS if is_sparse else MAX_CONSTANT_SAMPLES
+        return len(batch.lengths) <= most
     if batch.X.ndim == 3 or len(batch.lengths) > MAX_CONSTANT_SAMPLES:
         return False
     return batch.X.shape[0] * batch.params[0]["coef"].size <= FEW_PRODUCTS
@@ -198,23 +196,24 @@ class _Drawn:
     """
 
     def __init__(self, batch, X, rows, workspace):
+        keys = batch.seed_key, batch.presentation_key
+        trains = _NO_TRAINS._replace(
+            seed_key=keys[0], presentation_key=keys[1], first_step=X.first_step
+        )
         if sparse.issparse(X.rates):
             indptr, features, thresholds = X.active()
+            own = {"indptr": indptr, "features": features, "thresholds": thresholds}
+        elif X.levels is None:
+            own = {"rates": X.rates}
         else:
-            rates = X.rates if X.levels is None else X.levels.take(X.rates)
-            rates = np.ascontiguousarray(rates)
-            indptr, features, thresholds = active_inputs(rates)
-        self._batch, self._rows = batch, rows
+            own = {"codes": X.rates, "levels": X.levels}
+        for name, array in own.items():
+            # A copy of what is read-only, for which numba would compile all anew.
+            dtype = getattr(_NO_TRAINS, name).dtype
+            own[name] = np.require(array, dtype, ["C_CONTIGUOUS", "WRITEABLE"])
+        trains = trains._replace(**own)
+        self._batch, self._rows, self._trains = batch, rows, trains
         self._bits = np.empty((0, batch.n_steps, 0), np.uint8)
-        indptr = indptr.astype(np.int64, copy=False)
-        features = features.astype(np.uint32, copy=False)
-        self._trains = Trains(
-            indptr,
-            *seldom_first(indptr, features, thresholds),
-            batch.seed_key,
-            batch.presentation_key,
-            X.first_step,
-        )
 
     def run(self, sums, board):
         """Run the samples, whose first is the first of `sums`."""
@@ -342,7 +341,9 @@ def _results(batch, rows):
 
 
 _NO_TRAINS = Trains(
-    np.zeros(1, np.int64),
+    np.empty((0, 0), np.float32),
+    np.empty((0, 0), np.uint8),
+    np.empty(0, np.float32),
     np.empty(0, np.int64),
     np.empty(0, np.uint32),
     np.empty(0, np.uint32),

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.backward import Together, backward, heard_by
-from sklearn_snn._engines.compiled.encoding import draw, inputs_of, stream_keys
+from sklearn_snn._engines.compiled.encoding import draw, list_inputs, stream_keys
 from sklearn_snn._engines.compiled.layers import (
     Tape,
     bias_of,
     deltas_of,
     put_states,
+    rows_of,
     second_of,
     spikes_of,
     states_of,
@@ -68,6 +69,12 @@ class Drawing(NamedTuple):
 
     Attributes
     ----------
+    rates : ndarray of float32 of shape (n_features,)
+        Those of a dense sample.
+    can_fire : ndarray of uint8 of shape (n_bits,)
+        Which of them are above 0, and zeros.
+    words, limits : ndarrays of uint32 of shape (n_inputs,)
+        Up to which words of random numbers inputs fire; see `list_inputs`.
     often : ndarray of uint8 of shape (n_inputs,)
         Which inputs are counted by their silences.
     keys : ndarray of uint64 of shape (n_inputs,)
@@ -78,6 +85,10 @@ class Drawing(NamedTuple):
         The current of the inputs that are counted by their silences.
     """
 
+    rates: np.ndarray
+    can_fire: np.ndarray
+    words: np.ndarray
+    limits: np.ndarray
     often: np.ndarray
     keys: np.ndarray
     starts: np.ndarray
@@ -158,8 +169,12 @@ def run_samples_of_spikes(
         for k in range(n_inputs):
             n_times[k] = 0
         if must_draw:
-            rows, limits = inputs_of(trains, i)
-            n, n_added = len(rows), trains.n_seldom[i]
+            rows = rows_of(tape)
+            n, n_added = list_inputs(
+                trains, i, drawing, tape.work.listed, rows, drawing.limits
+            )
+            tape.record.n_listed[j], tape.record.n_seldom[j] = n, n_added
+            rows, limits = segment(rows, 0, n), segment(drawing.limits, 0, n)
             x = matrix(drawn, 0, len(drawn), whole_words(n))
             for k in range(n):
                 often[k] = k >= n_added
@@ -206,8 +221,8 @@ def run_samples_of_spikes(
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
             rows, n_added = segment(tape.record.units, 0, n_inputs), n_inputs
             if must_draw:
-                rows, limits = inputs_of(trains, back)
-                n_added = trains.n_seldom[back]
+                n, n_added = tape.record.n_listed[tape.j], tape.record.n_seldom[tape.j]
+                rows = segment(rows_of(tape), 0, n)
             deltas = deltas_of(tape, layers, 0, n_steps + 1)
             total = total_of(tape, width)
             for h in range(width):

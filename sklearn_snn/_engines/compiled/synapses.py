@@ -17,7 +17,7 @@ from sklearn_snn._engines.compiled.views import segment
 
 
 @compiled
-def _list_bits(bits, listed):
+def list_bits(bits, listed):
     """List which of a step's bits, a byte each, are set; return how many.
 
     Up to `BITS_AT_ONCE` entries more of ``listed`` are written.
@@ -55,7 +55,7 @@ def collect(bits, t, rows, n_added, listed, times, n_times):
     ``n_times[k]`` entries are in use. Returns how many there are, and how many of these
     are spikes, which come first.
     """
-    m = _list_bits(bits, listed)
+    m = list_bits(bits, listed)
     flat, n_spikes = segment(times, 0, times.size), ZERO
     for e in range(np.uint64(m)):
         k = np.uint64(listed[e])
@@ -74,7 +74,7 @@ def collect_by_step(bits, n_before, lists):
     These are ``n_before``, in ``lists``, which is flat. Returns how many there are now.
     """
     left = segment(lists, n_before, len(lists) - n_before)
-    return n_before + _list_bits(bits, left)
+    return n_before + list_bits(bits, left)
 
 
 @compiled
@@ -83,7 +83,7 @@ def list_heard(bits, heard, first, listed):
 
     ``heard`` is empty if all are; a layer's own begin at ``first``.
     """
-    n_fired = _list_bits(bits, listed)
+    n_fired = list_bits(bits, listed)
     if len(heard) == 0:
         return n_fired
     m = 0
