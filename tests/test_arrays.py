@@ -16,6 +16,7 @@ def little_is_large(monkeypatch):
     """Let compiled code, and several threads, take arrays of this size already."""
     monkeypatch.setattr(arrays, "SMALL", 1000)
     monkeypatch.setattr(arrays, "LARGE", 2000)
+    monkeypatch.setattr(arrays, "PART", 300)
 
 
 @each_dtype

@@ -5,20 +5,24 @@ which takes several times as long where arrays do not fit into the nearest cache
 ones are left to it, and for these nothing is compiled.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_snn._engines.compiled import crew
+from sklearn_snn._engines.compiled.boards import say_what, share, take
 from sklearn_snn._engines.compiled.cache import code_key, entry_point
 from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.views import segment
-from sklearn_snn._engines.threads import run_chunks
 from sklearn_snn._model import synapses
 from sklearn_snn._model import updates as _model
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
-# What numpy does as fast, and what two threads do sooner than one.
+# What numpy does as fast, and what is worth to wake other threads for.
 SMALL, LARGE = 2**14, 2**20
+# Numbers that a thread goes through at a time.
+PART = 2**13
 # Sums that are added up side by side, as none of them waits for another.
 N_SUMS = 16
 
@@ -41,12 +45,9 @@ def adam(param, grad, mean, square, numbers, count_threads):
         _model.take_step(*arrays, *numbers)
         return
     arrays = [a.reshape(-1) for a in arrays]
-    numbers = [param.dtype.type(number) for number in numbers]
-
-    def run(part):
-        _adam(*(a[part] for a in arrays), *numbers)
-
-    _in_parts(run, param.size, 4 * param.size, count_threads)
+    numbers = tuple(param.dtype.type(number) for number in numbers)
+    with _board(4 * param.size, count_threads) as board:
+        _adam(*arrays, numbers, PART, board)
 
 
 def subtract_outer(matrix, column, row, count_threads):
@@ -54,11 +55,8 @@ def subtract_outer(matrix, column, row, count_threads):
     if matrix.size < SMALL or not matrix.flags.c_contiguous:
         _model.subtract_outer(matrix, column, row)
         return
-
-    def run(rows):
-        _subtract_outer(matrix[rows], column[rows], row)
-
-    _in_parts(run, len(matrix), 2 * matrix.size, count_threads)
+    with _board(2 * matrix.size, count_threads) as board:
+        _subtract_outer(matrix, column, row, _n_rows(matrix), board)
 
 
 def sum_of_squares(array):
@@ -115,11 +113,8 @@ def add_up(parts, has_begun, start, width, total, count_threads):
 
     if has_begun is None:
         has_begun = np.ones((len(parts), n_rows), np.uint8)
-
-    def run(rows):
-        _add_up(parts, has_begun, start, width, rows.start, total[rows])
-
-    _in_parts(run, n_rows, parts.size, count_threads)
+    with _board(parts.size, count_threads) as board:
+        _add_up(parts, has_begun, start, width, total, _n_rows(total), board)
 
 
 def to_units(weights, unit, whole):
@@ -139,23 +134,47 @@ def to_units(weights, unit, whole):
     whole[:, : weights.shape[1]] = np.rint(weights / unit)
 
 
-def _in_parts(run, n, n_numbers, count_threads):
-    """Call ``run(part)`` for slices of n, on several threads if that is worthwhile."""
-    n_parts = count_threads() if n_numbers >= LARGE else 1
-    ends = [i * n // n_parts for i in range(n_parts + 1)]
-
-    def run_part(i, _):
-        run(slice(ends[i], ends[i + 1]))
-
-    # This thread compiles what has to be: see `running.run_piecemeal`.
-    if n_parts > 1:
-        run(slice(0, 0))
-        crew.dismiss()
-    run_chunks(run_part, n_parts, n_parts)
+def _board(n_numbers, count_threads):
+    """Hold a board for a pass through arrays: helpers are woken if it is worthwhile."""
+    return crew.board(count_threads(), wakes=n_numbers >= LARGE)
 
 
-@entry_point(_CODE)
-def _adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
+def _n_rows(array):
+    """Return how many rows a thread goes through at a time."""
+    return max(1, PART // max(1, array.shape[1]))
+
+
+class _Adam(NamedTuple):
+    """A pass of `adam`, a part of which has so many numbers."""
+
+    param: np.ndarray
+    grad: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+    numbers: tuple
+    size: int
+    board: np.ndarray
+
+
+@compiled
+def _adam_of_parts(call, part):
+    """Let a part of the arrays take a step, and all that nobody else takes."""
+    while part >= 0:
+        start = part * call.size
+        n = min(call.size, len(call.param) - start)
+        _adam_of_some(
+            segment(call.param, start, n),
+            segment(call.grad, start, n),
+            segment(call.mean, start, n),
+            segment(call.square, start, n),
+            call.numbers,
+        )
+        part = take(call.board)
+
+
+@compiled_apart
+def _adam_of_some(param, grad, mean, square, numbers):
+    rate_1, rate_2, step, correction, epsilon = numbers
     for k in range(len(param)):
         param[k], mean[k], square[k] = _adam_of_one(
             param[k],
@@ -171,10 +190,40 @@ def _adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
 
 
 @entry_point(_CODE)
-def _subtract_outer(matrix, column, row):
-    for r in range(len(matrix)):
-        for k in range(len(row)):
-            matrix[r, k] -= column[r] * row[k]
+def _adam(param, grad, mean, square, numbers, size, board):
+    call = _Adam(param, grad, mean, square, numbers, size, board)
+    say_what(board, _adam_of_parts, call)
+    share(board, -(-len(param) // size))
+
+
+class _Outer(NamedTuple):
+    """A pass of `subtract_outer`, a part of which has so many rows."""
+
+    matrix: np.ndarray
+    column: np.ndarray
+    row: np.ndarray
+    n_rows: int
+    board: np.ndarray
+
+
+@compiled
+def _subtract_parts(call, part):
+    """Subtract a part of an outer product, and all that nobody else takes."""
+    n_columns = len(call.row)
+    while part >= 0:
+        start = part * call.n_rows
+        for r in range(start, min(start + call.n_rows, len(call.column))):
+            own = segment(call.matrix, r * n_columns, n_columns)
+            for k in range(n_columns):
+                own[k] -= call.column[r] * call.row[k]
+        part = take(call.board)
+
+
+@entry_point(_CODE)
+def _subtract_outer(matrix, column, row, n_rows, board):
+    call = _Outer(matrix, column, row, n_rows, board)
+    say_what(board, _subtract_parts, call)
+    share(board, -(-len(column) // n_rows))
 
 
 @entry_point(_CODE)
@@ -230,19 +279,48 @@ def _add_sizes_of(row, sums):
         sums[k] += abs(row[k])
 
 
+class _Sum(NamedTuple):
+    """A pass of `add_up`, a part of which has so many rows."""
+
+    parts: np.ndarray
+    has_begun: np.ndarray
+    start: int
+    width: int
+    total: np.ndarray
+    n_rows: int
+    board: np.ndarray
+
+
+@compiled
+def _add_up_parts(call, part):
+    """Add up a part of the rows, and all that nobody else takes."""
+    while part >= 0:
+        first = part * call.n_rows
+        for r in range(first, min(first + call.n_rows, len(call.total))):
+            _add_up_row(call, r)
+        part = take(call.board)
+
+
+@compiled
+def _add_up_row(call, r):
+    parts, has_begun, n_columns = call.parts, call.has_begun, call.total.shape[1]
+    row, at = segment(call.total, r * n_columns, n_columns), call.start + r * call.width
+    is_sum = False
+    for p in range(len(parts)):
+        if has_begun[p, r]:
+            own = segment(parts, p * parts.shape[1] + at, n_columns)
+            _add_row(own, is_sum, row)
+            is_sum = True
+    if not is_sum:
+        for k in range(n_columns):
+            row[k] = 0
+
+
 @entry_point(_CODE)
-def _add_up(parts, has_begun, start, width, first, total):
-    n_columns, n_numbers = total.shape[1], parts.shape[1]
-    for r in range(len(total)):
-        row, at = segment(total, r * n_columns, n_columns), start + (first + r) * width
-        is_sum = False
-        for part in range(len(parts)):
-            if has_begun[part, first + r]:
-                _add_row(segment(parts, part * n_numbers + at, n_columns), is_sum, row)
-                is_sum = True
-        if not is_sum:
-            for k in range(n_columns):
-                row[k] = 0
+def _add_up(parts, has_begun, start, width, total, n_rows, board):
+    call = _Sum(parts, has_begun, start, width, total, n_rows, board)
+    say_what(board, _add_up_parts, call)
+    share(board, -(-len(total) // n_rows))
 
 
 @compiled_apart

@@ -1,4 +1,4 @@
-"""Threads that wait in compiled code for the chunks of small batches.
+"""Threads that wait in compiled code for the chunks of small batches, and of passes.
 
 Where a step takes a millisecond or two, to hand work over counts: to wake a thread
 takes up to a quarter of one, and whoever runs Python waits for whoever else does. A
@@ -50,12 +50,12 @@ class _Crew:
         self._n_threads, self._is_over = 0, False
 
     @contextmanager
-    def board(self, n_threads):
+    def board(self, n_threads, wakes=True):
         if n_threads < 2 or self._is_over or not self._lock.acquire(blocking=False):
             yield new_board()
             return
         try:
-            self._call(n_threads - 1)
+            self._call(n_threads - 1, wakes)
             yield self._board
         finally:
             self._lock.release()
@@ -71,8 +71,11 @@ class _Crew:
             self.dismiss()
             time.sleep(0.001)
 
-    def _call(self, n_helpers):
-        self._board[CLOSED], self._board[MOST_HELPERS] = 0, n_helpers
+    def _call(self, n_helpers, wakes):
+        self._board[MOST_HELPERS] = n_helpers
+        if not wakes:
+            return
+        self._board[CLOSED] = 0
         for _ in range(n_helpers - self._n_helpers()):
             _help_out(self._board, 0)  # the thread that calls compiles
             if self._n_helpers() >= self._n_threads and not self._has_one_more():
@@ -150,7 +153,7 @@ def _end():
     _crew.end()
 
 
-def board(n_threads):
+def board(n_threads, wakes=True):
     """Hold a board on which so many threads take part in what is shared.
 
     Fewer, where another thread holds the one that helpers look at.
@@ -159,13 +162,15 @@ def board(n_threads):
     ----------
     n_threads : int
         With the calling one.
+    wakes : bool, default=True
+        Whether helpers are woken; else only those take part that are awake.
 
     Returns
     -------
     manager : context manager
         Of a board, as of `boards.new_board`.
     """
-    return _crew.board(n_threads)
+    return _crew.board(n_threads, wakes)
 
 
 def dismiss():
