@@ -157,11 +157,11 @@ def run_spikes(
 
     The inputs of the first layer are those features of a sample that can fire, in one
     list; so what is drawn, and the loops over inputs, have its length. Input ``k`` is
-    ``active[k]`` in the weights. One that fires at half of the steps or more
-    is counted by its silences, which are its events: ``base`` holds its row of W, as if
-    it fired at every step, and from that a silence subtracts it; in the backward pass
-    likewise. Those come last. Recorded spikes are taken as they are, with all features
-    as inputs.
+    ``rows[k]`` in the weights. Those come last that fire at more than half of the
+    steps, and are counted by their silences, which are their events: ``base`` holds
+    their rows of W, as if they fired at every step, and a silence subtracts one of
+    them; in the backward pass likewise. Recorded spikes are taken as they are, with all
+    features as inputs.
 
     Parameters
     ----------

@@ -81,9 +81,9 @@ def run_layer(
 
     The current of step ``t`` is ``grid * (base + sum of listed rows of weights) +
     bias``, and what the neurons hear of each other. ``bits`` has shape (n_steps,
-    n_bits) and says which inputs have an event; ``rows``, ``times`` and ``n_times``, as
-    `collect` takes them, have an entry per input; rows of the first ``n_added`` are
-    added, and of all others subtracted. ``weights``, of shape
+    n_bits) and says which inputs have an event; ``rows``, ``times`` and ``n_times``
+    have an entry per input, as `collect` and `add_weight_gradient` take them; rows of
+    the first ``n_added`` are added, and of all others subtracted. ``weights``, of shape
     (n_rows, width), are whole numbers of the unit ``grid``, and so is ``base``, the
     current of those inputs of which the silences are events. ``u`` has shape (n_steps,
     width), ``s`` (n_steps, at least width). If the layer ``is_narrow``, the weights are
@@ -101,7 +101,7 @@ def run_layer(
     total, lists = segment(work.current, 0, width), segment(times, 0, times.size)
     state = begin(neuron, before, work)
     if not is_narrow and not by_step:
-        for k in range(len(n_times)):
+        for k in range(len(n_times)):  # while it runs, where lists end
             n_times[k] += k * times.shape[1]
     for t in range(len(s)):
         if is_narrow:

@@ -45,15 +45,16 @@ def list_bits(bits, listed):
 
 
 @compiled
-def collect(bits, t, rows, n_added, listed, times, n_times):
+def collect(bits, t, rows, n_added, listed, times, ends):
     """List the inputs that a step's bits name, for both directions.
 
     Bit ``k`` of ``bits``, a byte each, is an event of input ``k`` at step ``t``: a
     spike of the first ``n_added``, and a silence of all others. For the forward pass
     ``listed[0], listed[1], ...`` get ``rows[k]``, the row of the weights; for the
-    backward pass ``t``, the row of the deltas, is appended to ``times[k]``, of which
-    ``n_times[k]`` entries are in use. Returns how many there are, and how many of these
-    are spikes, which come first.
+    backward pass ``t``, the row of the deltas, is appended to ``times[k]``. Where that
+    is, counted in all of ``times``, says ``ends[k]``: from the number of a list, and
+    how many are in it, it would take longer to work out than to write. Returns how many
+    events there are, and how many of these are spikes, which come first.
     """
     m = list_bits(bits, listed)
     flat, n_spikes = segment(times, 0, times.size), ZERO
@@ -61,9 +62,9 @@ def collect(bits, t, rows, n_added, listed, times, n_times):
         k = np.uint64(listed[e])
         n_spikes += np.int64(k < np.uint64(n_added))
         listed[e] = rows[k]
-        n = np.uint64(n_times[k])
-        flat[n] = t
-        n_times[k] = n + np.uint64(1)
+        end = np.uint64(ends[k])
+        flat[end] = t
+        ends[k] = end + np.uint64(1)
     return m, n_spikes
 
 
