@@ -109,7 +109,9 @@ def test_limits_are_proportional_to_work(monkeypatch, small_shapes):
     counts = importlib.import_module("step_shapes").Counts(70, 35, 40, 6)
     found = limits.limits(shape, counts, n_chunks=2)
     neuron_steps = 5 * 2 * 13
-    assert found["kernel, forward"] == 2 * 70 + 4 * neuron_steps + 40 * 3 + 6 * 10
+    rates = 5 * 784 + 8 * 35  # read, and what of them can fire
+    spikes = 2 * 70 + 4 * neuron_steps + 40 * 3 + 6 * 10
+    assert found["kernel, forward"] == rates + spikes
     additions = (40 + 35) * 3 + 6 * 10
     products = 5 * 2 * 3 * 10
     assert found["kernel, backward"] == 15 * neuron_steps + products + additions
