@@ -174,16 +174,17 @@ def test_one_thread_at_a_time_has_the_crew():
 
 def test_helpers_may_be_left_asleep_and_take_part_if_they_are_awake(monkeypatch):
     monkeypatch.setattr(crew, "_crew", crew._Crew())
-    with crew.board(2, wakes=False) as board:
+    with crew.board(None) as board:
+        assert board is crew._crew._board
         assert crew._crew._n_threads == 0
         assert _called(board, 9) == (False, [1] * 9)
     monkeypatch.setattr(crew, "_PATIENCE", FOREVER)
     with crew.board(2):
         pass
-    with crew.board(2, wakes=False) as board:
+    with crew.board(None) as board:
         assert _called(board, 9, n_to_meet=2) == (False, [1] * 9)
     crew.dismiss()
-    with crew.board(2, wakes=False) as board:
+    with crew.board(None) as board:
         assert board[CLOSED] == 1
         assert _called(board, 9) == (False, [1] * 9)
     crew._end()

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from networks import initial_params, lif, network_of
-from numba import typeof
+from numba import njit, typeof
 from scipy import sparse
 
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines import NumpyEngine
 from sklearn_snn._engines.compiled import chunks
+from sklearn_snn._engines.compiled.encoding import most_inputs
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 
 N_STEPS, SIZES = 20, [70, 6, 3]
@@ -79,19 +80,32 @@ def test_forms_of_rates_share_what_is_compiled(rng, monkeypatch):
     assert len({*types}) == 1
 
 
+@njit
+def _most_inputs(trains, n_samples, n_features, enough):
+    return most_inputs(trains, n_samples, n_features, enough)
+
+
 @pytest.mark.parametrize("form", ["dense", "codes", "sparse"])
 @pytest.mark.parametrize("n_active", [0, 1, 500])
-def test_of_very_many_inputs_those_are_counted_that_can_fire(form, n_active, rng):
+def test_of_very_many_inputs_those_are_counted_that_can_fire(
+    form, n_active, rng, monkeypatch
+):
     """So that the lists need no room for all of them."""
     n_features = 2 * chunks._FEW_TIMES // N_STEPS
     codes = np.zeros((4, n_features), np.uint8)
     for row in codes[1:]:
-        row[rng.choice(n_features, n_active, replace=False)] = 100
+        row[rng.choice(n_features, n_active, replace=False)] = 80 + n_active // 4
     X, sizes = _as_they_come(codes)[form], [n_features, 6, 3]
     params = initial_params(lif(), sizes, np.float32, 0)
-    both = both_engines(network_of(lif(), sizes, 0.5), N_STEPS)
+    both, trains = both_engines(network_of(lif(), sizes, 0.5), N_STEPS), []
+    run_spikes = chunks.run_spikes
+    monkeypatch.setattr(
+        chunks, "run_spikes", lambda *args: trains.append(args[4]) or run_spikes(*args)
+    )
     for theirs, ours in zip(*(e.spikes(params, X) for e in both), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    enough = chunks._FEW_TIMES // (N_STEPS + 1)
+    assert _most_inputs(trains[0], 4, n_features, enough) == max(n_active, 1)
     gradients = [
         e.loss_and_gradients(params, X, np.arange(4) % 3, np.ones(4)).gradients[0]
         for e in both

@@ -251,7 +251,7 @@ def _coefs_of_a_fit(kind="trains", batch_size="auto"):
 @pytest.mark.parametrize("batch_size", [200, 20])
 def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
     """And whether the samples of a batch are made ready together or not."""
-    is_small = kind in ("constant", "sparse") or (kind == "trains" and batch_size == 20)
+    is_small = kind in ("constant", "sparse", "trains")
     ways, coefs = [(1, is_small), (2, is_small), (4, is_small), (2, False)], []
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)

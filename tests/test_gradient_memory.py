@@ -65,6 +65,7 @@ def test_what_was_there_counts_for_nothing(make, n_hidden, rng, monkeypatch):
 def test_rows_that_have_not_begun_are_not_added(dtype, rng, monkeypatch):
     monkeypatch.setattr(arrays, "SMALL", 1000)
     monkeypatch.setattr(arrays, "LARGE", 2000)
+    monkeypatch.setattr(arrays, "PART", 300)
     parts = rng.standard_normal((5, 8000)).astype(dtype)
     has_begun = (rng.random((5, 61)) < 0.4).astype(np.uint8)
     has_begun[:, 7] = 0

@@ -40,10 +40,10 @@ def test_what_numba_makes_of_an_interruption_is_one(name, monkeypatch):
             KeyboardInterrupt()
         )
 
-    X, y = SpikeTrains(np.full((40, 3), 0.5), 4, seed=0), np.arange(40) % 2
+    X, y = SpikeTrains(np.full((300, 3), 0.5), 4, seed=0), np.arange(300) % 2
     X = np.asarray(X) if name == "as_bits" else X
     model = SpikingClassifier((4,), max_iter=1, engine="numba").fit(X, y)
     monkeypatch.setattr(f"sklearn_snn._engines.compiled.running.{name}", interrupted)
-    for n in (1, 20, 40):  # made ready by one thread, and by each
+    for n in (1, 20, 300):  # made ready by one thread, and by each
         with pytest.raises(KeyboardInterrupt):
             model.predict(X[:n])

@@ -21,8 +21,9 @@ from sklearn_snn._model import updates as _model
 _CODE = code_key(__name__)
 # What numpy does as fast, and what is worth to wake other threads for.
 SMALL, LARGE = 2**14, 2**20
-# Numbers that a thread goes through at a time.
-PART = 2**13
+# Numbers that a thread goes through at a time, and how many threads a memory can feed;
+# a batch has as many at most.
+PART, MOST_THREADS = 2**13, 8
 # Sums that are added up side by side, as none of them waits for another.
 N_SUMS = 16
 
@@ -136,7 +137,9 @@ def to_units(weights, unit, whole):
 
 def _board(n_numbers, count_threads):
     """Hold a board for a pass through arrays: helpers are woken if it is worthwhile."""
-    return crew.board(count_threads(), wakes=n_numbers >= LARGE)
+    if n_numbers < LARGE:
+        return crew.board(None)
+    return crew.board(min(count_threads(), MOST_THREADS))
 
 
 def _n_rows(array):

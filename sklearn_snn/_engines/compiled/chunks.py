@@ -79,7 +79,8 @@ def _chunks_of_spikes(call, chunk):
     """Run a chunk of samples of spikes, and all others that nobody else takes."""
     layers, readings, n_inputs = call.layers, call.asked.readings, call.n_inputs
     most_steps = call.bits.shape[1]
-    n_features = 0 if len(call.bits) > 0 else layers.sizes[0]
+    is_dense = len(call.bits) == 0 and len(call.trains.indptr) == 0
+    n_features = layers.sizes[0] if is_dense else 0
     drawing = Drawing(
         empty(n_features, np.float32),
         zeros(whole_words(n_features), np.uint8),

@@ -50,12 +50,14 @@ class _Crew:
         self._n_threads, self._is_over = 0, False
 
     @contextmanager
-    def board(self, n_threads, wakes=True):
-        if n_threads < 2 or self._is_over or not self._lock.acquire(blocking=False):
+    def board(self, n_threads):
+        is_alone = self._is_over or (n_threads is not None and n_threads < 2)
+        if is_alone or not self._lock.acquire(blocking=False):
             yield new_board()
             return
         try:
-            self._call(n_threads - 1, wakes)
+            if n_threads is not None:
+                self._call(n_threads - 1)
             yield self._board
         finally:
             self._lock.release()
@@ -71,11 +73,8 @@ class _Crew:
             self.dismiss()
             time.sleep(0.001)
 
-    def _call(self, n_helpers, wakes):
-        self._board[MOST_HELPERS] = n_helpers
-        if not wakes:
-            return
-        self._board[CLOSED] = 0
+    def _call(self, n_helpers):
+        self._board[CLOSED], self._board[MOST_HELPERS] = 0, n_helpers
         for _ in range(n_helpers - self._n_helpers()):
             _help_out(self._board, 0)  # the thread that calls compiles
             if self._n_helpers() >= self._n_threads and not self._has_one_more():
@@ -153,24 +152,23 @@ def _end():
     _crew.end()
 
 
-def board(n_threads, wakes=True):
+def board(n_threads):
     """Hold a board on which so many threads take part in what is shared.
 
     Fewer, where another thread holds the one that helpers look at.
 
     Parameters
     ----------
-    n_threads : int
-        With the calling one.
-    wakes : bool, default=True
-        Whether helpers are woken; else only those take part that are awake.
+    n_threads : int or None
+        With the calling one. With None nobody is woken: those take part that are still
+        awake after the last batch.
 
     Returns
     -------
     manager : context manager
         Of a board, as of `boards.new_board`.
     """
-    return _crew.board(n_threads, wakes)
+    return _crew.board(n_threads)
 
 
 def dismiss():

@@ -1,4 +1,4 @@
-"""Compiled entry points: spike trains to draw, and which samples are spikes.
+"""Spike trains to draw, and a compiled entry point: which samples are spikes.
 
 What is compiled here is kept on disk, with all that it calls: see `cache`.
 """

@@ -134,7 +134,8 @@ class Record(NamedTuple):
     times : ndarray of uint32 of shape (n_layers * most inputs + `BITS_AT_ONCE`, \
             n_steps + 1)
         Per layer and input the rows of the deltas that add up to its gradient: the
-        steps at which it fired, or those that stand for its silences. Of a layer by
+        steps at which it fired, or n_steps, where their sum is, and then the steps at
+        which it did not, whose deltas are subtracted. Of a layer by
         step the inputs that fired, those of a step after those of the step before;
         `BITS_AT_ONCE` entries more may be written, of the layer above, whose turn is
         later, or of the last rows. Not written for narrow layers.

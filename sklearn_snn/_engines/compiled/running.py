@@ -25,11 +25,13 @@ from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.synapses import alike, multiply_samples, weight_gradients
 
 # Samples that are made ready at a time, so that memory does not grow with the batch;
-# constant currents take no more room than their samples, and spikes to draw none.
+# constant currents, and rates, take no more room than their samples.
 MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
 # Sparse samples of spikes that one thread makes ready, and multiplications that it does
 # sooner than it hands them to others.
 FEW_TRAINS, FEW_PRODUCTS = 32, 2**21
+# Weights, by step and sample, that are soon gone through: Ctrl-C waits for that.
+FEW_WEIGHTS = 2**33
 # Samples that are soon run.
 _FEW = 32
 # What the code that looks for spikes in a sequence is compiled for.
@@ -52,8 +54,10 @@ def most_samples(X):
 def is_small(batch):
     """Tell whether one thread makes all samples of a batch ready."""
     if isinstance(batch.X, SpikeTrains):
-        is_sparse = sparse.issparse(batch.X.rates)
-        most = FEW_TRAINS if is_sparse else MAX_CONSTANT_SAMPLES
+        n_weights = sum(p["coef"].size for p in batch.params)
+        n_steps, is_sparse = batch.n_steps, sparse.issparse(batch.X.rates)
+        is_long = len(batch.lengths) * n_steps * n_weights > FEW_WEIGHTS
+        most = FEW_TRAINS if is_sparse or is_long else MAX_CONSTANT_SAMPLES
         return len(batch.lengths) <= most
     if batch.X.ndim == 3 or len(batch.lengths) > MAX_CONSTANT_SAMPLES:
         return False
@@ -208,9 +212,10 @@ class _Drawn:
         else:
             own = {"codes": X.rates, "levels": X.levels}
         for name, array in own.items():
-            # A copy of what is read-only, for which numba would compile all anew.
+            # A copy of what is read-only, or of another class of array: for that, numba
+            # would compile all anew.
             dtype = getattr(_NO_TRAINS, name).dtype
-            own[name] = np.require(array, dtype, ["C_CONTIGUOUS", "WRITEABLE"])
+            own[name] = np.require(array, dtype, "CWE")
         trains = trains._replace(**own)
         self._batch, self._rows, self._trains = batch, rows, trains
         self._bits = np.empty((0, batch.n_steps, 0), np.uint8)

@@ -165,7 +165,7 @@ def run_samples_of_spikes(
         tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
         take_states(asked.states, i, layers, tape)
-        rows, n_added, x = segment(tape.record.units, 0, n_inputs), n_inputs, drawn
+        rows, n_added = segment(tape.record.units, 0, n_inputs), n_inputs
         for k in range(n_inputs):
             n_times[k] = 0
         if must_draw:
