@@ -128,3 +128,7 @@ def assert_same_gradients(ours, theirs, rtol, of_largest=None):
                 atol=of_largest * np.abs(b[name]).max(),
                 err_msg=f"{name} of layer {index}",
             )
+
+
+def both_engines(network, n_steps):
+    return [make_engine(name, network, n_steps) for name in ("numpy", "numba")]

@@ -2,22 +2,16 @@
 
 import numpy as np
 import pytest
-from networks import initial_params, lif, network_of
+from networks import both_engines, initial_params, lif, network_of
 from numba import njit, typeof
 from scipy import sparse
 
 from sklearn_snn import SpikeTrains
-from sklearn_snn._engines import NumpyEngine
-from sklearn_snn._engines.compiled import chunks
+from sklearn_snn._engines.compiled import chunks, running
 from sklearn_snn._engines.compiled.encoding import most_inputs
-from sklearn_snn._engines.compiled.engine import NumbaEngine
 
 N_STEPS, SIZES = 20, [70, 6, 3]
 LEVELS = np.r_[0, np.linspace(0.02, 1, 254), 0.5].astype(np.float32)
-
-
-def both_engines(network, n_steps):
-    return NumpyEngine(network, n_steps), NumbaEngine(network, n_steps)
 
 
 def _as_they_come(codes):
@@ -46,7 +40,8 @@ def _codes(n_samples, n_features, rng):
     return codes.astype(np.uint8)
 
 
-@pytest.mark.parametrize("n_samples", [1, 33, 257])  # at once, if sparse not, and not
+# At once; at once unless they are sparse; a few at a time.
+@pytest.mark.parametrize("n_samples", [1, 33, 257])
 def test_forms_of_rates_are_one(n_samples, rng):
     trains, y = _as_they_come(_codes(n_samples, SIZES[0], rng)), np.arange(n_samples)
     params = initial_params(lif(), SIZES, np.float32, 0)
@@ -78,6 +73,28 @@ def test_forms_of_rates_share_what_is_compiled(rng, monkeypatch):
         engine.spikes(params, X)
     assert len(types) == len(trains)
     assert len({*types}) == 1
+
+
+@pytest.mark.parametrize("form", ["dense", "codes", "sparse"])
+def test_how_many_samples_are_one_call(form, monkeypatch):
+    """Of samples that take long fewer, as Ctrl-C waits for the end of a call."""
+    X = _as_they_come(np.full((257, SIZES[0]), 9, np.uint8))[form]
+    params = initial_params(lif(), SIZES, np.float32, 0)
+    _, engine = both_engines(network_of(lif(), SIZES, 0.5), N_STEPS)
+
+    def most():
+        ways = {
+            n: running.is_small(engine._batch(params, X[:n]))
+            for n in (32, 33, 256, 257)
+        }
+        return max(n for n, is_one in ways.items() if is_one)
+
+    assert most() == (32 if form == "sparse" else 256)
+    n_weights = sum(p["coef"].size for p in params)
+    monkeypatch.setattr(running, "FEW_WEIGHTS", 256 * N_STEPS * n_weights)
+    assert most() == (32 if form == "sparse" else 256)
+    monkeypatch.setattr(running, "FEW_WEIGHTS", 33 * N_STEPS * n_weights - 1)
+    assert most() == 32
 
 
 @njit

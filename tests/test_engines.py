@@ -10,7 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
+from networks import (
+    arrays_of,
+    assert_same_gradients,
+    both_engines,
+    initial_params,
+    lif,
+    network_of,
+)
 from numba import njit
 from scipy import sparse
 from sklearn.datasets import load_digits
@@ -44,10 +51,6 @@ def kinds_of_input(images, n_steps):
         "constant": images,
         "sparse": sparse.csr_array(images),
     }
-
-
-def both_engines(network, n_steps):
-    return NumpyEngine(network, n_steps), NumbaEngine(network, n_steps)
 
 
 @pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "mixed", "constant"])

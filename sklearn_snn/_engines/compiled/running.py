@@ -200,10 +200,6 @@ class _Drawn:
     """
 
     def __init__(self, batch, X, rows, workspace):
-        keys = batch.seed_key, batch.presentation_key
-        trains = _NO_TRAINS._replace(
-            seed_key=keys[0], presentation_key=keys[1], first_step=X.first_step
-        )
         if sparse.issparse(X.rates):
             indptr, features, thresholds = X.active()
             own = {"indptr": indptr, "features": features, "thresholds": thresholds}
@@ -216,8 +212,13 @@ class _Drawn:
             # would compile all anew.
             dtype = getattr(_NO_TRAINS, name).dtype
             own[name] = np.require(array, dtype, "CWE")
-        trains = trains._replace(**own)
-        self._batch, self._rows, self._trains = batch, rows, trains
+        self._batch, self._rows = batch, rows
+        self._trains = _NO_TRAINS._replace(
+            seed_key=batch.seed_key,
+            presentation_key=batch.presentation_key,
+            first_step=X.first_step,
+            **own,
+        )
         self._bits = np.empty((0, batch.n_steps, 0), np.uint8)
 
     def run(self, sums, board):
