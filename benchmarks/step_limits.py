@@ -19,7 +19,8 @@ neuron-steps
     for the exponential, 1 division, 2 for the product) and the error 3.
 products
     A multiply-add for each number of graded input and hidden neuron, both ways, and
-    backward for each step, hidden neuron and output.
+    backward for each step, hidden neuron and output. Those of a constant input are made
+    in the kernel where a step learns, and so are part of its way back here.
 """
 
 import numpy as np
@@ -95,8 +96,7 @@ def limits(shape, counts, n_chunks):
     """
     n_first = shape.n_inputs * shape.n_hidden
     n_parameters = n_first + shape.n_hidden * (1 + N_OUTPUTS) + N_OUTPUTS
-    # Of a constant current no rows are added: the first weights are not packed, and
-    # their gradient is no part of those of the chunks.
+    # Of a constant current no rows are added: the first weights are not packed.
     is_table = shape.kind == "table"
     n_packed = n_parameters - (n_first if is_table else 0)
     forward, backward = (kernel_seconds(work) for work in kernel_work(shape, counts))
@@ -105,6 +105,8 @@ def limits(shape, counts, n_chunks):
         n_bytes = shape.batch * shape.n_inputs + 8 * counts.active
         forward += seconds_to_move(n_bytes)
     products = counts.products * n_first / operations_rate()
+    if is_table:
+        backward, products = backward + 2 * products, 0.0
     found = {
         # Read, and written as whole numbers.
         "packing the weights": seconds_to_move(2 * ITEM * n_packed),
@@ -112,7 +114,9 @@ def limits(shape, counts, n_chunks):
         "kernel, backward": backward,
         "products, forward": products,
         "products, backward": products,
-        "sum of partial gradients": seconds_to_move((n_chunks + 1) * ITEM * n_packed),
+        "sum of partial gradients": seconds_to_move(
+            (n_chunks + 1) * ITEM * n_parameters
+        ),
         # Read for the norm; Adam could take care of the factor.
         "norm and clipping": seconds_to_move(ITEM * n_parameters),
         # Parameters and both means are read and written, the gradient is read.

@@ -43,6 +43,7 @@ _FOLDERS = {
             "narrow",
             "network",
             "options",
+            "products",
             "readouts",
             "recurrence",
             "references",

@@ -155,7 +155,7 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     engine.first_guess(params, X, np.ones(len(X)))
     expected = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     n_samples = []
-    for name in ("_Drawn", "_run_sequences", "_Currents"):
+    for name in ("_Drawn", "_run_sequences", "_Constants", "_Currents"):
         make_ready = getattr(running, name)
 
         def record(batch, X, *args, make_ready=make_ready):

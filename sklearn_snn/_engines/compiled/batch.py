@@ -70,6 +70,7 @@ class Batch:
         self.targets = self.loss_weights = np.empty((0, 1), dtype)
         self.restrain(NO_RESTRAINT)
         self.gradients = None
+        self.of_first = np.empty((0, 0), dtype)
         if isinstance(X, SpikeTrains):
             self.seed_key = counter_start(X.seed)
             self.presentation_key = counter_keys(~X.seed, [X.presentation])[0]
@@ -101,7 +102,7 @@ class Batch:
         if not self.network.readout.per_step:
             self.readings[:, 0], self.readings[:, 1] = reading[:2]
 
-    def come_back(self, reading, grad_outputs, pushes, gradients):
+    def come_back(self, reading, grad_outputs, pushes, *gradients):
         """Go backward from the gradient of the loss by outputs of a whole reading.
 
         `pushes` are those of the penalties of the rates; `gradients` as in `learn`.
@@ -115,7 +116,7 @@ class Batch:
             self.readout = readout_of(
                 self.network, self.params, self.lengths, self.readings.dtype, n_read
             )._replace(loss=GIVEN)
-        self.learn(grad_outputs, np.ones(shape), gradients)
+        self.learn(grad_outputs, np.ones(shape), *gradients)
         if pushes:
             self.bounds = self.bounds._replace(pushes=np.stack(pushes, axis=1))
 
@@ -127,16 +128,17 @@ class Batch:
         none = np.empty((0, len(limits)))
         self.bounds = Bounds(np.array(limits), float(restraint.strength), none)
 
-    def learn(self, targets, loss_weights, gradients):
+    def learn(self, targets, loss_weights, gradients, of_first):
         """Go backward too, and put the gradients of each chunk where it is said.
 
-        `gradients`, of shape (n_chunks, n_gradients), has a row for each.
+        `gradients`, of shape (n_chunks, n_gradients), and `of_first` have a row for
+        each; see `Sums`.
         """
         self.targets, self.loss_weights = (
             np.ascontiguousarray(array.reshape(len(array), -1), self.readings.dtype)
             for array in (targets, loss_weights)
         )
-        self.gradients = gradients
+        self.gradients, self.of_first = gradients, of_first
         n_features = self.layers.sizes[0]
         self.has_begun = np.zeros((len(gradients), n_features), np.uint8)
 
@@ -148,8 +150,12 @@ class Batch:
         n_first = self.layers.starts[1]
         return n_first if n_first >= SMALL else 0
 
+    def n_of_first(self):
+        """Return how many weights a constant input is multiplied with: see `Sums`."""
+        return self.params[0]["coef"].size if self.X.ndim == 2 else 0
+
     def n_gradients(self):
-        """Return how many numbers the gradients of a chunk are: see `Sums`."""
+        """Return how many other numbers the gradients of a chunk are."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
         return n_weights + (1 + self.n_rows()) * n_biases + self._n_recurrent()
 
@@ -184,12 +190,11 @@ class Batch:
         return [neurons[..., first:stop] for first, stop in pairwise(ends)]
 
     @np.errstate(over="ignore", invalid="ignore")
-    def unpack(self, parts, count_threads):
+    def unpack(self, count_threads):
         """Return the sum of the gradients of all chunks, added in order.
 
         Parameters
         ----------
-        parts : ndarray of shape (n_chunks, n_gradients)
         count_threads : callable
             As of `add_up`.
 
@@ -197,11 +202,12 @@ class Batch:
         -------
         gradients : list of dicts of ndarrays, of the shapes of the parameters
         """
-        others = np.sum(parts[:, len(self.layers.whole_weights) :], axis=0)
+        own = self.gradients
+        others = np.sum(own[:, len(self.layers.whole_weights) :], axis=0)
         biases, constants, recurrent = self._others_in(others)
-        by_layer, own = [], []
+        by_layer, by_recurrent = [], []
         if (recurrence := self.layers.recurrence) is not None:
-            own = recurrent_matrices(recurrent, recurrence.starts)
+            by_recurrent = recurrent_matrices(recurrent, recurrence.starts)
         arrays = zip(
             self.network.layers,
             self.params,
@@ -213,14 +219,17 @@ class Batch:
         for layer, p, start, width, first in arrays:
             columns = p["coef"].shape[1]
             neurons = slice(first, first + columns)
-            has_part = by_layer or self.X.ndim == 3
-            coef = np.empty(p["coef"].shape if has_part else (0, columns), parts.dtype)
-            is_late = not by_layer and self.n_begun_later() > 0
-            has_begun = self.has_begun if is_late else None
-            add_up(parts, has_begun, start, width, coef, count_threads)
+            parts = own, None, start, width
+            if not by_layer and self.X.ndim == 2:
+                parts = self.of_first, None, 0, columns
+            elif not by_layer and self.n_begun_later() > 0:
+                parts = own, self.has_begun, start, width
+            coef = np.empty(p["coef"].shape, own.dtype)
+            add_up(*parts, coef, count_threads)
             gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
-                gradient["recurrent"] = own[len(by_layer)][:columns, :columns].copy()
+                square = by_recurrent[len(by_layer)][:columns, :columns]
+                gradient["recurrent"] = square.copy()
             if layer.neuron.learned:
                 names = gradient_rows(layer.neuron)
                 factors = layer.neuron.gradient_factors(p)

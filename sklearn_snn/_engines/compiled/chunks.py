@@ -16,6 +16,7 @@ from sklearn_snn._engines.compiled.encoding import most_inputs
 from sklearn_snn._engines.compiled.layers import new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
 from sklearn_snn._engines.compiled.options import ZERO, allocating
+from sklearn_snn._engines.compiled.products import multiply_samples, weight_gradient
 from sklearn_snn._engines.compiled.readouts import new_scratches
 from sklearn_snn._engines.compiled.recurrence import most_together
 from sklearn_snn._engines.compiled.samples import (
@@ -25,7 +26,7 @@ from sklearn_snn._engines.compiled.samples import (
     run_samples_of_spikes,
 )
 from sklearn_snn._engines.compiled.sums import Sums, chunks_of, samples_of
-from sklearn_snn._engines.compiled.views import empty, zeros
+from sklearn_snn._engines.compiled.views import empty, segment, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -68,6 +69,8 @@ class _OfCurrents(NamedTuple):
     readout: NamedTuple
     layers: NamedTuple
     asked: Asked
+    inputs: np.ndarray
+    weights: np.ndarray
     currents: np.ndarray
     most_steps: int
     sums: Sums
@@ -115,23 +118,30 @@ def _chunks_of_spikes(call, chunk):
 @allocating
 def _chunks_of_currents(call, chunk):
     """Run a chunk of samples of currents, and all others that nobody else takes."""
+    inputs, currents = call.inputs, call.currents
     layers, readings, most_steps = call.layers, call.asked.readings, call.most_steps
     current = zeros(layers.widths[1], readings.dtype)
     memory = _new_memory(call.neurons, layers, readings, most_steps, ZERO)
     while chunk >= 0:
         start, stop = samples_of(call.sums, chunk, len(readings))
+        if len(inputs) > 0:
+            multiply_samples(inputs, call.weights, start, stop, currents)
         run_samples_of_currents(
             call.neurons,
             call.readout,
             layers,
             call.asked,
-            call.currents,
+            currents,
             current,
             memory,
             call.sums,
             start,
             stop,
         )
+        if len(inputs) > 0:
+            of_first = call.sums.of_first
+            own = segment(of_first, chunk * of_first.shape[1], of_first.shape[1])
+            weight_gradient(inputs, currents, start, stop, own)
         chunk = take(call.board)
 
 
@@ -236,6 +246,8 @@ def run_currents(
     readout,
     layers,
     bounds,
+    inputs,
+    weights,
     currents,
     lengths,
     targets,
@@ -250,19 +262,25 @@ def run_currents(
 ):
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
-    For graded input, whose products with the weights the BLAS has made: the first layer
+    For graded input, whose products with the weights the BLAS makes: the first layer
     takes its current from there, all further ones are as they are for spikes. For the
     same reason the gradient of the first weights is left to the BLAS: the deltas, which
     it needs, take the place of the currents. A constant current is added at every step
-    from one row, and only the sum of its deltas is needed.
+    from one row, and only the sum of its deltas is needed. Constant samples to learn
+    from are multiplied here, by whoever runs them; see `products`.
 
     Parameters
     ----------
+    inputs : ndarray of shape (n_samples or 0, n_inputs)
+        Constant, where there are targets; or the products are made already.
+    weights : ndarray of shape (n_inputs, n_units)
+        The first ones, which `inputs` are multiplied with.
     currents : ndarray of shape (n_samples, n_steps or 1, n_units)
-        Without the biases. Of a single step: constant. What is beyond the end of a
-        sample counts for nothing. Where there are targets, overwritten with the deltas,
-        or their sum over the steps if constant; the gradient of the first weights,
-        which follows from it, is not added.
+        Without the biases; overwritten if there are `inputs`. Of a single step:
+        constant. What is beyond the end of a sample counts for nothing. Where there are
+        targets, overwritten with the deltas, or their sum over the steps if constant;
+        without `inputs`, the gradient of the first weights, which follows from it, is
+        not computed.
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
@@ -288,7 +306,16 @@ def run_currents(
         membranes,
     )
     call = _OfCurrents(
-        neurons, readout, layers, asked, currents, most_steps, sums, board
+        neurons,
+        readout,
+        layers,
+        asked,
+        inputs,
+        weights,
+        currents,
+        most_steps,
+        sums,
+        board,
     )
     say_what(board, _chunks_of_currents, call)
     if share(board, chunks_of(sums, n_samples)):

@@ -168,7 +168,7 @@ class NumbaEngine:
             batch.keep_membranes()
         loss_weights = np.asarray(loss_weights)
         gradients, losses, n_spikes = self.go_back(
-            batch, lambda parts: batch.learn(targets, loss_weights, parts)
+            batch, lambda *parts: batch.learn(targets, loss_weights, *parts)
         )
         n_steps = steps_of(X, self.n_steps)
         outputs = answers(self.network, params, batch.reading(), n_steps)
@@ -178,7 +178,9 @@ class NumbaEngine:
         return Step(*losses, gradients, n_spikes, outputs)
 
     def go_back(self, batch, learn):
-        """Run a batch forward and backward, once ``learn(parts)`` has told it what for.
+        """Run a batch forward and backward, once `learn` has told it what for.
+
+        ``learn(gradients, of_first)`` is told where gradients are put; see `Batch`.
 
         Returns
         -------
@@ -192,14 +194,15 @@ class NumbaEngine:
         affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
         chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
-        parts = self._shared.array("gradients", (len(chunks), n_gradients), dtype)
-        learn(parts)
-        losses, n_spikes, first_gradients = self.run_batch(batch, chunks)
-        gradients = batch.unpack(parts, self._count_threads)
-        if batch.X.ndim == 2:
-            gradients[0]["coef"] = first_gradients[0]
-            for more in first_gradients[1:]:
-                gradients[0]["coef"] += more
+        sizes = {"gradients": n_gradients, "of first weights": batch.n_of_first()}
+        learn(
+            *(
+                self._shared.array(name, (len(chunks), size), dtype)
+                for name, size in sizes.items()
+            )
+        )
+        losses, n_spikes = self.run_batch(batch, chunks)
+        gradients = batch.unpack(self._count_threads)
         n_spikes = batch.by_layer(n_spikes.sum(axis=0))
         return gradients, losses.sum(axis=0).tolist(), n_spikes
 
@@ -250,8 +253,6 @@ class NumbaEngine:
         -------
         losses, n_spikes : ndarrays of shape (n_chunks, 2) and (n_chunks, n_neurons)
             As of `Sums`.
-        first_gradients : list of ndarrays of the shape of the first weights, or None
-            Of each chunk, where X is constant and there are targets.
         """
         run = run_at_once if is_small(batch) else run_piecemeal
         # Graded input takes the BLAS, whose rounding depends on its threads.

@@ -39,9 +39,8 @@ class CompiledPiece:
             batch.keep_membranes()
         if has_bounds:
             batch.keep_spikes(batch.layers.sizes[1:].sum())
-        _, n_spikes, _ = self._engine.run_batch(
-            batch, cut(X.shape[0], MAX_CHUNK_SAMPLES)
-        )
+        chunks = cut(X.shape[0], MAX_CHUNK_SAMPLES)
+        _, n_spikes = self._engine.run_batch(batch, chunks)
         unpack_states(batch.states, batch.layers, states)
         n_spikes, of_samples = batch.by_layer(n_spikes.sum(axis=0)), []
         if has_bounds:
@@ -72,7 +71,7 @@ class CompiledPiece:
         batch.go_on(states, reading)
         gradients, _, _ = self._engine.go_back(
             batch,
-            lambda parts: batch.come_back(reading, grad_outputs, pushes, parts),
+            lambda *parts: batch.come_back(reading, grad_outputs, pushes, *parts),
         )
         unpack_states(batch.states, batch.layers, states)
         return gradients

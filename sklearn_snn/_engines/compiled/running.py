@@ -9,8 +9,6 @@ grow with the batch (`run_piecemeal`). Of spikes to draw, unless they are sparse
 nothing is left to make ready.
 """
 
-from itertools import chain
-
 import numpy as np
 from scipy import sparse
 
@@ -53,15 +51,15 @@ def most_samples(X):
 
 def is_small(batch):
     """Tell whether one thread makes all samples of a batch ready."""
-    if isinstance(batch.X, SpikeTrains):
-        n_weights = sum(p["coef"].size for p in batch.params)
-        n_steps, is_sparse = batch.n_steps, sparse.issparse(batch.X.rates)
-        is_long = len(batch.lengths) * n_steps * n_weights > FEW_WEIGHTS
-        most = FEW_TRAINS if is_sparse or is_long else MAX_CONSTANT_SAMPLES
-        return len(batch.lengths) <= most
-    if batch.X.ndim == 3 or len(batch.lengths) > MAX_CONSTANT_SAMPLES:
+    n_samples, is_trains = len(batch.lengths), isinstance(batch.X, SpikeTrains)
+    if n_samples > MAX_CONSTANT_SAMPLES or not (is_trains or batch.X.ndim == 2):
         return False
-    return batch.X.shape[0] * batch.params[0]["coef"].size <= FEW_PRODUCTS
+    if not is_trains and not _is_multiplied_later(batch):
+        return n_samples * batch.params[0]["coef"].size <= FEW_PRODUCTS
+    n_weights = sum(p["coef"].size for p in batch.params)
+    is_long = n_samples * batch.n_steps * n_weights > FEW_WEIGHTS
+    is_sparse = is_trains and sparse.issparse(batch.X.rates)
+    return n_samples <= FEW_TRAINS or not (is_sparse or is_long)
 
 
 def run_at_once(batch, chunks, n_threads, workspaces):
@@ -78,15 +76,14 @@ def run_at_once(batch, chunks, n_threads, workspaces):
 
     Returns
     -------
-    losses, n_spikes, first_gradients
+    losses, n_spikes
         As of `NumbaEngine.run_batch`.
     """
-    sums, make = _new_sums(batch, 0, chunks), _make_ready(batch.X)
+    sums, make = _new_sums(batch, 0, chunks), _make_ready(batch)
     ready = make(batch, batch.X, slice(0, chunks[-1].stop), workspaces[0])
     with crew.board(min(n_threads, len(chunks))) as board:
         ready.run(sums, board)
-    gradients = [gradient for _, gradient in ready.gradients(sums)]
-    return sums.losses, sums.n_spikes, gradients
+    return sums.losses, sums.n_spikes
 
 
 def run_piecemeal(batch, chunks, n_threads, workspaces):
@@ -109,12 +106,10 @@ def run_piecemeal(batch, chunks, n_threads, workspaces):
     _known.add(kind)
     crew.dismiss()
     results += run_chunks(run, len(groups), n_threads, n_alone)
-    sums, gradients = zip(*results, strict=True)
-    losses, n_spikes = (
-        np.concatenate([getattr(some, name) for some in sums])
+    return tuple(
+        np.concatenate([getattr(sums, name) for sums in results])
         for name in ("losses", "n_spikes")
     )
-    return losses, n_spikes, list(chain(*gradients))
 
 
 def _groups(X, chunks, n_threads):
@@ -145,45 +140,48 @@ def _run_group(batch, first, chunks, workspace):
     Returns
     -------
     sums : Sums
-    first_gradients : list of ndarrays of the shape of the first weights, or None
-        Of each chunk, where X is constant and there are targets; else these are with
-        the others.
     """
     sums = _new_sums(batch, first, chunks)
     start, stop = chunks[0].start, chunks[-1].stop
-    first_gradients = [None] * len(chunks)
     for few in cut(stop, most_samples(batch.X), start=start):
         X, some = batch.X[few], sums._replace(first=few.start - start)
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
             _run_sequences(batch, X, few, some, workspace)
             continue
-        ready = _make_ready(X)(batch, X, few, workspace)
-        ready.run(some, new_board())
-        for chunk, gradient in ready.gradients(some):
-            if first_gradients[chunk] is None:
-                first_gradients[chunk] = gradient
-            else:
-                first_gradients[chunk] += gradient
-    return sums, first_gradients
+        _make_ready(batch)(batch, X, few, workspace).run(some, new_board())
+    return sums
 
 
 def _new_sums(batch, first, chunks):
     """Return Sums of nothing yet."""
     n_chunks, n_neurons = len(chunks), batch.layers.sizes[1:].sum()
-    numbers = np.empty((n_chunks, 0), batch.readings.dtype)
+    numbers = of_first = np.empty((n_chunks, 0), batch.readings.dtype)
     has_begun = np.empty((n_chunks, 0), np.uint8)
     if batch.gradients is not None:
         own = slice(first, first + n_chunks)
         numbers, has_begun = batch.gradients[own], batch.has_begun[own]
+        of_first = batch.of_first[own]
         numbers[:, batch.n_begun_later() :].fill(0)
     n_spikes = np.zeros((n_chunks, n_neurons), np.int64)
     losses, size = np.zeros((n_chunks, 2)), chunks[0].stop - chunks[0].start
-    return Sums(numbers, has_begun, batch.n_rows(), n_spikes, losses, size, 0)
+    return Sums(numbers, has_begun, of_first, batch.n_rows(), n_spikes, losses, size, 0)
 
 
-def _make_ready(X):
+def _make_ready(batch):
     """Return what makes samples ready: spikes to draw, or what is multiplied."""
-    return _Drawn if isinstance(X, SpikeTrains) else _Currents
+    if isinstance(batch.X, SpikeTrains):
+        return _Drawn
+    return _Constants if _is_multiplied_later(batch) else _Currents
+
+
+def _is_multiplied_later(batch):
+    """Tell whether the kernel multiplies with the first weights: a batch to learn from.
+
+    Not what is answered: see `_model.synapses` for what currents must not hang on,
+    and the BLAS of compiled code may be another one than that of numpy.
+    """
+    is_dense = batch.X.ndim == 2 and not sparse.issparse(batch.X)
+    return is_dense and batch.gradients is not None
 
 
 class _Drawn:
@@ -232,9 +230,36 @@ class _Drawn:
             board,
         )
 
-    def gradients(self, sums):
-        """Return pairs of chunk and gradient: none, as `sums` have them."""
-        return []
+
+class _Constants:
+    """Constant samples to learn from, which the kernel multiplies.
+
+    Parameters
+    ----------
+    batch, X, rows, workspace
+        As of `_Drawn`; X is an array of two axes.
+    """
+
+    def __init__(self, batch, X, rows, workspace):
+        weights, dtype = batch.params[0]["coef"], batch.readings.dtype
+        # As of `_Drawn`.
+        self._factors = [np.require(array, dtype, "CWE") for array in (X, weights)]
+        shape = len(X), 1, weights.shape[1]
+        self._batch, self._rows, self._workspace = batch, rows, workspace
+        self._currents = workspace.array("currents", shape, dtype)
+
+    def run(self, sums, board):
+        """Run the samples, whose first is the first of `sums`."""
+        own = sums
+        if sums.first % sums.size > 0:  # the rest of a chunk
+            shape, dtype = sums.of_first.shape, sums.of_first.dtype
+            rest = self._workspace.array("of first weights", shape, dtype)
+            own = sums._replace(of_first=rest)
+        _run_currents(
+            self._batch, self._rows, *self._factors, self._currents, own, board
+        )
+        if own is not sums:
+            sums.of_first[...] += own.of_first
 
 
 class _Currents:
@@ -266,18 +291,12 @@ class _Currents:
 
     def run(self, sums, board):
         """Run the samples, whose first is the first of `sums`."""
-        kernels.run_currents(
-            *_network(self._batch, self._rows),
-            self._currents,
-            *_results(self._batch, self._rows),
-            sums,
-            board,
+        nothing = np.empty((0, 0), self._currents.dtype)
+        _run_currents(
+            self._batch, self._rows, nothing, nothing, self._currents, sums, board
         )
-
-    def gradients(self, sums):
-        """Return pairs of a chunk and its gradient of the first weights, if asked."""
         if self._batch.gradients is None:
-            return []
+            return
         chunk, n_before = divmod(sums.first, sums.size)
         gradients = weight_gradients(
             self._X,
@@ -287,7 +306,21 @@ class _Currents:
             self._workspace,
             self._lengths,
         )
-        return enumerate(gradients, chunk)
+        for k, gradient in enumerate(gradients, chunk):
+            if self._X.ndim == 3:
+                self._add_padded(gradient, k, sums)
+            elif k == chunk and n_before > 0:
+                sums.of_first[k] += gradient.reshape(-1)
+            else:
+                sums.of_first[k] = gradient.reshape(-1)
+
+    def _add_padded(self, gradient, chunk, sums):
+        """Add a gradient to those of spikes, as a sequence may consist of these."""
+        n_rows, width = self._batch.layers.widths[:2]
+        padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
+        padded[sums.has_begun[chunk] == 0] = 0
+        sums.has_begun[chunk] = 1
+        padded[:, : gradient.shape[1]] += gradient
 
 
 def _run_sequences(batch, X, rows, sums, workspace):
@@ -311,14 +344,20 @@ def _run_sequences(batch, X, rows, sums, workspace):
             )
             continue
         ends = None if lengths is None else lengths[part]
-        ready = _Currents(batch, X[part], here, workspace, ends)
-        ready.run(own, new_board())
-        for chunk, gradient in ready.gradients(own):
-            n_rows, width = batch.layers.widths[:2]
-            padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
-            padded[sums.has_begun[chunk] == 0] = 0
-            sums.has_begun[chunk] = 1
-            padded[:, : gradient.shape[1]] += gradient
+        _Currents(batch, X[part], here, workspace, ends).run(own, new_board())
+
+
+def _run_currents(batch, rows, inputs, weights, currents, sums, board):
+    """Run what is a current, or becomes one: see `chunks.run_currents`."""
+    kernels.run_currents(
+        *_network(batch, rows),
+        inputs,
+        weights,
+        currents,
+        *_results(batch, rows),
+        sums,
+        board,
+    )
 
 
 def _network(batch, rows):

@@ -43,6 +43,9 @@ class Sums(NamedTuple):
         Which rows of the gradient of the first weights are sums already. What is in
         the others counts for nothing, where the weights are many: to set all of it to
         zero, when few inputs fire, took longer than to add the sums up.
+    of_first : ndarray of shape (n_chunks, n_first_weights or 0)
+        The gradients of the first weights of each, not transposed, where a constant
+        input is multiplied with these. Overwritten.
     n_rows : int
         Of the gradients by constants; 0 if none learns.
     n_spikes : ndarray of int64 of shape (n_chunks, n_neurons)
@@ -57,6 +60,7 @@ class Sums(NamedTuple):
 
     numbers: np.ndarray
     has_begun: np.ndarray
+    of_first: np.ndarray
     n_rows: int
     n_spikes: np.ndarray
     losses: np.ndarray
