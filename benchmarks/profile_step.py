@@ -31,6 +31,7 @@ from sklearn_snn._engines.compiled.running import cut
 _ENGINE = "sklearn_snn._engines.compiled.engine"
 _BATCH = "sklearn_snn._engines.compiled.batch"
 _RUNNING = "sklearn_snn._engines.compiled.running"
+_SYNAPSES = "sklearn_snn._model.synapses"
 _CHUNKS = "sklearn_snn._engines.compiled.chunks"
 _OPTIMIZERS = "sklearn_snn._training.optimizers"
 CHUNK = "Python around a chunk"
@@ -41,7 +42,7 @@ PARTS = {
     (_RUNNING, "_run_group"): CHUNK,
     (_RUNNING, "as_bits"): "looking for spikes in sequences",
     (_RUNNING, "multiply_samples"): "products, forward",
-    (_RUNNING, "weight_gradients"): "products, backward",
+    (_SYNAPSES, "weight_gradient"): "products, backward",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",
     (_BATCH, "add_up"): "sum of partial gradients",

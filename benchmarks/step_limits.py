@@ -19,8 +19,8 @@ neuron-steps
     for the exponential, 1 division, 2 for the product) and the error 3.
 products
     A multiply-add for each number of graded input and hidden neuron, both ways, and
-    backward for each step, hidden neuron and output. Those of a constant input are made
-    in the kernel where a step learns, and so are part of its way back here.
+    backward for each step, hidden neuron and output. Those of a table are made in the
+    kernel where a step learns: here, both are part of its way back.
 """
 
 import numpy as np
@@ -57,6 +57,8 @@ def kernel_work(shape, counts):
         "additions": [(counts.input_rows * shape.n_hidden, first), of_outputs],
     }
     n_products = shape.batch * shape.n_steps * shape.n_hidden * N_OUTPUTS
+    if shape.kind == "table":
+        n_products += 2 * counts.products * shape.n_inputs * shape.n_hidden
     backward = {
         "operations": n_products + BACKWARD_OPERATIONS * neuron_steps,
         "additions": [
@@ -104,9 +106,8 @@ def limits(shape, counts, n_chunks):
         # A byte of each input is read; what can fire is written: place and threshold.
         n_bytes = shape.batch * shape.n_inputs + 8 * counts.active
         forward += seconds_to_move(n_bytes)
-    products = counts.products * n_first / operations_rate()
-    if is_table:
-        backward, products = backward + 2 * products, 0.0
+    n_products = 0 if is_table else counts.products * n_first
+    products = n_products / operations_rate()
     found = {
         # Read, and written as whole numbers.
         "packing the weights": seconds_to_move(2 * ITEM * n_packed),

@@ -5,6 +5,7 @@ A function that calls another one that is timed is charged only for its own part
 
 import functools
 import importlib
+import inspect
 import time
 from contextlib import contextmanager
 
@@ -56,6 +57,8 @@ class Stopwatch:
         ------
         AttributeError
             If a name is gone: what it did would count as something else.
+        TypeError
+            If one is that of a generator, which does its work after it was called.
         """
         replaced = []
         try:
@@ -63,6 +66,8 @@ class Stopwatch:
                 holder, attribute = _find(module, name)
                 # As it stands there: a class's own function, not a method.
                 function = vars(holder)[attribute]
+                if inspect.isgeneratorfunction(function):
+                    raise TypeError(f"{name} is a generator: time what it calls.")
                 replaced.append((holder, attribute, function))
                 setattr(holder, attribute, self._timed(function, label))
             yield self

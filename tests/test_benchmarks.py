@@ -73,6 +73,14 @@ def test_a_part_whose_name_is_gone_is_an_error():
     assert not hasattr(optimizers.Adam.update, "__wrapped__")
 
 
+def test_a_generator_cannot_be_timed():
+    """It would be charged with nothing, and who goes through it with its work."""
+    stopwatch = importlib.import_module("stopwatch").Stopwatch()
+    parts = {("sklearn_snn._model.synapses", "weight_gradients"): "products"}
+    with pytest.raises(TypeError, match="time what it calls"), stopwatch.watch(parts):
+        pass
+
+
 def test_a_part_is_charged_without_those_within(monkeypatch):
     stopwatch = importlib.import_module("stopwatch").Stopwatch()
     clock = iter((0, 1, 3, 4, 7, 10))

@@ -10,7 +10,9 @@ from networks import (
     network_of,
 )
 from numba import typeof
+from scipy import sparse
 
+from sklearn_snn._engines import make_engine
 from sklearn_snn._engines.compiled import chunks, running
 
 N_STEPS, N_FEATURES = 9, 21
@@ -25,25 +27,51 @@ def _in_other_memory(X):
 
 
 def _learn(engine, params, X):
-    y, weights = np.arange(len(X)) % 3, np.linspace(0.5, 1, len(X)) / len(X)
+    n = X.shape[0]
+    y, weights = np.arange(n) % 3, np.linspace(0.5, 1, n) / n
     return engine.loss_and_gradients(params, X, y, weights)
 
 
-# One row, fewer than there are chunks, chunks that are not full, too many for one call,
-# chunks of more samples than are run at a time.
-@pytest.mark.parametrize("n_samples", [1, 5, 60, 257, 2060])
 @pytest.mark.parametrize("n_hidden", [1, 8])
-def test_gradients_are_those_of_numpy(n_samples, n_hidden, rng):
+@pytest.mark.parametrize("make", [np.array, sparse.csr_array])
+def test_gradients_are_those_of_numpy(n_hidden, make, rng):
+    """Of batches of any size, one after the other, in the memory of those before."""
     sizes = [N_FEATURES, n_hidden, 3]
     params = initial_params(lif(), sizes, float, 0)
-    X = rng.random((n_samples, N_FEATURES)) - 0.3
-    expected, got = (
-        _learn(engine, params, X)
-        for engine in both_engines(network_of(lif(), sizes, 0.5), N_STEPS)
-    )
-    assert np.abs(expected.gradients[0]["coef"]).min() > 0
-    assert_same_gradients(got.gradients, expected.gradients, 1e-11)
-    assert got.loss == pytest.approx(expected.loss, rel=1e-12)
+    both = both_engines(network_of(lif(), sizes, 0.5), N_STEPS)
+    # Chunks of more samples than are run at a time, too many for one call, chunks that
+    # are not full, fewer samples than there may be chunks, one.
+    for n_samples in (2060, 257, 60, 5, 1):
+        X = make(rng.random((n_samples, N_FEATURES)) - 0.3)
+        expected, got = (_learn(engine, params, X) for engine in both)
+        assert np.abs(expected.gradients[0]["coef"]).min() > 0
+        assert_same_gradients(got.gradients, expected.gradients, 1e-11)
+        assert got.loss == pytest.approx(expected.loss, rel=1e-12)
+
+
+def test_what_numpy_multiplies(rng, monkeypatch):
+    """What is answered, what is run twice to be learned from, and a single column."""
+    run_currents, ways = chunks.run_currents, set()
+
+    def record(*args):
+        ways.add(len(args[4]) > 0)
+        run_currents(*args)
+
+    monkeypatch.setattr(chunks, "run_currents", record)
+    X = rng.random((20, N_FEATURES))
+
+    def ways_of(sizes, task, bptt_steps=None):
+        params = initial_params(lif(), sizes, float, 0)
+        network = network_of(lif(), sizes, 0.5)
+        ways.clear()
+        task(make_engine("numba", network, N_STEPS, bptt_steps), params, X)
+        return {*ways}
+
+    sizes = [N_FEATURES, 8, 3]
+    assert ways_of(sizes, _learn) == {True}
+    assert ways_of(sizes, lambda engine, *args: engine.run(*args)) == {False}
+    assert ways_of(sizes, _learn, bptt_steps=4) == {False}
+    assert ways_of([N_FEATURES, 1, 3], _learn) == {False}
 
 
 def test_an_array_of_any_memory_is_multiplied_alike(rng, monkeypatch):

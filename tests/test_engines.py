@@ -144,7 +144,7 @@ def test_rare_and_frequent_spikes(n_features, rate):
     np.testing.assert_allclose(*coefs, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "constant"])
+@pytest.mark.parametrize("kind", ["trains", "spikes", "graded", "constant", "sparse"])
 def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     """A large batch is worked on a few samples at a time, with the same gradient."""
     X = kinds_of_input(rng.random((70, 9)), 12)[kind]
@@ -152,7 +152,7 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     params = initial_params(lif(), sizes, float, 0)
     y = rng.integers(0, 3, 70)
     engine = NumbaEngine(network_of(lif(), sizes, 0.5), 12)
-    engine.first_guess(params, X, np.ones(len(X)))
+    engine.first_guess(params, X, np.ones(70))
     expected = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     n_samples = []
     for name in ("_Drawn", "_run_sequences", "_Constants", "_Currents"):

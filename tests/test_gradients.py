@@ -300,7 +300,7 @@ def test_gradients_of_parts(kind, size, rng):
     X, delta = rng.normal(size=shape), rng.normal(size=(23, 1, 7))
     inputs = sparse.csr_array(X) if kind == "sparse" else X
     for n_before in range(size):
-        parts = weight_gradients(inputs, delta, size, n_before, Workspace())
+        parts = [*weight_gradients(inputs, delta, size, n_before, Workspace())]
         numbers = np.arange(n_before, n_before + 23) // size
         assert len(parts) == numbers[-1] + 1
         for number, part in enumerate(parts):

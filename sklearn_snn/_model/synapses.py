@@ -310,7 +310,7 @@ def weight_gradient(inputs, delta, workspace):
 
 
 def weight_gradients(inputs, delta, size, n_before, workspace, lengths=None):
-    """Return the `weight_gradient` of each part of some samples.
+    """Yield the `weight_gradient` of each part of some samples, one after the other.
 
     Parameters
     ----------
@@ -328,18 +328,16 @@ def weight_gradients(inputs, delta, size, n_before, workspace, lengths=None):
         not to that of another part: how many zeros are added up may change the
         rounding.
 
-    Returns
-    -------
-    gradients : list of ndarrays of shape (n_inputs, n_units)
+    Yields
+    ------
+    gradient : ndarray of shape (n_inputs, n_units)
     """
-    n_samples, gradients, start = len(delta), [], 0
+    n_samples, start = len(delta), 0
     if is_constant(inputs) and not sparse.issparse(inputs) and n_before == 0:
         # The same products, but what Python does for one is done once.
         start = n_samples - n_samples % size
         parts = inputs[:start].reshape(-1, size, inputs.shape[1]).transpose(0, 2, 1)
-        gradients += [
-            *np.matmul(parts, delta[:start].reshape(-1, size, delta.shape[2]))
-        ]
+        yield from np.matmul(parts, delta[:start].reshape(-1, size, delta.shape[2]))
     while start < n_samples:
         some = slice(start, start + size - n_before)
         x, deltas = inputs[some], delta[some]
@@ -348,9 +346,8 @@ def weight_gradients(inputs, delta, size, n_before, workspace, lengths=None):
         elif lengths is not None:
             longest = lengths[some].max()
             x, deltas = x[:, :longest], deltas[:, :longest]
-        gradients.append(weight_gradient(x, deltas, workspace))
+        yield weight_gradient(x, deltas, workspace)
         start, n_before = some.stop, 0
-    return gradients
 
 
 def _sample(events, i, dtype, workspace):

@@ -102,10 +102,10 @@ class Batch:
         if not self.network.readout.per_step:
             self.readings[:, 0], self.readings[:, 1] = reading[:2]
 
-    def come_back(self, reading, grad_outputs, pushes, *gradients):
+    def come_back(self, reading, grad_outputs, pushes, gradients, of_first):
         """Go backward from the gradient of the loss by outputs of a whole reading.
 
-        `pushes` are those of the penalties of the rates; `gradients` as in `learn`.
+        `pushes` are those of the penalties of the rates; all else as in `learn`.
         """
         shape = len(grad_outputs), 1
         if self.network.readout.per_step:
@@ -116,7 +116,7 @@ class Batch:
             self.readout = readout_of(
                 self.network, self.params, self.lengths, self.readings.dtype, n_read
             )._replace(loss=GIVEN)
-        self.learn(grad_outputs, np.ones(shape), *gradients)
+        self.learn(grad_outputs, np.ones(shape), gradients, of_first)
         if pushes:
             self.bounds = self.bounds._replace(pushes=np.stack(pushes, axis=1))
 
@@ -151,11 +151,11 @@ class Batch:
         return n_first if n_first >= SMALL else 0
 
     def n_of_first(self):
-        """Return how many weights a constant input is multiplied with: see `Sums`."""
+        """Return how many gradients by weights of a constant input a chunk has."""
         return self.params[0]["coef"].size if self.X.ndim == 2 else 0
 
     def n_gradients(self):
-        """Return how many other numbers the gradients of a chunk are."""
+        """Return how many numbers all other gradients of a chunk are: see `Sums`."""
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
         return n_weights + (1 + self.n_rows()) * n_biases + self._n_recurrent()
 
@@ -219,13 +219,13 @@ class Batch:
         for layer, p, start, width, first in arrays:
             columns = p["coef"].shape[1]
             neurons = slice(first, first + columns)
-            parts = own, None, start, width
+            place = own, None, start, width
             if not by_layer and self.X.ndim == 2:
-                parts = self.of_first, None, 0, columns
+                place = self.of_first, None, 0, columns
             elif not by_layer and self.n_begun_later() > 0:
-                parts = own, self.has_begun, start, width
+                place = own, self.has_begun, start, width
             coef = np.empty(p["coef"].shape, own.dtype)
-            add_up(*parts, coef, count_threads)
+            add_up(*place, coef, count_threads)
             gradient = {"coef": coef, "intercept": biases[neurons].copy()}
             if layer.recurrent:
                 square = by_recurrent[len(by_layer)][:columns, :columns]

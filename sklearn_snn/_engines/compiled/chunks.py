@@ -16,7 +16,7 @@ from sklearn_snn._engines.compiled.encoding import most_inputs
 from sklearn_snn._engines.compiled.layers import new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
 from sklearn_snn._engines.compiled.options import ZERO, allocating
-from sklearn_snn._engines.compiled.products import multiply_samples, weight_gradient
+from sklearn_snn._engines.compiled.products import gradient_of_rows, multiply_rows
 from sklearn_snn._engines.compiled.readouts import new_scratches
 from sklearn_snn._engines.compiled.recurrence import most_together
 from sklearn_snn._engines.compiled.samples import (
@@ -25,8 +25,14 @@ from sklearn_snn._engines.compiled.samples import (
     run_samples_of_currents,
     run_samples_of_spikes,
 )
-from sklearn_snn._engines.compiled.sums import Sums, chunks_of, samples_of
-from sklearn_snn._engines.compiled.views import empty, segment, zeros
+from sklearn_snn._engines.compiled.sums import (
+    Sums,
+    chunk_of,
+    chunks_of,
+    of_first_in,
+    samples_of,
+)
+from sklearn_snn._engines.compiled.views import empty, zeros
 
 # So that numba renews what it keeps when any code that it consists of changes.
 _CODE = code_key(__name__)
@@ -125,7 +131,7 @@ def _chunks_of_currents(call, chunk):
     while chunk >= 0:
         start, stop = samples_of(call.sums, chunk, len(readings))
         if len(inputs) > 0:
-            multiply_samples(inputs, call.weights, start, stop, currents)
+            multiply_rows(inputs, call.weights, start, stop, currents)
         run_samples_of_currents(
             call.neurons,
             call.readout,
@@ -139,9 +145,8 @@ def _chunks_of_currents(call, chunk):
             stop,
         )
         if len(inputs) > 0:
-            of_first = call.sums.of_first
-            own = segment(of_first, chunk * of_first.shape[1], of_first.shape[1])
-            weight_gradient(inputs, currents, start, stop, own)
+            gradient = of_first_in(call.sums, chunk_of(call.sums, start))
+            gradient_of_rows(inputs, currents, start, stop, gradient)
         chunk = take(call.board)
 
 
@@ -266,13 +271,13 @@ def run_currents(
     takes its current from there, all further ones are as they are for spikes. For the
     same reason the gradient of the first weights is left to the BLAS: the deltas, which
     it needs, take the place of the currents. A constant current is added at every step
-    from one row, and only the sum of its deltas is needed. Constant samples to learn
-    from are multiplied here, by whoever runs them; see `products`.
+    from one row, and only the sum of its deltas is needed. Rows of a table to learn
+    from are multiplied here, both ways, by whoever runs them; see `products`.
 
     Parameters
     ----------
     inputs : ndarray of shape (n_samples or 0, n_inputs)
-        Constant, where there are targets; or the products are made already.
+        A table to learn from; none if `currents` has the products already.
     weights : ndarray of shape (n_inputs, n_units)
         The first ones, which `inputs` are multiplied with.
     currents : ndarray of shape (n_samples, n_steps or 1, n_units)

@@ -190,17 +190,15 @@ class NumbaEngine:
         n_spikes : list of ndarrays of shape (n_units,)
         """
         n_samples, n_gradients = batch.X.shape[0], batch.n_gradients()
-        n_parameters = max(n_gradients, sum(p["coef"].size for p in batch.params))
-        affordable = max(1, MAX_GRADIENT_ELEMENTS // n_parameters)
+        n_of_first = batch.n_of_first()
+        affordable = max(1, MAX_GRADIENT_ELEMENTS // (n_gradients + n_of_first))
         chunks = cut(n_samples, -(-n_samples // min(MAX_GRADIENT_CHUNKS, affordable)))
         dtype = batch.layers.biases.dtype
-        sizes = {"gradients": n_gradients, "of first weights": batch.n_of_first()}
-        learn(
-            *(
-                self._shared.array(name, (len(chunks), size), dtype)
-                for name, size in sizes.items()
-            )
+        gradients, of_first = (
+            self._shared.array(name, (len(chunks), size), dtype)
+            for name, size in (("gradients", n_gradients), ("first", n_of_first))
         )
+        learn(gradients, of_first)
         losses, n_spikes = self.run_batch(batch, chunks)
         gradients = batch.unpack(self._count_threads)
         n_spikes = batch.by_layer(n_spikes.sum(axis=0))

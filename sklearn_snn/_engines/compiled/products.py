@@ -1,8 +1,10 @@
-"""Products with a constant input, which is the same at every step: by the BLAS.
+"""Products of the rows of a table with the first weights, and with deltas: by the BLAS.
 
-Of direct coding, `chunks` multiplies each sample with the first weights before it runs,
-and all of a chunk with their deltas after. It is the BLAS that Python would have
-called, but without the interpreter, for whose lock the threads of a batch would wait.
+A row, the same current at every step, is multiplied before it runs, and all rows of a
+chunk with their deltas after. numba's `dot` calls the BLAS of scipy without the
+interpreter, for whose lock the threads of a batch would wait if numpy called its own.
+
+`dot` returns what it has written to: so numba has to count references here.
 """
 
 import numpy as np
@@ -12,12 +14,11 @@ from sklearn_snn._engines.compiled.views import matrix, segment
 
 
 @allocating
-def multiply_samples(inputs, weights, start, stop, currents):
+def multiply_rows(inputs, weights, start, stop, currents):
     """Set ``currents[i, 0] = inputs[i] @ weights`` for each ``i`` in a range.
 
-    One after the other, so that no current hangs on what it is computed with: as of
-    `_model.synapses.multiply_samples`. Every element of the weights is read once for
-    each sample, from a cache.
+    One after the other, so that no current hangs on what it is computed with; see
+    `_model.synapses`.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def multiply_samples(inputs, weights, start, stop, currents):
 
 
 @allocating
-def weight_gradient(inputs, deltas, start, stop, gradient):
+def gradient_of_rows(inputs, deltas, start, stop, gradient):
     """Set ``gradient = inputs[start:stop].T @ deltas[start:stop, 0]``.
 
     One product of the BLAS, which keeps blocks of both in registers and caches.

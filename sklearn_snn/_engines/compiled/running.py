@@ -3,10 +3,10 @@
 Samples are made ready in Python, as spikes to draw, spikes as bytes or currents, and
 then run by a kernel, which lets go of the interpreter's lock. In a small batch one
 thread makes all ready, and others have nothing to do with Python (`run_at_once`): else
-each would wait for the lock that the other holds. In a large one, and where products
-are large, each thread makes its own samples ready, a few at a time, and memory does not
-grow with the batch (`run_piecemeal`). Of spikes to draw, unless they are sparse,
-nothing is left to make ready.
+each would wait for the lock that the other holds. In a large one, and where numpy has
+much to multiply, each thread makes its own samples ready, a few at a time, and memory
+does not grow with the batch (`run_piecemeal`). Of spikes to draw, unless they are
+sparse, and of tables to learn from nothing is left to make ready.
 """
 
 import numpy as np
@@ -25,8 +25,8 @@ from sklearn_snn._model.synapses import alike, multiply_samples, weight_gradient
 # Samples that are made ready at a time, so that memory does not grow with the batch;
 # constant currents, and rates, take no more room than their samples.
 MAX_CHUNK_SAMPLES, MAX_CONSTANT_SAMPLES = 32, 256
-# Sparse samples of spikes that one thread makes ready, and multiplications that it does
-# sooner than it hands them to others.
+# Sparse samples of spikes that one thread makes ready, or samples that take long, and
+# multiplications that it does sooner than it hands them to others.
 FEW_TRAINS, FEW_PRODUCTS = 32, 2**21
 # Weights, by step and sample, that are soon gone through: Ctrl-C waits for that.
 FEW_WEIGHTS = 2**33
@@ -54,7 +54,7 @@ def is_small(batch):
     n_samples, is_trains = len(batch.lengths), isinstance(batch.X, SpikeTrains)
     if n_samples > MAX_CONSTANT_SAMPLES or not (is_trains or batch.X.ndim == 2):
         return False
-    if not is_trains and not _is_multiplied_later(batch):
+    if not is_trains and not _kernel_multiplies(batch):
         return n_samples * batch.params[0]["coef"].size <= FEW_PRODUCTS
     n_weights = sum(p["coef"].size for p in batch.params)
     is_long = n_samples * batch.n_steps * n_weights > FEW_WEIGHTS
@@ -171,17 +171,20 @@ def _make_ready(batch):
     """Return what makes samples ready: spikes to draw, or what is multiplied."""
     if isinstance(batch.X, SpikeTrains):
         return _Drawn
-    return _Constants if _is_multiplied_later(batch) else _Currents
+    return _Constants if _kernel_multiplies(batch) else _Currents
 
 
-def _is_multiplied_later(batch):
-    """Tell whether the kernel multiplies with the first weights: a batch to learn from.
+def _kernel_multiplies(batch):
+    """Tell whether it is the kernel that multiplies with the first weights.
 
-    Not what is answered: see `_model.synapses` for what currents must not hang on,
-    and the BLAS of compiled code may be another one than that of numpy.
+    A whole table that is learned from: the BLAS of compiled code, which is that of
+    scipy, may be another version than that of numpy, and no answer may change with it,
+    nor a piece that is run a second time to learn. With a single column numpy makes
+    another product; see `_model.synapses`.
     """
     is_dense = batch.X.ndim == 2 and not sparse.issparse(batch.X)
-    return is_dense and batch.gradients is not None
+    is_whole = batch.gradients is not None and len(batch.states) == 0
+    return is_dense and is_whole and batch.params[0]["coef"].shape[1] > 1
 
 
 class _Drawn:
@@ -232,7 +235,7 @@ class _Drawn:
 
 
 class _Constants:
-    """Constant samples to learn from, which the kernel multiplies.
+    """Rows of a table to learn from, which the kernel multiplies.
 
     Parameters
     ----------
@@ -250,20 +253,19 @@ class _Constants:
 
     def run(self, sums, board):
         """Run the samples, whose first is the first of `sums`."""
-        own = sums
-        if sums.first % sums.size > 0:  # the rest of a chunk
-            shape, dtype = sums.of_first.shape, sums.of_first.dtype
-            rest = self._workspace.array("of first weights", shape, dtype)
-            own = sums._replace(of_first=rest)
+        own, of_first = sums, sums.of_first
+        if sums.first > 0:  # more of a chunk that is the only one
+            more = self._workspace.array("more", of_first.shape, of_first.dtype)
+            own = sums._replace(of_first=more)
         _run_currents(
             self._batch, self._rows, *self._factors, self._currents, own, board
         )
         if own is not sums:
-            sums.of_first[...] += own.of_first
+            of_first += own.of_first
 
 
 class _Currents:
-    """Graded samples, which are multiplied with the first weights here.
+    """Other graded samples, which are multiplied with the first weights here.
 
     Parameters
     ----------
@@ -315,7 +317,7 @@ class _Currents:
                 sums.of_first[k] = gradient.reshape(-1)
 
     def _add_padded(self, gradient, chunk, sums):
-        """Add a gradient to those of spikes, as a sequence may consist of these."""
+        """Add a gradient to that of spikes, of which other samples may consist."""
         n_rows, width = self._batch.layers.widths[:2]
         padded = sums.numbers[chunk, : n_rows * width].reshape(n_rows, width)
         padded[sums.has_begun[chunk] == 0] = 0

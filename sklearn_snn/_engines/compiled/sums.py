@@ -95,6 +95,13 @@ def spikes_in(sums, chunk):
 
 
 @inlined
+def of_first_in(sums, chunk):
+    """Return where the gradient of the first weights of a chunk is put."""
+    n_weights = sums.of_first.shape[1]
+    return segment(sums.of_first, chunk * n_weights, n_weights)
+
+
+@inlined
 def gradients_in(sums, chunk, layers):
     """Return where the gradients of a chunk are added."""
     n_weights, n_biases = len(layers.whole_weights), len(layers.biases)
