@@ -13,7 +13,7 @@ from peer_sections import OURS
 SECONDS = 10, 30
 SETTING = {"n_steps": 100, "n_hidden": 100, "batch": 128}
 # The fastest peers; those that take less time flushed are. SpikingJelly's network as a
-# whole is not among them: to compile it, for tests too, takes more than 20 minutes.
+# whole, compiled, is not among them: after 20 minutes it was not done.
 PEERS = (
     "SpikingJelly, flushed",
     "norse, flushed",

@@ -112,9 +112,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         as long as recordings (which cross-validation splits with a given ``KFold()``).
         `readout` is "membrane_last" at each step; the loss is the mean over those read.
     bptt_steps : int or None, default=None
-        Number of steps that gradients go back. Longer samples are learned in pieces of
-        so many steps: states are carried from one to the next, gradients are not. Takes
-        the memory of a piece (and of answers per step), but longer. None: all of them.
+        Number of steps that gradients go back. None: all, which is the exact gradient.
+        Longer samples are learned in pieces of so many steps, more slowly: states are
+        carried on, gradients not. Memory is that of a piece, and of answers per step.
     stateful : bool, default=False
         Whether `partial_fit` goes on with the states that its last call left: row ``i``
         of `X` follows row ``i`` of that; `reset_states` lets it begin at rest, as all
@@ -138,7 +138,7 @@ class SpikingClassifier(BaseSpikingClassifier):
     learning_rate_init : "auto" or float, default="auto"
         Initial learning rate, positive. "auto" is 0.002; in a `fit` to less than 250
         constant currents ``0.5 / n_samples``, at most 0.01. The unit of `X` hardly
-        matters while columns vary by 0.2 or more; of several scales the largest wins.
+        matters while columns vary by 0.2 or more; of unlike scales the largest decides.
     power_t : float, default=0.5
         Exponent, not negative. Only used with ``learning_rate="invscaling"``.
     momentum : float, default=0.9
