@@ -1,21 +1,30 @@
-"""The BLAS on one thread while a network runs; how many threads there may be."""
+"""The BLAS on one thread while a network runs; how many threads there may be.
+
+To set that limit, and to lift it, takes about as long as a small batch: it can be kept
+on between the batches of an epoch, for as long as no other thread wants it.
+"""
 
 import functools
 import os
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from threadpoolctl import ThreadpoolController
 
 from sklearn_snn._compat import OpenBLASController
 
 _lock = threading.Lock()
+# Threads that wait for it.
+_waiting = set()
+_of_thread = threading.local()
 
 
 def _renew_lock():
     global _lock
     _lock = threading.Lock()
+    _waiting.clear()
+    _of_thread.kept = None
 
 
 # A fork in another thread may have copied the lock while it was held.
@@ -43,7 +52,9 @@ def n_allowed_threads():
     n : int
         A huge number if threadpoolctl does not know the libraries there are.
     """
-    with _lock:  # else another thread's limit, below, would be taken for the user's
+    if (kept := _kept()) is not None:
+        kept.lift()
+    with _locked():  # else another thread's limit, below, would be taken for the user's
         limits = (library["num_threads"] for library in _libraries().info())
         return min(limits, default=sys.maxsize)
 
@@ -57,7 +68,74 @@ def single_threaded_blas():
     number of threads belongs to the process, so one thread at a time gets in: hold it
     for a mini-batch, not for a fit.
     """
-    with _lock:
+    if (kept := _kept()) is None:
+        with _limit():
+            yield
+        return
+    kept.set()
+    try:
+        yield
+    finally:
+        if _waiting:
+            kept.lift()
+
+
+@contextmanager
+def limit_kept():
+    """Run a block in which this thread keeps the limit of `single_threaded_blas`.
+
+    From the first of the blocks that have it until this one ends, or until one of them
+    does for which another thread waits.
+    """
+    kept = _Kept()
+    try:
+        _of_thread.kept = kept
+        yield
+    finally:
+        _of_thread.kept = None
+        kept.lift()
+
+
+def _kept():
+    """Return the _Kept of this thread, if there is one."""
+    return getattr(_of_thread, "kept", None)
+
+
+class _Kept:
+    """A limit that a thread sets once, and lifts at the end."""
+
+    def __init__(self):
+        self._stack, self._is_set = ExitStack(), False
+
+    def set(self):
+        # Whoever may set limits of this process may have set another one meanwhile.
+        if self._is_set and any(b.num_threads != 1 for b in _blas().lib_controllers):
+            self.lift()
+        if not self._is_set:
+            self._stack.enter_context(_limit())
+            self._is_set = True
+
+    def lift(self):
+        self._is_set = False
+        self._stack.close()
+
+
+@contextmanager
+def _locked():
+    """Hold the lock; whoever keeps it on meanwhile is told that somebody waits."""
+    me = threading.get_ident()
+    try:
+        _waiting.add(me)
+        with _lock:
+            _waiting.discard(me)
+            yield
+    finally:
+        _waiting.discard(me)
+
+
+@contextmanager
+def _limit():
+    with _locked():
         # Else the limit has no effect where another thread has set one of its own.
         OpenBLASController.clear_controlling_thread(force=True)
         libraries = _blas().lib_controllers

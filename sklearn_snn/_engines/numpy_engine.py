@@ -7,7 +7,7 @@ result is the same to the bit wherever and however often it is computed.
 
 import numpy as np
 
-from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._engines.blas import limit_kept, single_threaded_blas
 from sklearn_snn._engines.numpy_chunks import (
     Step,
     add_gradients,
@@ -55,6 +55,7 @@ class NumpyEngine:
     take_adam_step = staticmethod(take_step)
     sum_of_squares = staticmethod(sum_of_squares)
     add_decay = staticmethod(add_decay)
+    limit_kept = staticmethod(limit_kept)
     subtract_outer = staticmethod(subtract_outer)
 
     def __init__(self, network, n_steps):

@@ -58,6 +58,7 @@ class TruncatedEngine:
         self.take_adam_step = engine.take_adam_step
         self.sum_of_squares, self.add_decay = engine.sum_of_squares, engine.add_decay
         self.subtract_outer = engine.subtract_outer
+        self.limit_kept = engine.limit_kept
 
     def prepare(self, params, X, targets):
         """Compile or load what `loss_and_gradients` needs for batches like `X`."""

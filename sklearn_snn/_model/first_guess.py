@@ -87,7 +87,8 @@ def first_guess(
         if neuron.fires:
             neuron, constants = neuron.unreset(p)
             response, threshold = neuron.response(p, n_charging), p["threshold"]
-            low, high = (np.median(threshold) * r for r in limits)
+            median = np.median(threshold)
+            low, high = (median * r for r in limits)
         else:
             response, (low, high) = np.ones(1), INTEGRATOR_RANGE
         deviation = _membrane_deviation(

@@ -205,22 +205,23 @@ class Trainer:
         dropout = self._random_state("dropout") if self.plan.dropout else None
         answers = Answers(self.engine.network, self.target)
         counts = [np.zeros(layer.n_units) for layer in self.engine.network.layers]
-        for i in range(0, n_samples, self.plan.batch_size):
-            batch = samples.take(order[i : i + self.plan.batch_size])
-            progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
-            rate = self._learning_rate(progress)
-            # What is not finite is found, and reported, by the step itself.
-            with np.errstate(over="ignore", invalid="ignore"):
-                batch_penalty, batch_norms, step = self._step(batch, rate, dropout)
-            share = len(batch.y) / n_samples
-            loss += (step.loss / self.weight + batch_penalty) * share
-            penalty += batch_penalty * share
-            n_steps = batch.steps(self.engine.n_steps)
-            answers.add(step.outputs, batch.y, n_steps)
-            tally += self.target.tally(step.outputs, batch.y, batch.score_weights)
-            grad_norms.append(batch_norms)
-            for count, more in zip(counts, step.n_spikes, strict=True):
-                count += more
+        with self.engine.limit_kept():
+            for i in range(0, n_samples, self.plan.batch_size):
+                batch = samples.take(order[i : i + self.plan.batch_size])
+                progress = (n_done + i / n_samples) / max_iter if max_iter else 0.0
+                rate = self._learning_rate(progress)
+                # What is not finite is found, and reported, by the step itself.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    batch_penalty, batch_norms, step = self._step(batch, rate, dropout)
+                share = len(batch.y) / n_samples
+                loss += (step.loss / self.weight + batch_penalty) * share
+                penalty += batch_penalty * share
+                n_steps = batch.steps(self.engine.n_steps)
+                answers.add(step.outputs, batch.y, n_steps)
+                tally += self.target.tally(step.outputs, batch.y, batch.score_weights)
+                grad_norms.append(batch_norms)
+                for count, more in zip(counts, step.n_spikes, strict=True):
+                    count += more
         self.n_epochs += 1
         self.n_seen += n_samples
         n_tests = samples.steps(self.engine.n_steps).sum()

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from sklearn_snn._engines.blas import single_threaded_blas
+from sklearn_snn._engines.blas import limit_kept, single_threaded_blas
 from sklearn_snn._engines.compiled.arrays import (
     adam,
     add_decay,
@@ -64,6 +64,7 @@ class NumbaEngine:
     compiles, bptt_steps = True, None
     sum_of_squares = staticmethod(sum_of_squares)
     add_decay = staticmethod(add_decay)
+    limit_kept = staticmethod(limit_kept)
 
     def __init__(self, network, n_steps):
         if (problem := self.supports(network)) is not None:
