@@ -40,8 +40,14 @@ def our_functions(engine_name, some, n_steps, n_hidden):
     from sklearn_snn._engines import make_engine
     from sklearn_snn._model.network import Layer, Network
     from sklearn_snn._model.neurons import LIF
-    from sklearn_snn._model.parameters import initial_weights, layered, learning
-    from sklearn_snn._training.optimizers import Adam, clip_by_norm, norms
+    from sklearn_snn._model.parameters import (
+        copied_side_by_side,
+        initial_weights,
+        layered,
+        learning,
+    )
+    from sklearn_snn._training.optimizers import Adam, clip_by_norm
+    from sklearn_snn._training.weights import Weights
 
     sizes = some.shape[-1], n_hidden, 10
     network = Network(tuple(Layer(LIF(BETA), n) for n in sizes[1:]))
@@ -50,16 +56,19 @@ def our_functions(engine_name, some, n_steps, n_hidden):
         for n in sizes[1:]
     ]
     weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
-    params = layered(*weights, constants)
+    params = copied_side_by_side(layered(*weights, constants))
     engine = make_engine(engine_name, network, n_steps)
     optimizer = Adam(learning(network, params), take_step=engine.take_adam_step)
     engine.first_guess(params, some, np.ones(len(some)))
+    all_weights = Weights(params, 0.0, [1.0] * len(params), [])
 
     def learn(X, y):
         loss_weights = np.full(len(y), 1 / len(y))
         result = engine.loss_and_gradients(params, X, y, loss_weights)
         grads = learning(network, result.gradients)
-        clip_by_norm(grads, 1.0, math.hypot(*norms(grads, engine.sum_of_squares)))
+        bias = result.gradients[0]["intercept"]
+        _, norms = all_weights.finish(engine, grads, None, bias, 0.0)
+        clip_by_norm(grads, 1.0, math.hypot(*norms))
         optimizer.update(grads, LEARNING_RATE)
 
     return learn, lambda X: engine.run(params, X)

@@ -34,6 +34,7 @@ _RUNNING = "sklearn_snn._engines.compiled.running"
 _SYNAPSES = "sklearn_snn._model.synapses"
 _CHUNKS = "sklearn_snn._engines.compiled.chunks"
 _OPTIMIZERS = "sklearn_snn._training.optimizers"
+_WEIGHTS = "sklearn_snn._training.weights"
 CHUNK = "Python around a chunk"
 PARTS = {
     (_BATCH, "pack"): "packing the weights",
@@ -45,9 +46,8 @@ PARTS = {
     (_SYNAPSES, "weight_gradient"): "products, backward",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",
-    (_BATCH, "add_up"): "sum of partial gradients",
-    (_BATCH, "Batch.unpack"): "gradients as matrices",
-    (_OPTIMIZERS, "norms"): "norm and clipping",
+    (_BATCH, "unpack"): "sum of partial gradients",
+    (_WEIGHTS, "Weights.finish"): "norm and clipping",
     (_OPTIMIZERS, "clip_by_norm"): "norm and clipping",
     (_OPTIMIZERS, "Adam.update"): "Adam",
 }

@@ -44,7 +44,7 @@ def make_ours(engine, neuron):
         import numpy as np
 
         from sklearn_snn import SpikingClassifier
-        from sklearn_snn._model.parameters import copied, learning
+        from sklearn_snn._model.parameters import copied_side_by_side, learning
         from sklearn_snn._training.optimizers import Adam
 
         model = SpikingClassifier(
@@ -57,7 +57,8 @@ def make_ours(engine, neuron):
         )
         # For the first guess of the weights, and to compile.
         model.partial_fit(X[0], y[0], classes=np.arange(N_CLASSES))
-        runner, params = model._engine(X[0]), copied(model._learned_params())
+        runner = model._engine(X[0])
+        params = copied_side_by_side(model._learned_params())
         arrays = learning(runner.network, params)
         optimizer = Adam(arrays, take_step=runner.take_adam_step)
         loss_weights = np.full(BATCH_SIZE, 1 / BATCH_SIZE)

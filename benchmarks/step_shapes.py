@@ -12,8 +12,14 @@ from sklearn_snn import PoissonSpikeEncoder, SpikingClassifier
 from sklearn_snn._engines import make_engine
 from sklearn_snn._model.network import Layer, Network
 from sklearn_snn._model.neurons import LIF
-from sklearn_snn._model.parameters import initial_weights, layered, learning
+from sklearn_snn._model.parameters import (
+    copied_side_by_side,
+    initial_weights,
+    layered,
+    learning,
+)
 from sklearn_snn._training import optimizers
+from sklearn_snn._training.weights import Weights
 from sklearn_snn.datasets import fetch_mnist
 
 N_OUTPUTS, ALPHA, THRESHOLD, BETA = 10, 0.95, 0.6, 5.0
@@ -101,10 +107,11 @@ class Work:
             for n in sizes[1:]
         ]
         weights = initial_weights(sizes, np.float32, np.random.RandomState(0))
-        self.params = layered(*weights, constants)
+        self.params = copied_side_by_side(layered(*weights, constants))
         self.engine = make_engine("numba", self.network, shape.n_steps)
         self.engine.first_guess(self.params, self.X, np.ones(shape.batch))
         self.arrays = learning(self.network, self.params)
+        self.weights = Weights(self.params, 0.0, [1.0] * len(self.params), [])
         take_step = self.engine.take_adam_step
         self.optimizer = optimizers.Adam(self.arrays, take_step=take_step)
         self.loss_weights = np.full(shape.batch, 1 / shape.batch)
@@ -119,9 +126,10 @@ class Work:
             self.params, self.X, self.y, self.loss_weights
         )
         grads = learning(self.network, result.gradients)
-        # By the names of the module, which a profile may have wrapped.
-        norm = math.hypot(*optimizers.norms(grads, self.engine.sum_of_squares))
-        optimizers.clip_by_norm(grads, 1.0, norm)
+        bias = result.gradients[0]["intercept"]
+        _, norms = self.weights.finish(self.engine, grads, None, bias, 0.0)
+        # By the name of the module, which a profile may have wrapped.
+        optimizers.clip_by_norm(grads, 1.0, math.hypot(*norms))
         self.optimizer.update(grads, LEARNING_RATE)
 
     def estimator_step(self):

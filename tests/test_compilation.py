@@ -22,6 +22,7 @@ from sklearn_snn._engines.compiled import cache as compiled_cache
 from sklearn_snn._engines.compiled import engine as compiled_engine
 from sklearn_snn._engines.compiled import running
 from sklearn_snn._engines.compiled.chunks import entry_point, run_currents
+from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._training import control
 from sklearn_snn.neurons import LIF
 
@@ -327,6 +328,12 @@ def test_the_calling_thread_compiles(monkeypatch):
     monkeypatch.setattr(running, "_known", set())
     monkeypatch.setattr(compiled_engine, "is_small", lambda batch: False)
     monkeypatch.setattr(compiled_engine, "n_threads", lambda: 2)
+    # That would run, and compile, before any batch is learned from.
+    monkeypatch.setattr(
+        compiled_engine.NumbaEngine,
+        "first_guess",
+        lambda own, *args: NumpyEngine(own.network, own.n_steps).first_guess(*args),
+    )
     X, y = np.random.default_rng(0).random((64, 3)), np.arange(64) % 2
     model = fast(max_iter=2, batch_size=64, engine="numba")
     model.fit(X, y)

@@ -190,3 +190,16 @@ def test_a_generator_that_is_seeded_anew_is_as_a_new_one():
     new = child_random_state(3, "dropout", 2)
     assert again is used
     np.testing.assert_array_equal(again.normal(size=5), new.normal(size=5))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_how_a_table_lies_in_memory_does_not_matter(dtype, rng, engine):
+    """Nor for its mean row, about which the first layer learns."""
+    X, y = rng.normal(3, 1, (300, 40)).astype(dtype), rng.integers(0, 2, 300)
+    model = SpikingClassifier((10,), max_iter=2, random_state=0, engine=engine)
+    model.fit(X, y)
+    mean, coefs = model._mean_row_, model.coefs_
+    model.fit(np.asfortranarray(X), y)
+    np.testing.assert_array_equal(model._mean_row_, mean)
+    for ours, theirs in zip(model.coefs_, coefs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

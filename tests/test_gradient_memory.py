@@ -5,7 +5,7 @@ import pytest
 from networks import arrays_of, assert_same_gradients, initial_params, lif, network_of
 
 from sklearn_snn import PoissonSpikeEncoder
-from sklearn_snn._engines.compiled import arrays
+from sklearn_snn._engines.compiled import arrays, batch, unpacking
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 
@@ -42,8 +42,7 @@ def drawn(rng):
 @pytest.mark.parametrize("n_hidden", N_HIDDEN)
 @pytest.mark.parametrize("make", [recorded, partly_graded, drawn])
 def test_what_was_there_counts_for_nothing(make, n_hidden, rng, monkeypatch):
-    for module in ("arrays", "batch"):
-        monkeypatch.setattr(f"sklearn_snn._engines.compiled.{module}.SMALL", SMALL)
+    monkeypatch.setattr(batch, "SMALL", SMALL)
     sizes = [N_FEATURES, n_hidden, N_CLASSES]
     network, params = network_of(lif(), sizes), initial_params(lif(), sizes, "f4", 0)
     X, y = make(rng), rng.integers(0, N_CLASSES, N_SAMPLES)
@@ -63,9 +62,8 @@ def test_what_was_there_counts_for_nothing(make, n_hidden, rng, monkeypatch):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_that_have_not_begun_are_not_added(dtype, rng, monkeypatch):
-    monkeypatch.setattr(arrays, "SMALL", 1000)
     monkeypatch.setattr(arrays, "LARGE", 2000)
-    monkeypatch.setattr(arrays, "PART", 300)
+    monkeypatch.setattr(unpacking, "PART", 300)
     parts = rng.standard_normal((5, 8000)).astype(dtype)
     has_begun = (rng.random((5, 61)) < 0.4).astype(np.uint8)
     has_begun[:, 7] = 0
@@ -74,8 +72,26 @@ def test_rows_that_have_not_begun_are_not_added(dtype, rng, monkeypatch):
     for matrix, rows in zip(matrices, has_begun, strict=True):
         expected[rows == 1] += matrix[rows == 1]
     matrices[has_begun == 0] = np.nan
-    total = np.empty((61, 37), dtype)
+    table = np.array([[100, 48, 61, 37, 1]])
+    places = unpacking.Places([(0, "coef")], [(61, 37)], table)
+    nothing = np.empty((5, 0), dtype)
     for n_threads in (1, 3):
-        total.fill(np.nan)
-        arrays.add_up(parts, has_begun, 100, 48, total, lambda n=n_threads: n)
-        np.testing.assert_array_equal(total, expected[:, :37])
+        (gradient,) = unpacking.unpack(
+            places, parts, has_begun, nothing, lambda n=n_threads: n
+        )
+        np.testing.assert_array_equal(gradient["coef"], expected[:, :37])
+
+
+def test_weights_of_another_type_have_places_of_their_own(rng):
+    """Padding hangs on it: what is where in a chunk's gradients does, too."""
+    sizes = [7, 5, 3]
+    X, y = rng.normal(size=(20, 7)), rng.integers(0, 3, 20)
+    network = network_of(lif(), sizes)
+    engine, weights = NumbaEngine(network, N_STEPS), np.full(20, 1 / 20)
+    for dtype in ("f4", "f8", "f4"):
+        params = initial_params(lif(), sizes, dtype, 0)
+        ours, theirs = (
+            e.loss_and_gradients(params, X.astype(dtype), y, weights).gradients
+            for e in (engine, NumpyEngine(network, N_STEPS))
+        )
+        assert_same_gradients(ours, theirs, 1e-4)

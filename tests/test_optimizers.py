@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from networks import lif, network_of
 
-from sklearn_snn._training import optimizers
+from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._training.optimizers import (
     SCHEDULES,
     SGD,
@@ -14,6 +16,7 @@ from sklearn_snn._training.optimizers import (
     clip_by_value,
     norms,
 )
+from sklearn_snn._utils.workspace import side_by_side
 
 SHAPES = [(4, 6), (6,), (1, 1)]
 
@@ -72,28 +75,51 @@ def test_a_parameter_moves_in_its_unit(optimizer, rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_small_arrays_that_take_a_step_as_one_take_it_alike(dtype, rng, monkeypatch):
-    """To the bit, each in its unit; others and large ones between them go alone."""
-    shapes, units = [(4, 6), (5, 50), (6,), (3,)], [3.0, 0.7, 0.1, 2.0]
-    params = [[rng.normal(size=s).astype(dtype) for s in shapes]]
-    params[0][3] = rng.normal(size=3)  # of another type, as constants of neurons are
-    params[0][0] = np.asfortranarray(params[0][0])
-    params.append([p.copy("A") for p in params[0]])
+@pytest.mark.parametrize("engine", [NumpyEngine, NumbaEngine])
+def test_arrays_that_lie_behind_each_other_take_a_step_alike(dtype, engine, rng):
+    """To the bit, each in its unit; so do others, and whatever their gradients are."""
+    shapes, units = [(4, 6), (150, 200), (6,), (3,), (5,)], [3.0, 0.7, 0.1, 2.0, 1.0]
+    together = side_by_side(shapes[:3], dtype)
+    # Of another type, as constants of neurons are, and by itself.
+    together += [np.empty(3), np.empty(5, dtype)]
+    for array in together:
+        array[...] = rng.normal(size=array.shape)
+    params = [together, [p.copy() for p in together], [p.copy() for p in together]]
+    takes = engine(network_of(lif(), (4, 6, 3), 1.0), 5).take_adam_step
     states = []
-    for arrays, most in zip(params, (100, 0), strict=True):
-        monkeypatch.setattr(optimizers, "MAX_NUMBERS", most)
-        optimizer, random = Adam(arrays, scales=units), np.random.default_rng(0)
+    for arrays, take_step in zip(params, (takes, takes, None), strict=True):
+        kwargs = {} if take_step is None else {"take_step": take_step}
+        optimizer = Adam(arrays, scales=units, **kwargs)
+        random = np.random.default_rng(0)
         for n in range(4):
             grads = [random.normal(size=a.shape).astype(a.dtype) for a in arrays]
+            if n % 2:
+                grads[0] = np.asfortranarray(grads[0])
+            else:
+                grads[:3] = joined(grads[:3])
             optimizer.update(grads, 0.01)
             if n == 1:
                 optimizer.restore(optimizer.state())
         states.append(optimizer.state())
-    assert states[0]["t"] == states[1]["t"] == 4
+    assert [state["t"] for state in states] == [4] * 3
     kinds = params, *([s[name] for s in states] for name in ("ms", "vs"))
-    for ours, theirs in kinds:
-        for one, other in zip(ours, theirs, strict=True):
-            np.testing.assert_array_equal(one, other, strict=True)
+    for ours, *others in kinds:
+        for theirs in others:
+            for one, other in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(one, other, strict=True)
+
+
+def test_arrays_that_could_not_be_changed_in_place_are_refused():
+    with pytest.raises(ValueError, match="C-contiguous"):
+        Adam([np.zeros((4, 6)).T])
+
+
+def joined(arrays):
+    """Return copies that lie behind each other."""
+    copies = side_by_side([a.shape for a in arrays], arrays[0].dtype)
+    for copy, array in zip(copies, arrays, strict=True):
+        copy[...] = array
+    return copies
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])

@@ -16,6 +16,7 @@ from sklearn_snn._inputs.random import (
     mix64,
     split_keys,
 )
+from sklearn_snn._training.seeds import child_random_state
 
 
 def _mix32(x):
@@ -135,3 +136,13 @@ def test_counter_keys_depend_on_all_64_bits_of_the_seed():
     keys = {int(counter_keys(1 << bit, [0])[0]) for bit in range(64)}
     assert len(keys) == 64
     assert counter_keys(-1, [3]) == counter_keys(2**64 - 1, [3])
+
+
+def test_generators_of_a_fit_are_those_of_their_seeds():
+    """However they are made: the first one, and one that is seeded anew."""
+    used = None
+    for n in range(3):
+        used = child_random_state(7, "order", n, used)
+        expected = np.random.RandomState([7, 2, n])
+        np.testing.assert_array_equal(used.permutation(50), expected.permutation(50))
+        assert used.normal() == expected.normal()

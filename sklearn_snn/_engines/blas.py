@@ -1,14 +1,14 @@
 """The BLAS on one thread while a network runs; how many threads there may be.
 
-To set that limit, and to lift it, takes about as long as a small batch: it can be kept
-on between the batches of an epoch, for as long as no other thread wants it.
+To set that limit, and to lift it, takes some twenty microseconds: it can be kept on
+between the batches of an epoch, for as long as no other thread wants it.
 """
 
 import functools
 import os
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from threadpoolctl import ThreadpoolController
 
@@ -53,6 +53,8 @@ def n_allowed_threads():
         A huge number if threadpoolctl does not know the libraries there are.
     """
     if (kept := _kept()) is not None:
+        if kept.n_held:
+            raise RuntimeError("How many threads there may be is asked too late.")
         kept.lift()
     with _locked():  # else another thread's limit, below, would be taken for the user's
         limits = (library["num_threads"] for library in _libraries().info())
@@ -66,18 +68,14 @@ def single_threaded_blas():
     The rounding of a matrix product may depend on how many threads share it, and for
     the small products of one sample a second thread costs more than it brings. The
     number of threads belongs to the process, so one thread at a time gets in: hold it
-    for a mini-batch, not for a fit.
+    for a mini-batch, not for a fit. An epoch may keep it: see `limit_kept`.
     """
     if (kept := _kept()) is None:
         with _limit():
             yield
         return
-    kept.set()
-    try:
+    with kept.hold():
         yield
-    finally:
-        if _waiting:
-            kept.lift()
 
 
 @contextmanager
@@ -85,15 +83,28 @@ def limit_kept():
     """Run a block in which this thread keeps the limit of `single_threaded_blas`.
 
     From the first of the blocks that have it until this one ends, or until one of them
-    does for which another thread waits.
+    does for which another thread waits. Within it, these blocks may be nested, and so
+    may what keeps the limit.
     """
+    if _kept() is not None:
+        yield
+        return
     kept = _Kept()
     try:
         _of_thread.kept = kept
         yield
     finally:
-        _of_thread.kept = None
-        kept.lift()
+        try:
+            _end(kept)
+        except KeyboardInterrupt:
+            _end(kept)
+            raise
+
+
+def _end(kept):
+    """Let the thread keep no limit any more."""
+    _of_thread.kept = None
+    kept.lift()
 
 
 def _kept():
@@ -105,19 +116,39 @@ class _Kept:
     """A limit that a thread sets once, and lifts at the end."""
 
     def __init__(self):
-        self._stack, self._is_set = ExitStack(), False
+        self._limit, self.n_held = None, 0
 
-    def set(self):
-        # Whoever may set limits of this process may have set another one meanwhile.
-        if self._is_set and any(b.num_threads != 1 for b in _blas().lib_controllers):
+    @contextmanager
+    def hold(self):
+        if self.n_held == 0:
+            self._set()
+        self.n_held += 1
+        try:
+            yield
+        finally:
+            self.n_held -= 1
+            if self.n_held == 0 and _waiting:
+                self.lift()
+
+    def _set(self):
+        if self._limit is not None:
+            libraries = _blas().lib_controllers
+            numbers = [library.num_threads for library in libraries]
+            if all(n == 1 for n in numbers):
+                return
+            # Somebody has set another limit meanwhile, which is to stay.
             self.lift()
-        if not self._is_set:
-            self._stack.enter_context(_limit())
-            self._is_set = True
+            for library, n in zip(libraries, numbers, strict=True):
+                if n != 1:
+                    library.set_num_threads(n)
+        self._limit = _limits()
+        next(self._limit)
 
     def lift(self):
-        self._is_set = False
-        self._stack.close()
+        # To close it once more, after Ctrl-C or before it has begun, does no harm.
+        if self._limit is not None:
+            self._limit.close()
+            self._limit = None
 
 
 @contextmanager
@@ -133,8 +164,8 @@ def _locked():
         _waiting.discard(me)
 
 
-@contextmanager
-def _limit():
+def _limits():
+    """Set the limit, yield, and lift it: as a generator, which can be closed."""
     with _locked():
         # Else the limit has no effect where another thread has set one of its own.
         OpenBLASController.clear_controlling_thread(force=True)
@@ -148,3 +179,6 @@ def _limit():
             for library, n in zip(libraries, before, strict=True):
                 library.set_num_threads(n)
             raise
+
+
+_limit = contextmanager(_limits)

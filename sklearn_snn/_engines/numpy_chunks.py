@@ -11,7 +11,7 @@ import numpy as np
 from sklearn_snn._inputs.lengths import known_lengths, with_ends
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.network import forward
-from sklearn_snn._model.parameters import WEIGHTS
+from sklearn_snn._model.parameters import weights_like
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.synapses import time_major
 
@@ -96,14 +96,10 @@ def spikes_of_samples(tape):
 
 def no_gradients(network, params):
     """Return gradients that are zero, of all that learns."""
-    return [
-        {
-            name: np.zeros_like(p[name])
-            for name in (*WEIGHTS, *layer.neuron.learned)
-            if name in p
-        }
-        for layer, p in zip(network.layers, params, strict=True)
-    ]
+    gradients = weights_like(params, np.zeros)
+    for layer, p, gradient in zip(network.layers, params, gradients, strict=True):
+        gradient |= {name: np.zeros_like(p[name]) for name in layer.neuron.learned}
+    return gradients
 
 
 def add_gradients(totals, gradients):

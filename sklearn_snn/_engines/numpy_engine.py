@@ -30,8 +30,7 @@ from sklearn_snn._model.network import (
 )
 from sklearn_snn._model.restraint import NO_RESTRAINT
 from sklearn_snn._model.updates import (
-    add_decay,
-    subtract_outer,
+    finish_gradient,
     sum_of_squares,
     take_step,
 )
@@ -54,9 +53,8 @@ class NumpyEngine:
     compiles, bptt_steps = False, None
     take_adam_step = staticmethod(take_step)
     sum_of_squares = staticmethod(sum_of_squares)
-    add_decay = staticmethod(add_decay)
+    finish_gradient = staticmethod(finish_gradient)
     limit_kept = staticmethod(limit_kept)
-    subtract_outer = staticmethod(subtract_outer)
 
     def __init__(self, network, n_steps):
         self.network, self.n_steps = network, n_steps
@@ -242,7 +240,7 @@ class NumpyEngine:
         return Step(loss, penalty, gradients, n_spikes, outputs)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def first_guess(self, params, X, weights, n_charging=None):
+    def first_guess(self, params, X, weights, n_charging=None, spikes=None):
         """Make the first guess, from a few samples; see `first_guess`.
 
         Parameters
@@ -255,6 +253,8 @@ class NumpyEngine:
             Positive.
         n_charging : int, default=None
             See `first_guess`.
+        spikes : callable, default=None
+            The method `spikes` of another engine, which may be faster.
 
         Returns
         -------
@@ -266,6 +266,11 @@ class NumpyEngine:
         some = X[chunk]
         inputs, n_steps = inputs_of(some, self.n_steps, dtype, self._workspace)
         weights = (weights[chunk] / weights[chunk].sum()).astype(dtype)
+
+        def spikes_of(index):
+            of_layer = spikes(params, some, index)[0][:, :n_steps]
+            return of_layer.transpose(1, 0, 2).view(bool)
+
         with single_threaded_blas():
             return first_guess(
                 self.network,
@@ -276,6 +281,7 @@ class NumpyEngine:
                 self._workspace,
                 known_lengths(some),
                 n_charging,
+                None if spikes is None else spikes_of,
             )
 
     def piece(self, first, n_steps, n_steps_in_all):

@@ -56,9 +56,8 @@ class TruncatedEngine:
         self._has_states, self.compiles = has_states, engine.compiles
         self.read_out, self.spikes = engine.read_out, engine.spikes
         self.take_adam_step = engine.take_adam_step
-        self.sum_of_squares, self.add_decay = engine.sum_of_squares, engine.add_decay
-        self.subtract_outer = engine.subtract_outer
-        self.limit_kept = engine.limit_kept
+        self.finish_gradient = engine.finish_gradient
+        self.sum_of_squares, self.limit_kept = engine.sum_of_squares, engine.limit_kept
 
     def prepare(self, params, X, targets):
         """Compile or load what `loss_and_gradients` needs for batches like `X`."""

@@ -50,6 +50,7 @@ def first_guess(
     workspace,
     lengths=None,
     n_charging=None,
+    spikes_of=None,
 ):
     """Scale the weights and set the biases from a few samples.
 
@@ -65,6 +66,9 @@ def first_guess(
         Weights of the samples, which sum to 1.
     n_charging : int, default=None
         Number of steps that a current has to charge a membrane in, if not `n_steps`.
+    spikes_of : callable, default=None
+        Returns the spikes of the layer of an index with the parameters as they are, of
+        bool and shape (n_steps, n_samples, n_units); None works them out.
 
     Returns
     -------
@@ -112,9 +116,13 @@ def first_guess(
             p["recurrent"] *= unit
             recurrent_scales.append(float(unit))
         scales.append(float(scale))
-        if index + 1 < len(params):
+        if index + 1 == len(params):
+            break
+        if spikes_of is None:
             current = _current(p, x, index, shape, workspace, lengths)
             x = _spikes(network, index, p, current, n_steps, workspace)
+        else:
+            x = spikes_of(index)
     return scales, recurrent_scales
 
 

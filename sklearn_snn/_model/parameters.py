@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_snn._utils.workspace import side_by_side
+
 # What layers have, whatever their neurons.
 WEIGHTS = "coef", "intercept", "recurrent"
 
@@ -67,6 +69,45 @@ def layered(coefs, intercepts, constants, recurrent=()):
 def copied(params):
     """Return a copy of parameters, or of gradients."""
     return [{name: array.copy() for name, array in p.items()} for p in params]
+
+
+def weights_like(params, allocate=np.empty):
+    """Return arrays for weights, or for gradients by them.
+
+    All of them lie behind each other, in the order of `learning`: so all of them can be
+    changed at once.
+
+    Parameters
+    ----------
+    params : list of dicts of ndarrays
+    allocate : callable, default=`numpy.empty`
+        Or `numpy.zeros`.
+
+    Returns
+    -------
+    arrays : list of dicts of ndarrays
+    """
+    of_layers, order = [{} for _ in params], order_of_weights(params)
+    shapes = [params[i][name].shape for i, name in order]
+    arrays = side_by_side(shapes, params[0]["coef"].dtype, allocate)
+    for (i, name), array in zip(order, arrays, strict=True):
+        of_layers[i][name] = array
+    return of_layers
+
+
+def order_of_weights(params):
+    """Return layer and name of all weights and biases, in the order of `learning`."""
+    return [(i, name) for name in WEIGHTS for i, p in enumerate(params) if name in p]
+
+
+def copied_side_by_side(params):
+    """Return a copy of parameters whose weights lie as those of `weights_like`."""
+    copies = copied(params)
+    for copy, arrays in zip(copies, weights_like(params), strict=True):
+        for name, array in arrays.items():
+            array[...] = copy[name]
+        copy |= arrays
+    return copies
 
 
 def part(params, name):

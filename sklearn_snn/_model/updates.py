@@ -34,34 +34,30 @@ def adam(param, grad, mean, square, rate_1, rate_2, step, correction, epsilon):
     return param - mean * step / (np.sqrt(square) * correction + epsilon), mean, square
 
 
-def take_step(param, grad, mean, square, *numbers):
-    """Let arrays take a step, in place; a few rows at a time, which stay in the cache.
+def take_step(param, grad, mean, square, ends, steps, *numbers):
+    """Let arrays take a step, in place; a few numbers at a time stay in the cache.
 
     Parameters
     ----------
-    param, grad, mean, square : ndarrays of one shape
+    param, grad, mean, square : ndarrays of shape (n,)
+        Of one or more arrays behind each other.
+    ends : ndarray of int
+        Where each of these ends.
+    steps : list of float
+        The ``step`` of each.
     *numbers : float
-        As of `adam`.
+        As of `adam`: ``rate_1``, ``rate_2``, ``correction`` and ``epsilon``.
     """
-    n_rows = max(1, MAX_NUMBERS * len(param) // max(1, param.size))
-    for first in range(0, len(param), n_rows):
-        p, g, m, v = (a[first : first + n_rows] for a in (param, grad, mean, square))
-        p[...], m[...], v[...] = adam(p, g, m, v, *numbers)
-
-
-def subtract_outer(matrix, column, row):
-    """Subtract the outer product of two vectors, in place; a few rows at a time.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, m)
-    column : ndarray of shape (n,)
-    row : ndarray of shape (m,)
-    """
-    n_rows = max(1, MAX_NUMBERS // max(1, len(row)))
-    for first in range(0, len(matrix), n_rows):
-        rows = slice(first, first + n_rows)
-        matrix[rows] -= column[rows, np.newaxis] * row
+    rate_1, rate_2, correction, epsilon = numbers
+    steps = np.array(steps, param.dtype)
+    for first in range(0, len(param), MAX_NUMBERS):
+        some = slice(first, min(first + MAX_NUMBERS, len(param)))
+        p, g, m, v = (a[some] for a in (param, grad, mean, square))
+        of_each = np.diff(np.clip(ends, some.start, some.stop), prepend=first)
+        step = np.repeat(steps, of_each)
+        p[...], m[...], v[...] = adam(
+            p, g, m, v, rate_1, rate_2, step, correction, epsilon
+        )
 
 
 def sum_of_squares(array):
@@ -86,25 +82,57 @@ def decayed(grad, weight, scale, decay):
     return scale * grad + decay * weight
 
 
-def add_decay(grad, weights, scale, decay):
-    """Make of a gradient by weights, in place, that by ``weights / scale``, with decay.
+def finish_gradient(weights, grads, ends, scales, decays, mean, bias):
+    """Make of gradients, in place, those by what learns, and sum up squares.
+
+    What learns of weights is ``weights / scale``, with decay. The first weights, if
+    there is a mean, learn about that, which takes from their gradient the outer product
+    of the mean and the gradient by the biases; see `_training.centring`.
 
     Parameters
     ----------
-    grad, weights : ndarrays of one shape
-        The first becomes what is `decayed`.
-    scale, decay : float
+    weights, grads : ndarrays of shape (n,)
+        Of some arrays behind each other.
+    ends : ndarray of int of shape (n_arrays,)
+        Where each of these ends.
+    scales, decays : lists of float
+        Of each array; rounded to the dtype of the weights.
+    mean : ndarray of shape (n_features,), or empty
+    bias : ndarray of shape (n_units,)
+        Gradient by the biases of the first layer, a part of `grads`.
 
     Returns
     -------
-    of_weights, of_grad : float
-        The `sum_of_squares` of the weights, or 0 without decay, and that of what the
-        gradient has become.
+    squares : ndarray of shape (2, n_arrays)
+        The `sum_of_squares` of each array, 0 where there is no decay, and that of what
+        its gradient has become.
     """
-    of_weights = 0.0
-    if decay:
-        of_weights = sum_of_squares(weights)
-        grad[...] = decayed(grad, weights, scale, decay)
-    elif scale != 1:
-        grad *= scale
-    return of_weights, sum_of_squares(grad)
+    squares, first = np.zeros((2, len(ends))), 0
+    if len(mean):
+        subtract_outer(
+            grads[: len(mean) * len(bias)].reshape(len(mean), -1), mean, bias
+        )
+    for i, (stop, scale, decay) in enumerate(zip(ends, scales, decays, strict=True)):
+        w, g = weights[first:stop], grads[first:stop]
+        if decay:
+            squares[0, i] = sum_of_squares(w)
+            g[...] = decayed(g, w, scale, decay)
+        elif scale != 1:
+            g *= scale
+        squares[1, i], first = sum_of_squares(g), stop
+    return squares
+
+
+def subtract_outer(matrix, column, row):
+    """Subtract the outer product of two vectors, in place; a few rows at a time.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, m)
+    column : ndarray of shape (n,)
+    row : ndarray of shape (m,)
+    """
+    n_rows = max(1, MAX_NUMBERS // max(1, len(row)))
+    for first in range(0, len(matrix), n_rows):
+        rows = slice(first, first + n_rows)
+        matrix[rows] -= column[rows, np.newaxis] * row

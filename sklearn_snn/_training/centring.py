@@ -40,42 +40,42 @@ def find_mean_row(samples):
     mean = np.zeros(samples.X.shape[1])
     n_rows = max(1, _BLOCK // len(mean))
     for start in range(0, len(shares), n_rows):
-        rows = np.arange(start, min(start + n_rows, len(shares)))
-        block, of_rows = samples.take(rows).inputs(), shares[rows]
+        some = slice(start, start + n_rows)
+        rows = some if samples.rows is None else samples.rows[some]
+        block = samples.X[rows]
         if issparse(block):
-            mean += block.T @ of_rows
+            mean += block.T @ shares[some]
         else:
-            mean += np.einsum("i,ij->j", of_rows, block)
+            # Numbers of two types einsum would multiply a few at a time.
+            block = np.ascontiguousarray(block, np.float64)
+            mean += np.einsum("i,ij->j", shares[some], block)
     return mean
 
 
 class Centring:
-    """Makes gradients those by `W` and `c`, and lets `b` follow what has become of `W`.
+    """Lets `b` follow what has become of `W`.
+
+    With `c` held, a change of `W` changes `b`: the gradient by `W` is less by the outer
+    product of `m` and the gradient by `b`, which is the one by `c`. So the engine makes
+    it: see `_model.updates.finish_gradient`.
 
     Parameters
     ----------
     layer : dict of ndarrays
         Parameters of the first layer, as they are trained in place.
     mean : ndarray of shape (n_features,)
-    subtract_outer : callable
-        That of an engine; see `_model.updates`.
+
+    Attributes
+    ----------
+    mean : ndarray of the dtype of the weights
     """
 
-    def __init__(self, layer, mean, subtract_outer):
-        self._layer, self._subtract_outer = layer, subtract_outer
-        self._mean = mean.astype(layer["coef"].dtype)
+    def __init__(self, layer, mean):
+        self._layer, self.mean = layer, mean.astype(layer["coef"].dtype)
         self._of_mean = self._current_of_mean()
 
     def _current_of_mean(self):
-        return np.einsum("i,ij->j", self._mean, self._layer["coef"])
-
-    def turn(self, gradient):
-        """Make of the first layer's gradient, in place, that by `W` and `c`.
-
-        With `c` held, a change of `W` changes `b`: the gradient by `W` is less by the
-        outer product of `m` and the gradient by `b`, which is the one by `c`.
-        """
-        self._subtract_outer(gradient["coef"], self._mean, gradient["intercept"])
+        return np.einsum("i,ij->j", self.mean, self._layer["coef"])
 
     def follow(self):
         """Let `b`, in place, follow what has changed in `W`, so that `c` does not."""

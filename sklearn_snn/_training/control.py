@@ -53,12 +53,18 @@ class Callbacks:
         self._root.call_on_fit_task_end(**self._call, reconstruction_attributes={})
 
 
-def compile_aloud(trainer):
+def compile_aloud(engine, params, samples):
     """Compile or load the code of a compiled engine, and say so.
 
     Once in a process for each kind of code: what is loaded takes no time.
+
+    Parameters
+    ----------
+    engine : engine
+    params : list of dicts of ndarrays
+    samples : Samples
     """
-    kind = _kind_of_code(trainer)
+    kind = _kind_of_code(engine, params, samples.X)
     if kind not in _announced:
         print(
             "Preparing the compiled engine: the first use on a machine takes some "
@@ -66,14 +72,13 @@ def compile_aloud(trainer):
             flush=True,
         )
         _announced.add(kind)
-    if seconds := trainer.compile():
+    if seconds := engine.prepare(params, samples.X, samples.y):
         print(f"Compiled in {seconds:.1f} s", flush=True)
 
 
-def _kind_of_code(trainer):
+def _kind_of_code(engine, params, X):
     """Return what code is compiled for: neurons, types of numbers, kind of input."""
-    X, params = trainer.samples.X, trainer.params
-    neurons = [layer.neuron for layer in trainer.engine.network.layers]
+    neurons = [layer.neuron for layer in engine.network.layers]
     # A constant is one number if all neurons of a kind share it, else an array.
     has_arrays = any(neuron.learned for neuron in neurons)
     for name in {name for p in params[:-1] for name in p} - {"coef", "intercept"}:

@@ -19,7 +19,7 @@ from sklearn_snn._inputs.validation import (
     network_dtype,
 )
 from sklearn_snn._model.build import initial_constants
-from sklearn_snn._model.parameters import copied, initial_weights, layered
+from sklearn_snn._model.parameters import copied_side_by_side, initial_weights, layered
 from sklearn_snn._model.recurrence import initial_recurrent_weights
 from sklearn_snn._training.control import all_or_nothing, compile_aloud, report
 from sklearn_snn._training.data import check_data
@@ -273,11 +273,13 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         estimator.neuron_constants_,
     )
     arrays = estimator.coefs_, estimator.intercepts_, of_neurons
-    params = copied(layered(*arrays, estimator.recurrent_coefs_))
+    params = copied_side_by_side(layered(*arrays, estimator.recurrent_coefs_))
     if not is_continued:
+        if estimator.verbose and engine.compiles:
+            compile_aloud(engine, params, samples)
         scales = first_guess(engine, params, samples, estimator._seed_)
         estimator._initial_scales_, estimator._recurrent_scales_ = map(np.array, scales)
-    trainer = Trainer(
+    return Trainer(
         engine,
         params,
         samples,
@@ -293,9 +295,6 @@ def _trainer(estimator, samples, target, constants, is_continued, stream_weight=
         mean_row=getattr(estimator, "_mean_row_", None) if is_stream else None,
         states=states,
     )
-    if estimator.verbose and trainer.engine.compiles and not is_continued:
-        compile_aloud(trainer)
-    return trainer
 
 
 def _check_recurrence(estimator, constants):

@@ -5,11 +5,12 @@ and gradients are those with respect to it.
 """
 
 import math
-from itertools import accumulate
+from itertools import pairwise
 
 import numpy as np
 
-from sklearn_snn._model.updates import MAX_NUMBERS, adam, sum_of_squares, take_step
+from sklearn_snn._model.updates import sum_of_squares, take_step
+from sklearn_snn._utils.workspace import as_one, side_by_side
 
 
 class SGD:
@@ -77,16 +78,15 @@ class Adam:
     Parameters
     ----------
     params : list of ndarrays
-        Updated in place.
+        C-contiguous; updated in place.
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the running means of the gradient and of its square.
     epsilon : float, default=1e-8
     scales : list of float, default=None
         Unit of each parameter; None is 1.
     take_step : callable, default=`_model.updates.take_step`
-        What lets arrays take a step: that of an engine is the same, to the bit. Small
-        arrays take it as one, by numpy: their means are parts of two joined arrays, and
-        change in place only.
+        What lets arrays take a step: that of an engine is the same, to the bit. Those
+        that lie behind each other take it together.
     """
 
     def __init__(
@@ -104,10 +104,17 @@ class Adam:
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.t = 0
-        self._small = _small_arrays(params)
-        self.ms, self.vs = ([np.zeros_like(p) for p in params] for _ in range(2))
-        self._joined = [_join(arrays, self._small) for arrays in (self.ms, self.vs)]
-        self._small_sizes = np.array([params[i].size for i in self._small], int)
+        self.ms, self.vs, self._runs = [], [], []
+        for few in _runs(params):
+            own = params[few]
+            shapes, sizes = [p.shape for p in own], [p.size for p in own]
+            means = [side_by_side(shapes, own[0].dtype, np.zeros) for _ in range(2)]
+            self.ms += means[0]
+            self.vs += means[1]
+            arrays = [as_one(a) for a in (own, *means)]
+            if arrays[0] is None:
+                raise ValueError("Parameters have to be C-contiguous.")
+            self._runs.append((few, arrays, np.cumsum(sizes)))
 
     def update(self, grads, learning_rate):
         """Take one step.
@@ -121,29 +128,13 @@ class Adam:
         self.t += 1
         step = learning_rate / (1 - self.beta_1**self.t)
         correction = 1 / math.sqrt(1 - self.beta_2**self.t)
-        rates = 1 - self.beta_1, 1 - self.beta_2
-        steps = [scale * step for scale in self.scales]
-        arrays = zip(self.params, grads, self.ms, self.vs, steps, strict=True)
-        for i, (p, g, m, v, own_step) in enumerate(arrays):
-            if i not in self._small:
-                numbers = *rates, own_step, correction, self.epsilon
-                self._take_step(p, g, m, v, *numbers)
-        if self._small:
-            self._take_step_of_small(grads, rates, steps, correction)
-
-    def _take_step_of_small(self, grads, rates, steps, correction):
-        """Let small arrays take a step as one: it is numpy's calls that take time."""
-        params, grads = ([a[i] for i in self._small] for a in (self.params, grads))
-        param = np.concatenate([p.ravel() for p in params])
-        grad = np.concatenate([g.ravel() for g in grads], dtype=param.dtype)
-        steps = np.array([steps[i] for i in self._small], param.dtype)
-        steps = np.repeat(steps, self._small_sizes)
-        numbers = *rates, steps, correction, self.epsilon
-        param, *means = adam(param, grad, *self._joined, *numbers)
-        for joined, new in zip(self._joined, means, strict=True):
-            joined[...] = new
-        for p, own in zip(params, _parts(param, params), strict=True):
-            p[...] = own
+        numbers = 1 - self.beta_1, 1 - self.beta_2, correction, self.epsilon
+        for few, (param, mean, square), ends in self._runs:
+            steps = [scale * step for scale in self.scales[few]]
+            grad = as_one(grads[few])
+            if grad is None:
+                grad = np.concatenate([g.ravel() for g in grads[few]])
+            self._take_step(param, grad, mean, square, ends, steps, *numbers)
 
     def state(self):
         """Return what the next step depends on, as a dict of copied arrays."""
@@ -158,32 +149,16 @@ class Adam:
                 array[...] = numbers
 
 
-def _small_arrays(params):
-    """Return the indices of arrays of one type that are small even taken together."""
-    indices, size = [], 0
-    for i, p in enumerate(params):
-        if p.dtype == params[0].dtype and size + p.size <= MAX_NUMBERS:
-            indices.append(i)
-            size += p.size
-    return indices if len(indices) > 1 else []
+def _runs(params):
+    """Cut arrays into slices of those that lie behind each other.
 
-
-def _join(arrays, indices):
-    """Let some of the arrays be parts of one, in place, and return that."""
-    some = [arrays[i] for i in indices]
-    joined = np.concatenate([*map(np.ravel, some)]) if some else None
-    for i, own in zip(indices, _parts(joined, some), strict=True):
-        arrays[i] = own
-    return joined
-
-
-def _parts(joined, arrays):
-    """Return the parts of a joined array that are of the shapes of some arrays."""
-    ends = accumulate(a.size for a in arrays)
-    return [
-        joined[stop - a.size : stop].reshape(a.shape)
-        for a, stop in zip(arrays, ends, strict=True)
-    ]
+    They take a step together: it is calls that take time where arrays are small.
+    """
+    starts = [0]
+    for i in range(1, len(params)):
+        if as_one(params[i - 1 : i + 1]) is None:
+            starts.append(i)
+    return [slice(*ends) for ends in pairwise([*starts, len(params)])]
 
 
 def clip_by_value(grads, limit):

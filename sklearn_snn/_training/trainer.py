@@ -10,7 +10,6 @@ from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._model.parameters import (
     keep_in_limits,
     limits_of_constants,
-    part,
     units_of_constants,
 )
 from sklearn_snn._model.parameters import learning as learning_arrays
@@ -26,6 +25,7 @@ from sklearn_snn._training.optimizers import (
     norms,
 )
 from sklearn_snn._training.seeds import child_random_state
+from sklearn_snn._training.weights import Weights
 
 # Enough samples to tell the mean current of a neuron.
 N_FIRST_SAMPLES = 128
@@ -104,7 +104,7 @@ class Trainer:
     engine : engine
         See `_engines`.
     params : list of dicts of ndarrays
-        Updated in place.
+        Updated in place; their weights lie as those of `weights_like`.
     samples : Samples
     target : target
         What the samples are labelled with; see `targets`.
@@ -151,16 +151,15 @@ class Trainer:
         self.n_epochs, self.n_seen, self.weight = n_epochs, n_seen, weight
         self.reduction, self._random_states = 1.0, {}
         network = engine.network
-        self.scales = [*scales, *recurrent_scales]
         self.limits = limits_of_constants(network, first_constants)
         self.units = units_of_constants(network, first_constants)
         self.mean_row = self._centring = None
         if plan.centering:
             self.mean_row = find_mean_row(samples) if mean_row is None else mean_row
-            subtract_outer = engine.subtract_outer
-            self._centring = Centring(params[0], self.mean_row, subtract_outer)
+            self._centring = Centring(params[0], self.mean_row)
         learning = learning_arrays(network, params)
-        units = [*scales, *[1.0] * len(params), *recurrent_scales, *self.units]
+        self._weights = Weights(params, plan.weight_decay, scales, recurrent_scales)
+        units = [*self._weights.scales, *self.units]
         if plan.solver == "adam":
             betas = plan.beta_1, plan.beta_2
             self.optimizer = Adam(
@@ -169,10 +168,6 @@ class Trainer:
         else:
             nesterov = plan.nesterovs_momentum
             self.optimizer = SGD(learning, plan.momentum, nesterov, units)
-
-    def compile(self):
-        """Compile or load the engine's code now; return the seconds of compiling."""
-        return self.engine.prepare(self.params, self.samples.X, self.samples.y)
 
     def epoch(self, n_done=0, max_iter=None):
         """Train on all samples once; spike trains are drawn anew.
@@ -280,7 +275,8 @@ class Trainer:
                 state[:, batch.rows] = of_batch
         if share < 1:
             for index, gradient in enumerate(step.gradients):
-                gradient |= _louder(gradient, index, share)
+                for name in _of_spikes(index, gradient):
+                    gradient[name] /= share
         return step
 
     def _step(self, batch, learning_rate, random_state):
@@ -288,25 +284,16 @@ class Trainer:
         plan, loss_weights = self.plan, self.weight * batch.weights / len(batch.y)
         step = self._loss_and_gradients(batch, loss_weights, random_state)
         penalty, n_layers = step.penalty / self.weight, len(self.params)
-        if self._centring is not None:
-            self._centring.turn(step.gradients[0])
-        squares = []
-        for weights, grad, scale in zip(
-            _weights(self.params), _weights(step.gradients), self.scales, strict=True
-        ):
-            decay = plan.weight_decay / scale
-            of_weights, of_grad = self.engine.add_decay(grad, weights, scale, decay)
-            penalty += decay / scale / 2 * of_weights
-            squares.append(of_grad)
         grads = learning_arrays(self.engine.network, step.gradients)
-        constants = grads[len(grads) - len(self.units) :]
+        mean = None if self._centring is None else self._centring.mean
+        bias = step.gradients[0]["intercept"]
+        penalty, by_array = self._weights.finish(
+            self.engine, grads, mean, bias, penalty
+        )
+        constants = grads[len(by_array) :]
         for grad, unit in zip(constants, self.units, strict=True):
             grad *= unit
-        others = grads[n_layers : 2 * n_layers], constants
-        of_biases, of_constants = (norms(a, self.engine.sum_of_squares) for a in others)
-        of_weights = [math.sqrt(square) for square in squares]
-        by_array = of_weights[:n_layers] + of_biases + of_weights[n_layers:]
-        by_array += of_constants
+        by_array += norms(constants, self.engine.sum_of_squares)
         # The loss tells nothing: a neuron whose membrane is NaN is merely silent.
         norm = _check_finite(by_array, "gradient")
         if plan.grad_clip is not None:
@@ -341,15 +328,9 @@ class Trainer:
     @np.errstate(over="ignore", invalid="ignore")
     def check_parameters(self):
         """Raise DivergedError if the norm of the parameters is not finite."""
-        weights = _weights(self.params) + part(self.params, "intercept")
-        _check_finite(norms(weights), "weights")
+        _check_finite([self._weights.norm(self.engine)], "weights")
         if self.states is not None:
             check_states(self.states)
-
-
-def _weights(params):
-    """Return all weights, and after them all recurrent weights."""
-    return part(params, "coef") + part(params, "recurrent")
 
 
 def _louder(arrays, index, share):
@@ -357,8 +338,14 @@ def _louder(arrays, index, share):
 
     The gradient of a weight is enlarged by the same factor as the weight.
     """
+    names = _of_spikes(index, arrays)
+    return arrays | {name: arrays[name] / share for name in names}
+
+
+def _of_spikes(index, arrays):
+    """Return the names of a layer's weights of spikes: not those of the input."""
     names = ("coef", "recurrent") if index else ("recurrent",)
-    return arrays | {name: arrays[name] / share for name in names if name in arrays}
+    return [name for name in names if name in arrays]
 
 
 def slices(n_samples, size):

@@ -9,7 +9,7 @@ training deep neural networks with binary weights during propagations", NeurIPS 
 """
 
 from sklearn_snn._model.build import initial_constants
-from sklearn_snn._model.parameters import copied
+from sklearn_snn._model.parameters import copied_side_by_side
 from sklearn_snn._training.data import check_data
 from sklearn_snn._training.fitting import n_units
 from sklearn_snn._training.plan import training_plan
@@ -73,7 +73,7 @@ def fine_tuned(estimator, data, rounded, levels, epochs, learning_rate_init):
     trainer = _StraightThrough(
         rounded,
         engine,
-        copied(estimator._learned_params()),
+        copied_side_by_side(estimator._learned_params()),
         samples,
         target,
         training_plan(params | ours, samples, is_stream=False),

@@ -240,3 +240,18 @@ def test_spikes_beyond_the_end_of_a_sample_are_no_matter(name, recurrent, monkey
     assert sum(n_beyond) > 0
     for ours, silent in zip(*guesses, strict=True):
         np.testing.assert_array_equal(ours, silent)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ALL)
+def test_both_engines_guess_the_same(name, kind):
+    """To the bit: they are the same spikes, whoever works them out."""
+    for names, readout in stacks(name):
+        guesses = []
+        for engine in ("numpy", "numba"):
+            case = case_of(names, readout, kind=kind, n_steps=9, n_samples=N_SAMPLES)
+            weights = np.arange(1.0, 1 + N_SAMPLES)
+            scales = case.engine(engine).first_guess(case.params, case.X, weights)
+            guesses.append((scales, case.params))
+        with telling(names, readout):
+            np.testing.assert_equal(*guesses)

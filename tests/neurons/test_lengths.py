@@ -198,7 +198,8 @@ def test_running_answers_stay_when_a_sample_ends(engine):
                     np.testing.assert_array_equal(steps[t][i], steps[n - 1][i])
 
 
-def test_the_first_guess_is_that_of_the_steps_there_are():
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_the_first_guess_is_that_of_the_steps_there_are(engine):
     """Padding would halve the deviation of membranes, and so double the weights."""
     case = unequal(("leaky gain", COUNTED), "spike_count", kind="graded")
     weights, guesses = np.full(7, 1.0), []
@@ -211,7 +212,7 @@ def test_the_first_guess_is_that_of_the_steps_there_are():
         params = [dict(p) for p in case.params]
         for p in params:
             p["coef"], p["intercept"] = p["coef"].copy(), p["intercept"].copy()
-        made = case._replace(X=X).engine("numpy")
+        made = case._replace(X=X).engine(engine)
         guesses.append((made.first_guess(params, X, weights), params))
     assert guesses[0][0] == guesses[1][0]
     np.testing.assert_equal(guesses[0][1], guesses[1][1])

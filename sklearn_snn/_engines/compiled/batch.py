@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from sklearn_snn._engines.compiled.arrays import SMALL, add_up
+from sklearn_snn._engines.compiled.arrays import SMALL
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -19,9 +19,9 @@ from sklearn_snn._engines.compiled.packing import (
     pack_kept,
     pack_states,
     readout_of,
-    recurrent_matrices,
 )
 from sklearn_snn._engines.compiled.restraint import Bounds
+from sklearn_snn._engines.compiled.unpacking import places_of, unpack
 from sklearn_snn._inputs.lengths import all_lengths, known_lengths
 from sklearn_snn._inputs.random import counter_keys, counter_start
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -47,7 +47,8 @@ class Batch:
 
     def __init__(self, network, params, X, n_steps, kept=None, packed=None):
         self.network, self.params, self.X = network, params, X
-        self.n_steps, kept = n_steps, {} if kept is None else kept
+        self.n_steps, self._kept = n_steps, {} if kept is None else kept
+        kept = self._kept
         self.lengths = all_lengths(X, n_steps)
         if packed is not None:
             self.layers, self.neurons = packed.layers, packed.neurons
@@ -159,16 +160,6 @@ class Batch:
         n_weights, n_biases = len(self.layers.whole_weights), len(self.layers.biases)
         return n_weights + (1 + self.n_rows()) * n_biases + self._n_recurrent()
 
-    def _others_in(self, flat):
-        """Return the gradients by biases, constants and recurrent weights."""
-        n_biases, n_rows = len(self.layers.biases), self.n_rows()
-        sizes = n_biases, n_rows * n_biases, self._n_recurrent()
-        biases, constants, recurrent = (
-            flat[stop - size : stop]
-            for size, stop in zip(sizes, accumulate(sizes), strict=True)
-        )
-        return biases, constants.reshape(n_rows, n_biases), recurrent
-
     def _n_recurrent(self):
         recurrence = self.layers.recurrence
         return 0 if recurrence is None else len(recurrence.whole)
@@ -196,45 +187,44 @@ class Batch:
         Parameters
         ----------
         count_threads : callable
-            As of `add_up`.
+            As of `unpack`.
 
         Returns
         -------
         gradients : list of dicts of ndarrays, of the shapes of the parameters
         """
-        own = self.gradients
-        others = np.sum(own[:, len(self.layers.whole_weights) :], axis=0)
-        biases, constants, recurrent = self._others_in(others)
-        by_layer, by_recurrent = [], []
-        if (recurrence := self.layers.recurrence) is not None:
-            by_recurrent = recurrent_matrices(recurrent, recurrence.starts)
-        arrays = zip(
-            self.network.layers,
-            self.params,
-            self.layers.starts[:-1].tolist(),
-            self.layers.widths[1:].tolist(),
-            self.layers.firsts,
-            strict=True,
+        sizes, dtype = self.layers.sizes.tobytes(), self.layers.biases.dtype
+        key = "places", self.X.ndim, sizes, dtype
+        if key not in self._kept:
+            is_constant, begins_later = self.X.ndim == 2, self.n_begun_later() > 0
+            self._kept[key] = places_of(
+                self.params, self.layers, self.n_rows(), is_constant, begins_later
+            )
+        gradients = unpack(
+            self._kept[key],
+            self.gradients,
+            self.has_begun,
+            self.of_first,
+            count_threads,
         )
-        for layer, p, start, width, first in arrays:
-            columns = p["coef"].shape[1]
-            neurons = slice(first, first + columns)
-            place = own, None, start, width
-            if not by_layer and self.X.ndim == 2:
-                place = self.of_first, None, 0, columns
-            elif not by_layer and self.n_begun_later() > 0:
-                place = own, self.has_begun, start, width
-            coef = np.empty(p["coef"].shape, own.dtype)
-            add_up(*place, coef, count_threads)
-            gradient = {"coef": coef, "intercept": biases[neurons].copy()}
-            if layer.recurrent:
-                square = by_recurrent[len(by_layer)][:columns, :columns]
-                gradient["recurrent"] = square.copy()
+        if self.has_learned:
+            self._add_gradients_by_constants(gradients)
+        return gradients
+
+    def _add_gradients_by_constants(self, gradients):
+        """Give gradients by weights those by the constants that learn."""
+        n_biases, n_rows = len(self.layers.biases), self.n_rows()
+        start = len(self.layers.whole_weights) + n_biases
+        own = self.gradients[:, start : start + n_rows * n_biases]
+        constants = np.sum(own, axis=0).reshape(n_rows, n_biases)
+        layers = zip(
+            self.network.layers, self.params, gradients, self.layers.firsts, strict=True
+        )
+        for layer, p, gradient, first in layers:
             if layer.neuron.learned:
                 names = gradient_rows(layer.neuron)
                 factors = layer.neuron.gradient_factors(p)
                 for name in layer.neuron.learned:
+                    neurons = slice(first, first + layer.n_units)
                     total = constants[names.index(name), neurons]
                     gradient[name] = total.astype(np.float64) * factors[name]
-            by_layer.append(gradient)
-        return by_layer

@@ -14,12 +14,6 @@ from itertools import accumulate
 import numpy as np
 
 from sklearn_snn._engines.blas import limit_kept, single_threaded_blas
-from sklearn_snn._engines.compiled.arrays import (
-    adam,
-    add_decay,
-    subtract_outer,
-    sum_of_squares,
-)
 from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.cache import n_compiled
 from sklearn_snn._engines.compiled.kept import packed
@@ -31,6 +25,12 @@ from sklearn_snn._engines.compiled.running import (
     is_small,
     run_at_once,
     run_piecemeal,
+)
+from sklearn_snn._engines.compiled.updates import (
+    compile_updates,
+    finish_gradient,
+    sum_of_squares,
+    take_step,
 )
 from sklearn_snn._engines.numpy_chunks import Step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
@@ -63,7 +63,7 @@ class NumbaEngine:
 
     compiles, bptt_steps = True, None
     sum_of_squares = staticmethod(sum_of_squares)
-    add_decay = staticmethod(add_decay)
+    finish_gradient = staticmethod(finish_gradient)
     limit_kept = staticmethod(limit_kept)
 
     def __init__(self, network, n_steps):
@@ -75,7 +75,7 @@ class NumbaEngine:
 
     @cached_property
     def _n_threads(self):
-        """How many threads to use: not looked up where one chunk is all there is."""
+        """How many threads to use: not looked up where a single row is answered."""
         return n_threads()
 
     def _count_threads(self):
@@ -96,7 +96,7 @@ class NumbaEngine:
         return next(filter(None, problems), None)
 
     def prepare(self, params, X, targets):
-        """Compile or load what `loss_and_gradients` needs for batches like `X`.
+        """Compile or load what steps need that learn from batches like `X`.
 
         Parameters
         ----------
@@ -119,6 +119,7 @@ class NumbaEngine:
         weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
         for sample in samples:
             self.loss_and_gradients(params, sample, targets[:1], weights)
+        compile_updates(params[0]["coef"].dtype)
         if n_compiled() == n_before:
             return 0.0
         return time.perf_counter() - start
@@ -205,13 +206,9 @@ class NumbaEngine:
         n_spikes = batch.by_layer(n_spikes.sum(axis=0))
         return gradients, losses.sum(axis=0).tolist(), n_spikes
 
-    def take_adam_step(self, param, grad, mean, square, *numbers):
+    def take_adam_step(self, *arrays_and_numbers):
         """Let arrays take a step; see `_model.updates`."""
-        adam(param, grad, mean, square, numbers, self._count_threads)
-
-    def subtract_outer(self, matrix, column, row):
-        """Subtract an outer product, in place; see `_model.updates`."""
-        subtract_outer(matrix, column, row, self._count_threads)
+        take_step(*arrays_and_numbers, count_threads=self._count_threads)
 
     def piece(self, first, n_steps, n_steps_in_all):
         """Return a `CompiledPiece`; parameters as of `NumpyEngine.piece`."""
@@ -232,8 +229,11 @@ class NumbaEngine:
         add_threshold_gradient(network, params, reading, by_output, n_steps, gradient)
 
     def first_guess(self, params, X, weights):
-        """Make the first guess, once in a fit: numpy will do."""
-        return NumpyEngine(self.network, self.n_steps).first_guess(params, X, weights)
+        """Make the first guess, once in a fit: for all but spikes, numpy will do."""
+        engine = NumpyEngine(self.network, self.n_steps)
+        self._count_threads()  # before the BLAS is limited
+        with limit_kept():
+            return engine.first_guess(params, X, weights, spikes=self.spikes)
 
     def _asked(self, params, X):
         """Return a batch that is only to be answered."""
