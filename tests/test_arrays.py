@@ -143,13 +143,15 @@ def test_squares_that_are_no_float32(size):
 def test_parts_are_added_in_order_without_their_padding(dtype, n_threads, rng):
     """Of arrays of many shapes, each from its own place; see `unpacking.Places`."""
     parts, first = (rng.standard_normal((5, n)).astype(dtype) for n in (8000, 610))
-    table = [[0, 10, 61, 10, 2], [100, 48, 61, 37, 0], [7000, 37, 1, 37, 0]]
-    table.append([7100, 16, 16, 11, 0])
-    names = [(0, "coef"), (1, "coef"), (1, "intercept"), (1, "recurrent")]
-    shapes = [(61, 10), (61, 37), (37,), (16, 11)]
+    table = [[0, 10, 61, 10, 2], [100, 48, 61, 37, 0], [3500, 64, 61, 3, 3]]
+    table += [[7000, 37, 1, 37, 0], [7100, 16, 16, 11, 0]]
+    names = [(0, "coef"), (1, "coef"), (2, "coef"), (1, "intercept"), (1, "recurrent")]
+    shapes = [(61, 10), (61, 37), (61, 3), (37,), (16, 11)]
     places = unpacking.Places(names, shapes, np.array(table))
     has_begun = np.zeros((5, 61), np.uint8)
-    lowest, above = unpacking.unpack(places, parts, has_begun, first, lambda: n_threads)
+    lowest, above, narrow = unpacking.unpack(
+        places, parts, has_begun, first, lambda: n_threads
+    )
     in_order, of_first = parts[0], first[0]
     for part, more in zip(parts[1:], first[1:], strict=True):
         in_order, of_first = in_order + part, of_first + more
@@ -159,7 +161,9 @@ def test_parts_are_added_in_order_without_their_padding(dtype, n_threads, rng):
     expected = in_order[7100 : 7100 + 256].reshape(16, 16)[:, :11]
     np.testing.assert_array_equal(above["recurrent"], expected)
     np.testing.assert_array_equal(lowest["coef"], of_first.reshape(61, 10))
-    assert lowest.keys() == {"coef"}
+    transposed = in_order[3500 : 3500 + 192].reshape(3, 64)[:, :61]
+    np.testing.assert_array_equal(narrow["coef"], transposed.T)
+    assert lowest.keys() == narrow.keys() == {"coef"}
 
 
 @pytest.mark.parametrize(("dtype", "whole"), [(np.float32, "i4"), (np.float64, "f8")])

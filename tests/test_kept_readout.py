@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from helpers import fast
 from networks import arrays_of, initial_params, lif, network_of
 from sequences import of_values
 
+from sklearn_snn._engines.compiled import kept
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 
 SIZES = [3, 20, 2]
@@ -86,3 +88,13 @@ def test_readout_and_loss(engine, params, rng):
         else:
             assert_as_a_new_engine_says(engine, params, X)
         engine.network = network
+
+
+def test_a_fit_leaves_alone_what_answers_share():
+    """A first guess asks a network that is soon another: it would push out others."""
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 2
+    kept._kept.clear()
+    model = fast(engine="numba").fit(X, y)
+    assert not kept._kept
+    model.predict(X)
+    assert len(kept._kept) == 1

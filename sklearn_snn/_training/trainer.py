@@ -225,7 +225,7 @@ class Trainer:
             loss,
             penalty,
             self.target.score(tally, samples.y, samples.score_weights),
-            np.mean(grad_norms, axis=0),
+            np.array(grad_norms).mean(axis=0),
             rates,
             answers.unanswered(),
             rate,

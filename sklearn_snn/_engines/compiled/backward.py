@@ -21,6 +21,7 @@ from sklearn_snn._engines.compiled.layers import (
     by_spike_of,
     carry_of,
     deltas_of,
+    narrow_weights_of,
     second_of,
     spikes_of,
     states_of,
@@ -306,8 +307,7 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
     total = total_of(tape, len(bias))
     for h in range(len(bias)):
         bias[h] += total[h]
-    n_inputs, n_neurons = layers.sizes[layer], layers.sizes[layer + 1]
-    deltas = deltas_of(tape, layers, layer, n_steps)
+    n_inputs, deltas = layers.sizes[layer], deltas_of(tape, layers, layer, n_steps)
     gradient = weights_of(gradients.weights, layers, layer)
     if layers.are_narrow[layer]:
         n_heard = layers.widths[layer] if len(heard) > 0 else 0
@@ -315,8 +315,8 @@ def _add_layer_gradient(recurrence, layers, heard, tape, n_steps, layer, gradien
             deltas,
             spikes_of(tape, layers, layer - 1, n_steps),
             segment(heard, layers.firsts[layer - 1], n_heard),
-            matrix(tape.work.narrow, 0, n_neurons, layers.widths[layer]),
-            gradient,
+            segment(tape.work.narrow, 0, layers.widths[layer]),
+            narrow_weights_of(gradients.weights, layers, layer),
         )
     elif n_steps <= layers.steps_by_step[layer]:
         times, ends = times_of(tape, layer), tape.record.ends[tape.row + layer]

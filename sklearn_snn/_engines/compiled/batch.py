@@ -180,7 +180,6 @@ class Batch:
         ends = accumulate(self.layers.sizes[1:].tolist(), initial=0)
         return [neurons[..., first:stop] for first, stop in pairwise(ends)]
 
-    @np.errstate(over="ignore", invalid="ignore")
     def unpack(self, count_threads):
         """Return the sum of the gradients of all chunks, added in order.
 
@@ -211,6 +210,7 @@ class Batch:
             self._add_gradients_by_constants(gradients)
         return gradients
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _add_gradients_by_constants(self, gradients):
         """Give gradients by weights those by the constants that learn."""
         n_biases, n_rows = len(self.layers.biases), self.n_rows()

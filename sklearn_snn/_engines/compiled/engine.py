@@ -153,10 +153,12 @@ class NumbaEngine:
 
     def spikes(self, params, X, first=0):
         """Run the network and keep spikes; see `NumpyEngine.spikes`."""
-        batch = self._asked(params, X)
+        return self._spikes_of(self._asked(params, X), first)
+
+    def _spikes_of(self, batch, first):
         sizes = batch.layers.sizes[1 + first :]
         batch.keep_spikes(sizes.sum())
-        self.run_batch(batch, cut(X.shape[0], MAX_CHUNK_SAMPLES))
+        self.run_batch(batch, cut(batch.X.shape[0], MAX_CHUNK_SAMPLES))
         return np.split(batch.spikes, list(accumulate(sizes[:-1])), 2)
 
     def loss_and_gradients(
@@ -231,9 +233,13 @@ class NumbaEngine:
     def first_guess(self, params, X, weights):
         """Make the first guess, once in a fit: for all but spikes, numpy will do."""
         engine = NumpyEngine(self.network, self.n_steps)
+
+        def spikes(params, X, first):  # of what is not to be asked again
+            return self._spikes_of(self._batch(params, X), first)
+
         self._count_threads()  # before the BLAS is limited
         with limit_kept():
-            return engine.first_guess(params, X, weights, spikes=self.spikes)
+            return engine.first_guess(params, X, weights, spikes=spikes)
 
     def _asked(self, params, X):
         """Return a batch that is only to be answered."""

@@ -92,9 +92,10 @@ class Work(NamedTuple):
         The spikes of a layer that the one above receives.
     counted : ndarray of uint8 of shape (at least widest,)
         How many spikes there were at some steps.
-    narrow, of_heard : ndarrays of shape (`MOST_NEURONS` * widest,)
-        Of a narrow layer, transposed: the gradient of the weights, and the whole
-        weights of the inputs that are heard.
+    narrow : ndarray of shape (widest,)
+        Of a neuron of a narrow layer, the gradient of the weights.
+    of_heard : ndarray of shape (`MOST_NEURONS` * widest,)
+        Of a narrow layer, transposed, the whole weights of the inputs that are heard.
     """
 
     listed: np.ndarray
@@ -227,7 +228,7 @@ def _new_work(layers, n_steps, most, widest, most_states, n_tapes):
         neutral,
         empty(n_steps * whole_words(widest), np.uint8),
         empty(whole_words(widest), np.uint8),
-        empty(MOST_NEURONS * widest, floats),
+        empty(widest, floats),
         empty(MOST_NEURONS * widest, whole),
     )
 
@@ -315,6 +316,13 @@ def times_of(tape, layer):
 def weights_of(flat, layers, layer):
     """Return the part (widths[l], widths[l + 1]) of weights, or of their gradient."""
     n_rows, n_columns = layers.widths[layer], layers.widths[layer + 1]
+    return matrix(flat, layers.starts[layer], n_rows, n_columns)
+
+
+@inlined
+def narrow_weights_of(flat, layers, layer):
+    """Return the part (sizes[l + 1], widths[l]) of a narrow layer, transposed."""
+    n_rows, n_columns = layers.sizes[layer + 1], layers.widths[layer]
     return matrix(flat, layers.starts[layer], n_rows, n_columns)
 
 

@@ -6,7 +6,7 @@ more work than what it saves: here every input is looked at, a vector of 64 byte
 time, and what is silent adds nothing.
 """
 
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.vectors import add_where, sum_all_rows, sum_where
 from sklearn_snn._engines.compiled.views import matrix, segment
 
@@ -63,26 +63,29 @@ def count_spikes(s, counts, some):
 
 
 @compiled
-def add_narrow_gradient(deltas, s, heard, sums, gradient):
-    """Add to ``gradient[h, k]`` the ``deltas[t, k]`` of all steps at which ``h`` fired.
+def add_narrow_gradient(deltas, s, heard, work, gradient):
+    """Add to ``gradient[k, h]`` the ``deltas[t, k]`` of all steps at which ``h`` fired.
 
     ``deltas`` has shape (n_steps, at least n_neurons), ``s`` (n_steps, at least
-    n_inputs), ``sums`` (n_neurons, n_inputs) and is overwritten, and ``gradient``
-    (n_inputs, at least n_neurons). Inputs that are not ``heard``, if that is not empty,
-    have no gradient.
+    n_inputs), and ``gradient`` (n_neurons, n_inputs): it is transposed. ``work``, of
+    shape (n_inputs,), is overwritten. Inputs that are not ``heard``, if that is not
+    empty, have no gradient.
 
     The order of the sum is that of `synapses.add_weight_gradient`, to the bit. Fast
     because a delta is added to a vector of inputs at a time, in registers, where a list
     of its own for each input would be read.
     """
-    n_neurons, n_inputs = sums.shape
+    n_neurons, n_inputs = gradient.shape
     for k in range(n_neurons):
-        own = segment(sums, k * n_inputs, n_inputs)
-        for h in range(n_inputs):
-            own[h] = gradient[h, k]
-        add_where(own, deltas, k, s, own)
+        own = segment(gradient, k * n_inputs, n_inputs)
         if len(heard) > 0:
-            for h in range(n_inputs):  # which ones are, no processor can guess
-                own[h] = own[h] if heard[h] else gradient[h, k]
-        for h in range(n_inputs):
-            gradient[h, k] = own[h]
+            add_where(own, deltas, k, s, work)
+            _keep_heard(work, heard, own)
+        else:
+            add_where(own, deltas, k, s, own)
+
+
+@compiled_apart
+def _keep_heard(new, heard, out):
+    for h in range(len(out)):  # which ones are, no processor can guess
+        out[h] = new[h] if heard[h] else out[h]

@@ -26,6 +26,7 @@ out. In the shapes below, ``width`` is the padded number of neurons of a layer.
 from sklearn_snn._engines.compiled.layers import (
     bias_of,
     deltas_of,
+    narrow_weights_of,
     second_of,
     spikes_of,
     states_of,
@@ -165,8 +166,8 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
     by_step = n_steps <= layers.steps_by_step[layer]
     first, sent = layers.firsts[layer], spikes_of(tape, layers, layer - 1, n_steps)
     if is_narrow:
-        n_neurons, n_rows = layers.sizes[layer + 1], layers.widths[layer]
-        weights = matrix(layers.whole_weights, layers.starts[layer], n_neurons, n_rows)
+        weights = narrow_weights_of(layers.whole_weights, layers, layer)
+        n_neurons, n_rows = weights.shape
         if len(heard) > 0:
             some = matrix(tape.work.of_heard, 0, n_neurons, n_rows)
             own = segment(heard, layers.firsts[layer - 1], n_rows)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_snn._engines.compiled.layers import spikes_of
-from sklearn_snn._engines.compiled.options import compiled
+from sklearn_snn._engines.compiled.options import compiled, compiled_apart
 from sklearn_snn._engines.compiled.views import copy_columns, segment
 
 
@@ -83,8 +83,15 @@ def restrain_gradient(heard, first, push, n_units, g):
     Fast because it has no branch: which neurons are heard no processor can guess.
     """
     if len(heard) > 0:
-        own, zero = segment(heard, first, n_units), g.dtype.type(0)
+        _silence(segment(heard, first, len(g)), g)
+    if push != 0:
         for h in range(n_units):
-            g[h] = g[h] if own[h] else zero
-    for h in range(n_units):
-        g[h] += g.dtype.type(push)
+            g[h] += g.dtype.type(push)
+
+
+@compiled_apart
+def _silence(heard, g):
+    """Set to 0 what is not heard; with the padding, so that vectors are whole."""
+    zero = g.dtype.type(0)
+    for h in range(len(g)):
+        g[h] = g[h] if heard[h] else zero

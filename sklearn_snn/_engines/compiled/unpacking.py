@@ -35,7 +35,8 @@ class Places(NamedTuple):
     table : ndarray of int64 of shape (n_arrays, 5)
         Where each begins, how far apart its rows are, and how many rows and columns it
         has; and what it is part of: 0 for the gradients of `Sums`, 1 for those of which
-        only the rows count that ``has_begun`` says, and 2 for ``of_first``.
+        only the rows count that ``has_begun`` says, 2 for ``of_first``, and 3 for the
+        gradients again, where columns stand for rows, as those of narrow layers do.
     """
 
     names: list
@@ -70,6 +71,8 @@ def places_of(params, layers, n_constants, is_constant, begins_later):
             start, kind = recurrent + layers.recurrence.starts[i], 0
         elif i == 0 and is_constant:
             start, width, kind = 0, n_columns, 2
+        elif layers.are_narrow[i]:
+            width, kind = layers.widths[i], 3
         table.append((start, width, n_rows, n_columns, kind))
     return Places(names, shapes, np.array(table, np.int64))
 
@@ -132,7 +135,10 @@ def _add_up_parts(call, part):
             start = max(ZERO, -(-(first - place) // n_columns))
             for r in range(start, min(n_rows, -(-(stop - place) // n_columns))):
                 row = segment(call.flat, place + r * n_columns, n_columns)
-                _add_up_row(call, i, r, row)
+                if call.table[i, 4] == 3:
+                    _add_up_column(call, i, r, row)
+                else:
+                    _add_up_row(call, i, r, row)
             place += n_rows * n_columns
         part = take(call.board)
 
@@ -151,6 +157,16 @@ def _add_up_row(call, i, r, row):
     if not is_sum:
         for k in range(len(row)):
             row[k] = 0
+
+
+@compiled
+def _add_up_column(call, i, r, row):
+    """Do as `_add_up_row`, with a column of array ``i``: they are few and short."""
+    for k in range(len(row)):
+        at = call.table[i, 0] + k * call.table[i, 1] + r
+        row[k] = call.numbers[0, at]
+        for c in range(1, len(call.numbers)):
+            row[k] += call.numbers[c, at]
 
 
 @compiled_apart
