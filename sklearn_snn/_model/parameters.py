@@ -102,11 +102,13 @@ def order_of_weights(params):
 
 def copied_side_by_side(params):
     """Return a copy of parameters whose weights lie as those of `weights_like`."""
-    copies = copied(params)
-    for copy, arrays in zip(copies, weights_like(params), strict=True):
-        for name, array in arrays.items():
-            array[...] = copy[name]
-        copy |= arrays
+    copies = weights_like(params)
+    for copy, p in zip(copies, params, strict=True):
+        for name, array in p.items():
+            if name in WEIGHTS:
+                copy[name][...] = array
+            else:
+                copy[name] = array.copy()
     return copies
 
 

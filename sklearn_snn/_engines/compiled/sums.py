@@ -18,7 +18,8 @@ class Gradients(NamedTuple):
     Attributes
     ----------
     weights, biases : ndarrays
-        Flat, laid out as the weights (not transposed) and the biases are.
+        Flat, laid out as the weights (not transposed, but for narrow layers: see
+        `narrow`) and the biases are.
     constants : ndarray of shape (n_rows, n_biases)
         A row per constant of a neuron; see `neurons`.
     recurrent : ndarray of shape (n_recurrent,)
