@@ -31,7 +31,6 @@ from sklearn_snn._engines.compiled.running import cut
 _ENGINE = "sklearn_snn._engines.compiled.engine"
 _BATCH = "sklearn_snn._engines.compiled.batch"
 _RUNNING = "sklearn_snn._engines.compiled.running"
-_SYNAPSES = "sklearn_snn._model.synapses"
 _CHUNKS = "sklearn_snn._engines.compiled.chunks"
 _OPTIMIZERS = "sklearn_snn._training.optimizers"
 _WEIGHTS = "sklearn_snn._training.weights"
@@ -41,9 +40,7 @@ PARTS = {
     (_BATCH, "Batch.__init__"): "making the batch",
     (_ENGINE, "run_at_once"): CHUNK,
     (_RUNNING, "_run_group"): CHUNK,
-    (_RUNNING, "as_bits"): "looking for spikes in sequences",
-    (_RUNNING, "multiply_samples"): "products, forward",
-    (_SYNAPSES, "weight_gradient"): "products, backward",
+    (_BATCH, "kernel_multiplies"): "telling what is multiplied",
     (_CHUNKS, "run_spikes"): "kernel",
     (_CHUNKS, "run_currents"): "kernel",
     (_BATCH, "unpack"): "sum of partial gradients",
@@ -52,10 +49,7 @@ PARTS = {
     (_OPTIMIZERS, "Adam.update"): "Adam",
 }
 # What other threads can do at the same time: it lets go of the interpreter's lock.
-PARALLEL = {
-    *("kernel, forward", "kernel, backward", "sum of partial gradients"),
-    *("products, forward", "products, backward", "looking for spikes in sequences"),
-}
+PARALLEL = {"kernel, forward", "kernel, backward", "sum of partial gradients"}
 REST, ESTIMATOR = "Python around all these", "`partial_fit` around the step"
 
 

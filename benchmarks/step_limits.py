@@ -19,8 +19,7 @@ neuron-steps
     for the exponential, 1 division, 2 for the product) and the error 3.
 products
     A multiply-add for each number of graded input and hidden neuron, both ways, and
-    backward for each step, hidden neuron and output. Those of a table are made in the
-    kernel where a step learns: here, both are part of its way back.
+    backward for each step, hidden neuron and output.
 """
 
 import numpy as np
@@ -52,13 +51,12 @@ def kernel_work(shape, counts):
     errors = shape.n_steps * shape.n_hidden * ITEM
     second = shape.n_hidden * N_OUTPUTS * ITEM
     of_outputs = counts.hidden_spikes * N_OUTPUTS, second
+    n_products = counts.products * shape.n_inputs * shape.n_hidden
     forward = {
-        "operations": 2 * counts.draws + FORWARD_OPERATIONS * neuron_steps,
+        "operations": 2 * counts.draws + FORWARD_OPERATIONS * neuron_steps + n_products,
         "additions": [(counts.input_rows * shape.n_hidden, first), of_outputs],
     }
-    n_products = shape.batch * shape.n_steps * shape.n_hidden * N_OUTPUTS
-    if shape.kind == "table":
-        n_products += 2 * counts.products * shape.n_inputs * shape.n_hidden
+    n_products += shape.batch * shape.n_steps * shape.n_hidden * N_OUTPUTS
     backward = {
         "operations": n_products + BACKWARD_OPERATIONS * neuron_steps,
         "additions": [
@@ -106,15 +104,11 @@ def limits(shape, counts, n_chunks):
         # A byte of each input is read; what can fire is written: place and threshold.
         n_bytes = shape.batch * shape.n_inputs + 8 * counts.active
         forward += seconds_to_move(n_bytes)
-    n_products = 0 if is_table else counts.products * n_first
-    products = n_products / operations_rate()
     found = {
         # Read, and written as whole numbers.
         "packing the weights": seconds_to_move(2 * ITEM * n_packed),
         "kernel, forward": forward,
         "kernel, backward": backward,
-        "products, forward": products,
-        "products, backward": products,
         "sum of partial gradients": seconds_to_move(
             (n_chunks + 1) * ITEM * n_parameters
         ),

@@ -52,8 +52,7 @@ def test_a_profile_has_all_parts(monkeypatch, capsys, tmp_path, small_shapes):
     assert printed.count("| part |") == len(small_shapes) == 6
     for part in ("kernel, forward", "kernel, backward", "Adam", "norm and clipping"):
         assert printed.count(f"\n| {part} |") == 6
-    # Of a constant input it is the kernel that makes them.
-    assert printed.count("\n| products, backward |") == 1
+    assert printed.count("\n| telling what is multiplied |") == 6
     text = page.read_text()
     assert "As it was.\n\n<!-- section profile -->" in text
     # Nothing stays wrapped.
@@ -127,7 +126,20 @@ def test_limits_are_proportional_to_work(monkeypatch, small_shapes):
     n_parameters = 784 * 3 + 3 + 3 * 10 + 10
     assert found["Adam"] == 7 * 4 * n_parameters
     assert found["sum of partial gradients"] == 3 * 4 * n_parameters
-    assert "products, forward" not in found
+
+
+def test_what_is_multiplied_is_work_of_the_kernel(small_shapes):
+    """Once ahead and once back: of a table each row, of sequences each step."""
+    limits = importlib.import_module("step_limits")
+    counts = importlib.import_module("step_shapes").Counts
+    for kind in ("table", "sequences"):
+        shape = small_shapes[kind]
+        n_rows = shape.batch * (1 if kind == "table" else shape.n_steps)
+        with_products = limits.kernel_work(shape, counts(products=n_rows))
+        without = limits.kernel_work(shape, counts())
+        for a, b in zip(with_products, without, strict=True):
+            n_products = n_rows * shape.n_inputs * shape.n_hidden
+            assert a["operations"] - b["operations"] == n_products > 0
 
 
 def test_counts_of_callgrind_are_read(tmp_path):

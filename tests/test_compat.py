@@ -7,8 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from llvmlite.binding import parse_assembly
 
 import sklearn_snn
+from sklearn_snn import _compat
 
 PACKAGE = Path(sklearn_snn.__file__).parent
 # Modules that are private although their names do not begin with an underscore.
@@ -129,3 +131,36 @@ def test_every_name_is_there_and_used():
 def test_numba_is_not_imported_by_the_package():
     code = "import sys, sklearn_snn._compat; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_call_makes_of_types_is_found_out_once():
+    """But not what it makes of arguments by name, and that nothing is found."""
+    asked = []
+
+    class Context:
+        name = "numba's"
+
+        def resolve_function_type(self, function, args, kws):
+            asked.append((function, *args, *kws))
+            return None if function == "no function" else (function, args)
+
+    known = {}
+    first, second = (_compat._Remembering(Context(), known) for _ in range(2))
+    for context in (first, first, second):
+        assert context.resolve_function_type("f", ("x",), {}) == ("f", ("x",))
+    assert first.resolve_function_type("f", ["y"], {}) == ("f", ["y"])
+    assert asked == [("f", "x"), ("f", "y")]
+    for _ in range(2):
+        assert first.resolve_function_type("no function", (), {}) is None
+        first.resolve_function_type("f", ("x",), {"by": "name"})
+    assert asked[2:] == 2 * [("no function",), ("f", "x", "by")]
+    assert first.name == "numba's"
+
+
+def test_functions_without_code_are_left_out():
+    module = parse_assembly("declare void @a()\ndefine void @b() { ret void }")
+    some = _compat._WithoutDeclarations(module)
+    assert [f.name for f in module.functions] == ["a", "b"]
+    assert [f.name for f in some.functions] == ["b"]
+    some.name = "other"
+    assert module.name == some.name == "other"

@@ -59,7 +59,7 @@ _FOLDERS = {
     ),
     "_inputs/": ("random",),
     "_model/": ("surrogates",),
-    "_utils/": ("garbage",),
+    "_utils/": ("garbage", "workspace"),
     "_model/neurons/": (
         *("__init__", "adlif", "constants", "cuba", "integrator", "lif", "resets"),
     ),

@@ -26,7 +26,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn_snn import PoissonSpikeEncoder, SpikeTrains, SpikingClassifier
 from sklearn_snn import _engines as engines
 from sklearn_snn._engines import threads
-from sklearn_snn._engines.compiled import crew, packing, running
+from sklearn_snn._engines.compiled import crew, packing, ready, running
 from sklearn_snn._engines.compiled import engine as engine_numba
 from sklearn_snn._engines.compiled.engine import NumbaEngine
 from sklearn_snn._engines.compiled.neurons import backward_step
@@ -155,14 +155,14 @@ def test_memory_does_not_grow_with_the_batch(kind, rng, monkeypatch):
     engine.first_guess(params, X, np.ones(70))
     expected = engine.loss_and_gradients(params, X, y, np.ones(len(y)))
     n_samples = []
-    for name in ("_Drawn", "_run_sequences", "_Constants", "_Currents"):
-        make_ready = getattr(running, name)
+    for name in ("Drawn", "Recorded", "Multiplied", "Currents"):
+        make_ready = getattr(ready, name)
 
         def record(batch, X, *args, make_ready=make_ready):
             n_samples.append(X.shape[0])
             return make_ready(batch, X, *args)
 
-        monkeypatch.setattr(running, name, record)
+        monkeypatch.setattr(ready, name, record)
     for name in ("MAX_CHUNK_SAMPLES", "MAX_CONSTANT_SAMPLES"):
         monkeypatch.setattr(running, name, 3)
     monkeypatch.setattr(engine_numba, "MAX_GRADIENT_ELEMENTS", 1)
@@ -250,11 +250,13 @@ def _coefs_of_a_fit(kind="trains", batch_size="auto"):
     return model.fit(X, y[:300]).coefs_
 
 
-@pytest.mark.parametrize("kind", ["trains", "spikes", "mixed", "constant", "sparse"])
+@pytest.mark.parametrize(
+    "kind", ["trains", "spikes", "mixed", "graded", "constant", "sparse"]
+)
 @pytest.mark.parametrize("batch_size", [200, 20])
 def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
     """And whether the samples of a batch are made ready together or not."""
-    is_small = kind in ("constant", "sparse", "trains")
+    is_small = kind in ("graded", "constant", "sparse", "trains")
     ways, coefs = [(1, is_small), (2, is_small), (4, is_small), (2, False)], []
     with ThreadPoolExecutor(3) as pool:  # however few the cores are
         monkeypatch.setattr(threads, "_pool", pool)

@@ -4,9 +4,7 @@ An engine takes batches through a network: `run`, `read_out`, `spikes`,
 `loss_and_gradients` and `first_guess`, as `NumpyEngine` documents them, and `supports`
 says whether it can; `take_adam_step`, `finish_gradient` and `sum_of_squares` are those
 of `_model.updates`, and `limit_kept` is that of `blas`. All engines give the same
-spikes, to the bit, and the same gradients up to rounding; while they learn from a
-table, as long as the BLAS of numpy and that of scipy round a row's product alike, as in
-Linux wheels.
+spikes, to the bit, and the same gradients up to rounding.
 """
 
 from importlib import import_module

@@ -16,6 +16,7 @@ An input is either
   coding"), multiplied once and used at every step.
 """
 
+import functools
 import math
 from itertools import pairwise
 
@@ -88,7 +89,12 @@ def grid(weights, bound=None):
     exponent = math.frexp(bound)[1] if math.isfinite(bound) else np.finfo(dtype).maxexp
     n_bits = 30 if dtype == np.float32 else 52
     # Of subnormal weights nothing is left.
-    return max(dtype.type(2.0 ** (exponent - n_bits)), np.finfo(dtype).tiny)
+    return max(dtype.type(2.0 ** (exponent - n_bits)), _smallest_normal(dtype))
+
+
+@functools.cache
+def _smallest_normal(dtype):
+    return np.finfo(dtype).tiny
 
 
 @np.errstate(over="ignore")
@@ -333,11 +339,6 @@ def weight_gradients(inputs, delta, size, n_before, workspace, lengths=None):
     gradient : ndarray of shape (n_inputs, n_units)
     """
     n_samples, start = len(delta), 0
-    if is_constant(inputs) and not sparse.issparse(inputs) and n_before == 0:
-        # The same products, but what Python does for one is done once.
-        start = n_samples - n_samples % size
-        parts = inputs[:start].reshape(-1, size, inputs.shape[1]).transpose(0, 2, 1)
-        yield from np.matmul(parts, delta[:start].reshape(-1, size, delta.shape[2]))
     while start < n_samples:
         some = slice(start, start + size - n_before)
         x, deltas = inputs[some], delta[some]

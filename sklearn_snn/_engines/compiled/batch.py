@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from sklearn_snn._engines.compiled.arrays import SMALL
+from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.losses import GIVEN
 from sklearn_snn._engines.compiled.neurons import gradient_rows
 from sklearn_snn._engines.compiled.packing import (
@@ -20,6 +21,7 @@ from sklearn_snn._engines.compiled.packing import (
     pack_states,
     readout_of,
 )
+from sklearn_snn._engines.compiled.ready import kernel_multiplies
 from sklearn_snn._engines.compiled.restraint import Bounds
 from sklearn_snn._engines.compiled.unpacking import places_of, unpack
 from sklearn_snn._inputs.lengths import all_lengths, known_lengths
@@ -41,25 +43,33 @@ class Batch:
     n_steps : int
     kept : dict, default=None
         Where memory, and neurons, are kept from batch to batch; see `pack`.
-    packed : Packed, default=None
-        The network, if it is packed already.
+    is_asked : bool, default=False
+        Whether it is only to be answered: then a network is packed but once, if it can
+        be kept; see `packed`.
+
+    Attributes
+    ----------
+    is_multiplied : bool
+        Whether it is the kernel that multiplies with the first weights.
+    has_events : bool
+        Whether there may be spikes in the input.
     """
 
-    def __init__(self, network, params, X, n_steps, kept=None, packed=None):
+    def __init__(self, network, params, X, n_steps, kept=None, is_asked=False):
         self.network, self.params, self.X = network, params, X
         self.n_steps, self._kept = n_steps, {} if kept is None else kept
-        kept = self._kept
-        self.lengths = all_lengths(X, n_steps)
-        if packed is not None:
-            self.layers, self.neurons = packed.layers, packed.neurons
-            self.readout = packed.readout(self.lengths)
+        self.lengths, dtype = all_lengths(X, n_steps), params[0]["coef"].dtype
+        self.is_multiplied = kernel_multiplies(X, self.lengths, params[0]["coef"])
+        self.has_events = X.ndim == 3 and not self.is_multiplied
+        made = packed(network, params, self.has_events) if is_asked else None
+        if made is not None:
+            self.layers, self.neurons = made.layers, made.neurons
+            self.readout = made.readout(self.lengths)
         else:
-            # A constant input has no events: nothing of the first layer is kept.
-            self.layers = pack(params, has_events=X.ndim == 3, kept=kept)
+            kept = self._kept
+            self.layers = pack(params, self.has_events, kept)
             self.neurons = kept_neurons(network, params, self.layers, kept)
-            dtype = self.layers.biases.dtype
             self.readout = kept_readout(network, params, self.lengths, dtype, kept)
-        dtype = self.layers.biases.dtype
         self.has_learned = any(layer.neuron.learned for layer in network.layers)
         sizes = self.layers.sizes
         begin = network.readout.begin((X.shape[0], sizes[-1]), dtype)
@@ -152,8 +162,8 @@ class Batch:
         return n_first if n_first >= SMALL else 0
 
     def n_of_first(self):
-        """Return how many gradients by weights of a constant input a chunk has."""
-        return self.params[0]["coef"].size if self.X.ndim == 2 else 0
+        """Return how many gradients of a chunk are those of what is multiplied."""
+        return 0 if self.has_events else self.params[0]["coef"].size
 
     def n_gradients(self):
         """Return how many numbers all other gradients of a chunk are: see `Sums`."""
@@ -193,11 +203,11 @@ class Batch:
         gradients : list of dicts of ndarrays, of the shapes of the parameters
         """
         sizes, dtype = self.layers.sizes.tobytes(), self.layers.biases.dtype
-        key = "places", self.X.ndim, sizes, dtype
+        key = "places", self.has_events, sizes, dtype
         if key not in self._kept:
-            is_constant, begins_later = self.X.ndim == 2, self.n_begun_later() > 0
+            are_apart, begins_later = not self.has_events, self.n_begun_later() > 0
             self._kept[key] = places_of(
-                self.params, self.layers, self.n_rows(), is_constant, begins_later
+                self.params, self.layers, self.n_rows(), are_apart, begins_later
             )
         gradients = unpack(
             self._kept[key],

@@ -7,13 +7,17 @@ functions are made of is an argument of each: that makes it part of numba's key.
 
 import dis
 import hashlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from types import CodeType
 
 from numba import njit
 
-from sklearn_snn._compat import numba_compile_within, numba_disk_cache
+from sklearn_snn._compat import (
+    numba_compile_within,
+    numba_disk_cache,
+    numba_forget_calls,
+)
 from sklearn_snn._engines.compiled.options import OPTIONS
 from sklearn_snn._utils.garbage import rare_collections
 
@@ -104,11 +108,21 @@ def entry_point(key):
 
     def compile(function):
         dispatcher = _dispatcher_of(function, key)
-        numba_compile_within(dispatcher, rare_collections())
+        numba_compile_within(dispatcher, _compilation())
         _entries.append(dispatcher)
         return dispatcher
 
     return compile
+
+
+@contextmanager
+def _compilation():
+    """Compile an entry point: with few collections, and nothing left behind."""
+    with rare_collections():
+        try:
+            yield
+        finally:
+            numba_forget_calls()
 
 
 def n_compiled():

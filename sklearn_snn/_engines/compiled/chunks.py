@@ -16,7 +16,13 @@ from sklearn_snn._engines.compiled.encoding import most_inputs
 from sklearn_snn._engines.compiled.layers import new_tapes, whole_words
 from sklearn_snn._engines.compiled.neurons import n_states
 from sklearn_snn._engines.compiled.options import ZERO, allocating
-from sklearn_snn._engines.compiled.products import gradient_of_rows, multiply_rows
+from sklearn_snn._engines.compiled.products import (
+    end_of_few,
+    learn_from_some,
+    most_rows,
+    multiply_some,
+    n_rows_of,
+)
 from sklearn_snn._engines.compiled.readouts import new_scratches
 from sklearn_snn._engines.compiled.recurrence import most_together
 from sklearn_snn._engines.compiled.samples import (
@@ -27,9 +33,7 @@ from sklearn_snn._engines.compiled.samples import (
 )
 from sklearn_snn._engines.compiled.sums import (
     Sums,
-    chunk_of,
     chunks_of,
-    of_first_in,
     samples_of,
 )
 from sklearn_snn._engines.compiled.views import empty, zeros
@@ -75,9 +79,12 @@ class _OfCurrents(NamedTuple):
     readout: NamedTuple
     layers: NamedTuple
     asked: Asked
+    matmul: int
     inputs: np.ndarray
     weights: np.ndarray
     currents: np.ndarray
+    begins: np.ndarray
+    is_constant: bool
     most_steps: int
     sums: Sums
     board: np.ndarray
@@ -124,29 +131,44 @@ def _chunks_of_spikes(call, chunk):
 @allocating
 def _chunks_of_currents(call, chunk):
     """Run a chunk of samples of currents, and all others that nobody else takes."""
-    inputs, currents = call.inputs, call.currents
-    layers, readings, most_steps = call.layers, call.asked.readings, call.most_steps
+    layers, readings, first_row, n_rows = call.layers, call.asked.readings, ZERO, ZERO
+    multiplies, n_units = call.matmul != 0, call.weights.shape[1]
+    learns = multiplies and len(call.asked.targets) > 0
+    currents = call.currents
+    if multiplies:
+        currents = empty((most_rows(call), n_units), readings.dtype)
+    product = empty(call.sums.of_first.shape[1] * learns, readings.dtype)
     current = zeros(layers.widths[1], readings.dtype)
-    memory = _new_memory(call.neurons, layers, readings, most_steps, ZERO)
+    memory = _new_memory(call.neurons, layers, readings, call.most_steps, ZERO)
     while chunk >= 0:
-        start, stop = samples_of(call.sums, chunk, len(readings))
-        if len(inputs) > 0:
-            multiply_rows(inputs, call.weights, start, stop, currents)
-        run_samples_of_currents(
-            call.neurons,
-            call.readout,
-            layers,
-            call.asked,
-            currents,
-            current,
-            memory,
-            call.sums,
-            start,
-            stop,
-        )
-        if len(inputs) > 0:
-            gradient = of_first_in(call.sums, chunk_of(call.sums, start))
-            gradient_of_rows(inputs, currents, start, stop, gradient)
+        begin, end = samples_of(call.sums, chunk, len(readings))
+        start = begin
+        while start < end:
+            stop = end_of_few(call, start, end)
+            if multiplies:
+                first_row = call.begins[start]
+                n_rows = n_rows_of(call, start, stop)
+                multiply_some(call, start, stop, currents)
+            run_samples_of_currents(
+                call.neurons,
+                call.readout,
+                layers,
+                call.asked,
+                call.inputs,
+                currents,
+                call.begins,
+                first_row,
+                n_rows,
+                call.is_constant,
+                current,
+                memory,
+                call.sums,
+                start,
+                stop,
+            )
+            if learns:
+                learn_from_some(call, start, stop, start == begin, currents, product)
+            start = stop
         chunk = take(call.board)
 
 
@@ -251,9 +273,12 @@ def run_currents(
     readout,
     layers,
     bounds,
+    matmul,
     inputs,
     weights,
     currents,
+    begins,
+    is_constant,
     lengths,
     targets,
     loss_weights,
@@ -268,24 +293,28 @@ def run_currents(
     """Run samples from the currents of the first layer on; else as `run_spikes`.
 
     For graded input, whose products with the weights the BLAS makes: the first layer
-    takes its current from there, all further ones are as they are for spikes. For the
-    same reason the gradient of the first weights is left to the BLAS: the deltas, which
-    it needs, take the place of the currents. A constant current is added at every step
-    from one row, and only the sum of its deltas is needed. Rows of a table to learn
-    from are multiplied here, both ways, by whoever runs them; see `products`.
+    takes its current from there, all further ones are as they are for spikes. A
+    constant current is added at every step from one row, and only the sum of its deltas
+    is needed. With `matmul`, the `inputs` are multiplied here, by whoever runs them,
+    and with their deltas for the gradient of the first weights; see `products`. Without
+    it, `currents` are what numpy has made, and the deltas take their place: that
+    gradient is left to numpy, too.
 
     Parameters
     ----------
-    inputs : ndarray of shape (n_samples or 0, n_inputs)
-        A table to learn from; none if `currents` has the products already.
-    weights : ndarray of shape (n_inputs, n_units)
+    matmul : int
+        What multiplies, see `_compat.numpy_matmul`; 0 if `currents` has the products.
+    inputs : ndarray of shape (n_rows, n_inputs), or (0, 0)
+        The steps of all samples, or the rows of a table.
+    weights : ndarray of shape (n_inputs, n_units), or (0, 0)
         The first ones, which `inputs` are multiplied with.
-    currents : ndarray of shape (n_samples, n_steps or 1, n_units)
-        Without the biases; overwritten if there are `inputs`. Of a single step:
-        constant. What is beyond the end of a sample counts for nothing. Where there are
-        targets, overwritten with the deltas, or their sum over the steps if constant;
-        without `inputs`, the gradient of the first weights, which follows from it, is
-        not computed.
+    currents : ndarray of shape (n_rows or 0, n_units)
+        Without the biases. Where there are targets, overwritten with the deltas, or
+        their sum over the steps if constant.
+    begins : ndarray of int64 of shape (n_samples,)
+        The first row of each sample, in `inputs` or in `currents`.
+    is_constant : bool
+        Whether each sample has one row, for all steps.
     lengths : ndarray of int64 of shape (n_samples,)
         Number of steps of each sample.
     neurons, readout, layers, bounds, targets, loss_weights, kept, states, readings, \
@@ -315,9 +344,12 @@ def run_currents(
         readout,
         layers,
         asked,
+        matmul,
         inputs,
         weights,
         currents,
+        begins,
+        is_constant,
         most_steps,
         sums,
         board,

@@ -16,7 +16,6 @@ import numpy as np
 from sklearn_snn._engines.blas import limit_kept, single_threaded_blas
 from sklearn_snn._engines.compiled.batch import Batch
 from sklearn_snn._engines.compiled.cache import n_compiled
-from sklearn_snn._engines.compiled.kept import packed
 from sklearn_snn._engines.compiled.neurons import problem_of
 from sklearn_snn._engines.compiled.pieces import CompiledPiece
 from sklearn_snn._engines.compiled.running import (
@@ -113,7 +112,7 @@ class NumbaEngine:
         n_before, start = n_compiled(), time.perf_counter()
         samples = [X[:1]]
         if X.ndim == 3 and not isinstance(X, SpikeTrains):
-            # Spikes and graded values are run by different code.
+            # Spikes, fractions and counts are run by different code.
             shape = 1, self.n_steps, X.shape[2]
             samples = [np.full(shape, value, X.dtype) for value in (0, 0.5, 2)]
         weights = np.ones((1, self.n_steps) if self.network.readout.per_step else 1)
@@ -243,13 +242,10 @@ class NumbaEngine:
 
     def _asked(self, params, X):
         """Return a batch that is only to be answered."""
-        made = packed(self.network, params, X.ndim == 3)
-        if made is None:
-            return self._batch(params, X)
-        return Batch(self.network, params, X, self.n_steps, packed=made)
+        return self._batch(params, X, is_asked=True)
 
-    def _batch(self, params, X):
-        return Batch(self.network, params, X, self.n_steps, self._packed)
+    def _batch(self, params, X, is_asked=False):
+        return Batch(self.network, params, X, self.n_steps, self._packed, is_asked)
 
     def run_batch(self, batch, chunks):
         """Run all chunks.

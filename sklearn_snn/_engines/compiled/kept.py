@@ -94,8 +94,8 @@ def packed(network, params, has_events):
 def _source(network, params, has_events):
     """Return all that is packed, to be compared: numbers as their bytes.
 
-    Of a constant current that is not the first weights; neurons of different classes
-    may be equal tuples.
+    Where the input has no events that is not the first weights; neurons of different
+    classes may be equal tuples.
     """
     source = [network, *(type(layer.neuron) for layer in network.layers)]
     for index, p in enumerate(params):

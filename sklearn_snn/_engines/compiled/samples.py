@@ -37,6 +37,7 @@ from sklearn_snn._engines.compiled.network import (
 )
 from sklearn_snn._engines.compiled.neurons import of_layer
 from sklearn_snn._engines.compiled.options import ZERO, compiled, merged
+from sklearn_snn._engines.compiled.products import fetch
 from sklearn_snn._engines.compiled.readouts import loss_gradient, scratch_of
 from sklearn_snn._engines.compiled.recurrence import most_together, take_step
 from sklearn_snn._engines.compiled.references import reference
@@ -237,13 +238,27 @@ def run_samples_of_spikes(
 
 @compiled
 def run_samples_of_currents(
-    neurons, readout, layers, asked, currents, current, memory, sums, start, stop
+    neurons,
+    readout,
+    layers,
+    asked,
+    inputs,
+    currents,
+    begins,
+    first_row,
+    n_rows,
+    is_constant,
+    current,
+    memory,
+    sums,
+    start,
+    stop,
 ):
     """Do what `chunks.run_currents` says with samples from `start` to `stop`."""
     record, work, scratches = memory
     tapes = Tape(reference(record), reference(work), 0, 0)
     scratches = reference(scratches)
-    n_currents, n_units, width = currents.shape[1], layers.sizes[1], layers.widths[1]
+    n_units, width, n_inputs = layers.sizes[1], layers.widths[1], inputs.shape[1]
     first_layer = of_layer(neurons[0], 0, width)
     n_together = _how_many_together(neurons, layers)
     one, bias = current.dtype.type(1), bias_of(layers.biases, layers, 0)
@@ -258,9 +273,12 @@ def run_samples_of_currents(
         before = states_of(tape.record.befores, tape, layers, 0)
         state = begin(first_layer, before, tape.work)
         for t in range(n_steps):
-            if t < n_currents:  # else it is constant
+            if t == 0 or not is_constant:
+                row = begins[i] - first_row + t
+                if not is_constant:  # else the next products would wait for the memory
+                    fetch(inputs, (row + first_row + n_rows) * n_inputs, n_inputs)
                 for h in range(n_units):
-                    current[h] = currents[i, t, h]
+                    current[h] = currents[row, h]
             take_step(
                 layers.recurrence,
                 layers,
@@ -287,10 +305,11 @@ def run_samples_of_currents(
         for back in range(i - j, i + 1):
             tape, n_steps = tape_of(tapes, back - i + j, layers), asked.lengths[back]
             u, total = deltas_of(tape, layers, 0, n_steps), total_of(tape, width)
-            if n_currents == 1:
+            row = begins[back] - first_row
+            if is_constant:
                 for h in range(n_units):
-                    currents[back, 0, h] = total[h]
+                    currents[row, h] = total[h]
             else:
-                for t in range(n_currents):
+                for t in range(n_steps):
                     for h in range(n_units):
-                        currents[back, t, h] = u[t, h] if t < n_steps else 0
+                        currents[row + t, h] = u[t, h]

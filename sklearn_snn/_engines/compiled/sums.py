@@ -45,8 +45,8 @@ class Sums(NamedTuple):
         the others counts for nothing, where the weights are many: to set all of it to
         zero, when few inputs fire, took longer than to add the sums up.
     of_first : ndarray of shape (n_chunks, n_first_weights or 0)
-        The gradients of the first weights of each, not transposed, where a constant
-        input is multiplied with these. Overwritten.
+        The gradients of the first weights of each, not transposed, where an input has
+        no events but is multiplied with these. Overwritten.
     n_rows : int
         Of the gradients by constants; 0 if none learns.
     n_spikes : ndarray of int64 of shape (n_chunks, n_neurons)

@@ -44,7 +44,7 @@ class Places(NamedTuple):
     table: np.ndarray
 
 
-def places_of(params, layers, n_constants, is_constant, begins_later):
+def places_of(params, layers, n_constants, are_apart, begins_later):
     """Return Places.
 
     Parameters
@@ -53,8 +53,8 @@ def places_of(params, layers, n_constants, is_constant, begins_later):
     layers : Layers
     n_constants : int
         Number of gradients by constants of a neuron.
-    is_constant : bool
-        Whether the input is constant: its first weights have gradients of their own.
+    are_apart : bool
+        Whether the gradients of the first weights are: those of what is multiplied.
     begins_later : bool
         Whether those count of which ``has_begun`` tells that they do.
     """
@@ -69,7 +69,7 @@ def places_of(params, layers, n_constants, is_constant, begins_later):
             start, kind = biases + layers.firsts[i], 0
         elif name == "recurrent":
             start, kind = recurrent + layers.recurrence.starts[i], 0
-        elif i == 0 and is_constant:
+        elif i == 0 and are_apart:
             start, width, kind = 0, n_columns, 2
         elif layers.are_narrow[i]:
             width, kind = layers.widths[i], 3
