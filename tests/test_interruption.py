@@ -13,6 +13,30 @@ from sklearn_snn import SpikeTrains, SpikingClassifier
 
 # How many fits are interrupted; with a number set, at other moments in each run.
 N = int(os.environ.get("SKLEARN_SNN_INTERRUPTIONS", 0))
+# A fit whose import of numba is interrupted by that of one of its modules, or of ours.
+IMPORTING = """
+import builtins, sys
+import numpy as np
+from sklearn_snn import SpikingClassifier
+X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
+model = SpikingClassifier((4,), max_iter=1, n_iter_no_change=9, engine="numba")
+find, where = builtins.__import__, sys.argv[1]
+
+def interrupted(name, *args):
+    if name == where and builtins.__import__ is interrupted:
+        builtins.__import__ = find
+        raise KeyboardInterrupt
+    return find(name, *args)
+
+builtins.__import__ = interrupted
+try:
+    model.fit(X, y)
+except KeyboardInterrupt:
+    assert not any(name.partition(".")[0] == "numba" for name in sys.modules) or (
+        where.startswith("sklearn_snn")
+    )
+    print(len(model.fit(X, y).coefs_))
+"""
 
 
 def test_interruptions():
@@ -43,7 +67,21 @@ def test_what_numba_makes_of_an_interruption_is_one(name, monkeypatch):
     X, y = SpikeTrains(np.full((300, 3), 0.5), 4, seed=0), np.arange(300) % 2
     X = np.asarray(X) if name == "as_bits" else X
     model = SpikingClassifier((4,), max_iter=1, engine="numba").fit(X, y)
-    monkeypatch.setattr(f"sklearn_snn._engines.compiled.running.{name}", interrupted)
+    monkeypatch.setattr(f"sklearn_snn._engines.compiled.ready.{name}", interrupted)
     for n in (1, 20, 300):  # made ready by one thread, and by each
         with pytest.raises(KeyboardInterrupt):
             model.predict(X[:n])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["llvmlite.ir", "numba.core", "sklearn_snn._engines.compiled.products"],
+)
+def test_an_interrupted_import_is_begun_anew(name):
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTING, name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == "2\n", run.stderr

@@ -7,6 +7,8 @@ of `_model.updates`, and `limit_kept` is that of `blas`. All engines give the sa
 spikes, to the bit, and the same gradients up to rounding.
 """
 
+import sys
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -25,12 +27,32 @@ def numba_problem():
     if find_spec("numba") is None:
         return "numba is not installed: pip install 'sklearn-snn[fast]'"
     try:
-        config = import_module("numba").config
+        with _all_or_nothing("numba", "llvmlite"):
+            config = import_module("numba").config
     except Exception as error:  # a broken installation may raise anything
         return f"numba is installed but cannot be imported: {error}"
     if config.DISABLE_JIT:
         return _DISABLED
     return None
+
+
+@contextmanager
+def _all_or_nothing(*packages):
+    """Leave nothing behind of an import that Ctrl-C ends, or an error.
+
+    Python forgets the modules that it was about to import, but not those that these had
+    imported: which is half of a package, on which no further import of it can build.
+    """
+    new = [package for package in packages if package not in sys.modules]
+    try:
+        yield
+    except BaseException:
+        for name in list(sys.modules):
+            if any(
+                name == package or name.startswith(f"{package}.") for package in new
+            ):
+                sys.modules.pop(name, None)
+        raise
 
 
 def fastest():
@@ -100,7 +122,8 @@ def _whole_engine(name, network, n_steps):
         return NumpyEngine(network, n_steps)
     if (problem := numba_problem()) is not None:
         raise ImportError(f"engine='numba' cannot run: {problem}")
-    from sklearn_snn._engines.compiled.engine import NumbaEngine
+    with _all_or_nothing(f"{__name__}.compiled", "numba", "llvmlite"):
+        from sklearn_snn._engines.compiled.engine import NumbaEngine
 
     problem = NumbaEngine.supports(network)
     if problem is None:
