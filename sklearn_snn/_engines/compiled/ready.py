@@ -46,9 +46,9 @@ def _are_soon_fractional(X, lengths, dtype):
     """Tell whether a few steps show of all sequences that they are fractional.
 
     To look for longer may take more than is gained. A few numbers of the first step
-    tell, as a rule.
+    tell, as a rule. One that is over has none.
     """
-    if X.dtype.kind != "f":
+    if X.dtype.kind != "f" or not lengths.all():
         return False
     some = (np.arange(i, min(i + _AT_ONCE, len(X))) for i in range(0, len(X), _AT_ONCE))
     return all(_are_fractional(X, lengths, left, dtype) for left in some)
