@@ -96,9 +96,8 @@ def limits(shape, counts, n_chunks):
     """
     n_first = shape.n_inputs * shape.n_hidden
     n_parameters = n_first + shape.n_hidden * (1 + N_OUTPUTS) + N_OUTPUTS
-    # Of a constant current no rows are added: the first weights are not packed.
-    is_table = shape.kind == "table"
-    n_packed = n_parameters - (n_first if is_table else 0)
+    # Where no rows are added, as numbers are multiplied, the first are not packed.
+    n_packed = n_parameters - (0 if shape.kind == "trains" else n_first)
     forward, backward = (kernel_seconds(work) for work in kernel_work(shape, counts))
     if shape.kind == "trains":
         # A byte of each input is read; what can fire is written: place and threshold.

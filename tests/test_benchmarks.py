@@ -128,9 +128,14 @@ def test_limits_are_proportional_to_work(monkeypatch, small_shapes):
     assert found["sum of partial gradients"] == 3 * 4 * n_parameters
 
 
-def test_what_is_multiplied_is_work_of_the_kernel(small_shapes):
-    """Once ahead and once back: of a table each row, of sequences each step."""
+def test_what_is_multiplied_is_work_of_the_kernel(monkeypatch, small_shapes):
+    """Once ahead and once back: of a table each row, of sequences each step.
+
+    Nothing is packed of the weights that it is multiplied with.
+    """
     limits = importlib.import_module("step_limits")
+    for rate in ("operations_rate", "additions_rate", "copy_rate"):
+        monkeypatch.setattr(limits, rate, lambda *_: 1.0)
     counts = importlib.import_module("step_shapes").Counts
     for kind in ("table", "sequences"):
         shape = small_shapes[kind]
@@ -140,6 +145,9 @@ def test_what_is_multiplied_is_work_of_the_kernel(small_shapes):
         for a, b in zip(with_products, without, strict=True):
             n_products = n_rows * shape.n_inputs * shape.n_hidden
             assert a["operations"] - b["operations"] == n_products > 0
+        n_packed = shape.n_hidden * 11 + 10
+        found = limits.limits(shape, counts(products=n_rows), n_chunks=1)
+        assert found["packing the weights"] == 2 * 4 * n_packed
 
 
 def test_counts_of_callgrind_are_read(tmp_path):

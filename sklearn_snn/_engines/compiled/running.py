@@ -57,12 +57,12 @@ def is_small(batch):
     if not is_trains and not batch.is_multiplied:
         n_products = n_samples * batch.params[0]["coef"].size
         return batch.X.ndim == 2 and n_products <= FEW_PRODUCTS
+    is_sequences = not is_trains and batch.X.ndim == 3
     n_weights = sum(p["coef"].size for p in batch.params)
+    if is_sequences:
+        n_weights += _WEIGHTS_OF_NEURON * int(batch.layers.sizes[1:].sum())
     is_long = n_samples * batch.n_steps * n_weights > FEW_WEIGHTS
-    if not is_trains and batch.X.ndim == 3:
-        n_neurons = int(batch.layers.sizes[1:].sum())
-        n_weights += _WEIGHTS_OF_NEURON * n_neurons
-        is_long = n_samples * batch.n_steps * n_weights > FEW_WEIGHTS
+    if is_sequences:
         return not is_long and math.prod(batch.X.shape) <= FEW_NUMBERS
     is_sparse = is_trains and sparse.issparse(batch.X.rates)
     return n_samples <= FEW_TRAINS or not (is_sparse or is_long)

@@ -275,7 +275,8 @@ def run_samples_of_currents(
         for t in range(n_steps):
             if t == 0 or not is_constant:
                 row = begins[i] - first_row + t
-                if not is_constant:  # else the next products would wait for the memory
+                # Of the samples after these: their products would wait for the memory.
+                if not is_constant:
                     fetch(inputs, (row + first_row + n_rows) * n_inputs, n_inputs)
                 for h in range(n_units):
                     current[h] = currents[row, h]
