@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn_snn import SpikeTrains
 from sklearn_snn._engines.compiled import chunks, running
 from sklearn_snn._engines.compiled.encoding import most_inputs
+from sklearn_snn._engines.compiled.engine import NumbaEngine
 
 N_STEPS, SIZES = 20, [70, 6, 3]
 LEVELS = np.r_[0, np.linspace(0.02, 1, 254), 0.5].astype(np.float32)
@@ -128,3 +129,17 @@ def test_of_very_many_inputs_those_are_counted_that_can_fire(
         for e in both
     ]
     np.testing.assert_allclose(*(g["coef"] for g in gradients), atol=1e-6, rtol=1e-5)
+
+
+# Lists of inputs; of steps; of neither, with masks.
+@pytest.mark.parametrize("sizes", [[70, 40, 50, 40], SIZES, [70, 6, 2]])
+def test_answers_count_spikes(sizes, rng):
+    """Where nothing is learned no events are kept, and all are counted."""
+    X = _as_they_come(_codes(9, sizes[0], rng))["codes"]
+    params = initial_params(lif(), sizes, np.float32, 0)
+    engine = NumbaEngine(network_of(lif(), sizes, 0.5), N_STEPS)
+    _, counts = engine.run_batch(engine._asked(params, X), [slice(0, 9)])
+    spikes = engine.spikes(params, X)
+    expected = np.concatenate([s.sum(axis=(0, 1), dtype=int) for s in spikes])
+    np.testing.assert_array_equal(counts.sum(axis=0), expected)
+    assert all(s.any() for s in spikes)

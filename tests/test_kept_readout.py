@@ -8,6 +8,7 @@ from sequences import of_values
 
 from sklearn_snn._engines.compiled import kept
 from sklearn_snn._engines.compiled.engine import NumbaEngine
+from sklearn_snn._engines.compiled.packing import readout_of
 
 SIZES = [3, 20, 2]
 
@@ -98,3 +99,15 @@ def test_a_fit_leaves_alone_what_answers_share():
     assert not kept._kept
     model.predict(X)
     assert len(kept._kept) == 1
+
+
+def test_answers_share_the_readout_of_the_same_lengths(engine, params):
+    packed, dtype = kept.Packed(engine.network, params, False), np.dtype(np.float32)
+    for lengths in ([12, 9], [9, 12], [12], [12, 9]):
+        readout = packed.readout(np.array(lengths))
+        expected = readout_of(engine.network, params, np.array(lengths), dtype)
+        for ours, theirs in zip(readout, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert packed.readout(np.array(lengths)) is readout
+    many = np.full(kept._MOST_SAMPLES + 1, 12)
+    assert packed.readout(many) is not packed.readout(many)

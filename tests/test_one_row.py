@@ -97,10 +97,13 @@ def test_an_answer_is_of_the_network_as_it_is(kind, options):
 def test_lengths_alternate():
     """A recording is read over its own steps, whatever the last one had."""
     model = fitted([x[: 10 + i % 3] for i, x in enumerate(SPIKES)])
-    alone = {n: model.decision_function(SPIKES[:1, :n]) for n in (12, 11, 10)}
+    alone = [SPIKES[:1, :n] for n in (12, 11, 10)]
+    together = [[SPIKES[0, :n], SPIKES[1, :m]] for n, m in ((12, 10), (10, 12))]
+    asked = [*alone, *together, SPIKES[:2], together[0]]
+    answered = [model.decision_function(X) for X in asked]
     model.set_params(engine="numpy")
-    for n, expected in alone.items():
-        assert np.array_equal(model.decision_function(SPIKES[:1, :n]), expected)
+    for X, expected in zip(asked, answered, strict=True):
+        assert np.array_equal(model.decision_function(X), expected)
 
 
 @pytest.mark.parametrize("kind", INPUTS)

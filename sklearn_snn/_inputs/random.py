@@ -16,6 +16,8 @@ Two published mixers do the work:
 ``tests/test_spike_trains.py`` the statistics of the spikes that come out.
 """
 
+import functools
+
 import numpy as np
 
 # 2**64 / golden ratio: the customary increment of a Weyl sequence of 64-bit words.
@@ -59,6 +61,8 @@ def mix32(x, scratch):
     np.bitwise_xor(x, scratch, out=x)
 
 
+# Of each batch it is asked again, for the same few seeds: three arrays of one number.
+@functools.lru_cache(maxsize=256)
 def counter_start(seed):
     """Return the 64-bit word that the keys of a seed's counters start from.
 

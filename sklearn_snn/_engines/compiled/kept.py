@@ -16,6 +16,8 @@ from sklearn_snn._engines.compiled.packing import compiled_neurons, pack, readou
 
 # So many networks are kept, of so many numbers and bytes at most: 64 MB in all.
 _MOST, _MOST_NUMBERS, _MOST_BYTES = 8, 2**18, 2**23
+# Samples of which a Readout is kept, too, which has some numbers for each.
+_MOST_SAMPLES = 1024
 
 _kept = {}
 
@@ -40,14 +42,18 @@ class Packed:
         self.n_bytes = sum(a.nbytes for a in arrays)
 
     def readout(self, lengths):
-        """Return the Readout of samples of these lengths; see `readout_of`."""
+        """Return the Readout of samples of these lengths; see `readout_of`.
+
+        That of the last ones if they are the same, as from row to row and from batch
+        to batch; unless they are so many that it would take much memory.
+        """
         parts = self._network, self._params, lengths, self.layers.biases.dtype
-        if len(lengths) > 1:
+        if len(lengths) > _MOST_SAMPLES:
             return readout_of(*parts)
-        n_steps, (known, readout) = int(lengths[0]), self._last
-        if known != n_steps:
+        own, (known, readout) = lengths.tobytes(), self._last
+        if known != own:
             readout = readout_of(*parts)
-            self._last = n_steps, readout
+            self._last = own, readout
         return readout
 
 

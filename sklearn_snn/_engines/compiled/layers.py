@@ -139,10 +139,11 @@ class Record(NamedTuple):
         which it did not, whose deltas are subtracted. Of a layer by
         step the inputs that fired, those of a step after those of the step before;
         `BITS_AT_ONCE` entries more may be written, of the layer above, whose turn is
-        later, or of the last rows. Not written for narrow layers.
+        later, or of the last rows. Not written for narrow layers, nor in an answer, but
+        by step.
     n_times : ndarray of int64 of shape (n_layers, most inputs)
-        How many of them are listed; for a layer that is narrow or by step, how often
-        its inputs fired.
+        How many of them are listed; for a layer that is narrow or by step, and in an
+        answer for all but the first, how often its inputs fired.
     ends : ndarray of int64 of shape (n_layers, n_steps)
         Of a layer by step, where the inputs of each step end.
     befores, afters : ndarrays of shape (n_layers, (most_states + 1) * widest)

@@ -43,7 +43,11 @@ from sklearn_snn._engines.compiled.options import ZERO, compiled, inlined, merge
 from sklearn_snn._engines.compiled.readouts import read_out
 from sklearn_snn._engines.compiled.recurrence import take_step
 from sklearn_snn._engines.compiled.restraint import copy_heard
-from sklearn_snn._engines.compiled.synapses import collect, collect_by_step
+from sklearn_snn._engines.compiled.synapses import (
+    collect,
+    collect_by_step,
+    collect_rows,
+)
 from sklearn_snn._engines.compiled.vectors import sum_rows
 from sklearn_snn._engines.compiled.views import matrix, segment
 
@@ -91,7 +95,8 @@ def run_layer(
     transposed, of shape (n_neurons, n_rows), there is no base, and no events are
     listed: see `sum_fired`. If it is ``by_step``, the inputs themselves are listed, in
     ``times`` one after the other, and those of step ``t`` end at ``ends[t]``: see
-    `collect_by_step`.
+    `collect_by_step`. If there are no ``times``, nothing is learned of the sample, and
+    no events are kept.
 
     Where events are listed, it is fast because a step adds as many rows as there are
     events, held in registers by `sum_rows`, and because one multiplication per neuron
@@ -101,7 +106,8 @@ def run_layer(
     width, listed, n = len(base), work.listed, ZERO
     total, lists = segment(work.current, 0, width), segment(times, 0, times.size)
     state = begin(neuron, before, work)
-    if not is_narrow and not by_step:
+    has_lists = len(times) > 0 and not is_narrow and not by_step
+    if has_lists:
         for k in range(len(n_times)):  # while it runs, where lists end
             n_times[k] += k * times.shape[1]
     for t in range(len(s)):
@@ -112,7 +118,10 @@ def run_layer(
             sum_rows(base, weights, segment(lists, n, end - n), end - n, total)
             n = ends[t] = end
         else:
-            m, n_spikes = collect(bits[t], t, rows, n_added, listed, times, n_times)
+            if has_lists:
+                m, n_spikes = collect(bits[t], t, rows, n_added, listed, times, n_times)
+            else:
+                m, n_spikes = collect_rows(bits[t], rows, n_added, listed)
             sum_rows(base, weights, segment(listed, 0, m), n_spikes, total)
         take_step(
             recurrence,
@@ -131,7 +140,7 @@ def run_layer(
             state,
             second,
         )
-    if not is_narrow and not by_step:
+    if has_lists:
         for k in range(len(n_times)):
             n_times[k] -= k * times.shape[1]
     leave(state, s, after)
@@ -159,7 +168,9 @@ def leave(state, s, after):
 
 
 @merged
-def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes):
+def _run_layer_above(
+    recurrence, neuron, layers, heard, tape, n_steps, layer, n_spikes, learns
+):
     """Run a layer on what it receives of the spikes of the one below."""
     n_times, width = tape.record.n_times[tape.row + layer], layers.widths[layer + 1]
     n_inputs, is_narrow = layers.sizes[layer], layers.are_narrow[layer]
@@ -178,7 +189,10 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         if len(heard) > 0:
             sent = matrix(tape.work.sent, 0, sent.shape[0], sent.shape[1])
             copy_heard(heard, layers, tape, n_steps, layer - 1, n_spikes, sent)
-    if is_narrow or by_step:
+    times = times_of(tape, layer)
+    if not (learns or by_step):  # these lists are read on the way forward, too
+        times = matrix(times, 0, 0, times.shape[1])
+    if is_narrow or by_step or not learns:
         counts = segment(n_times, 0, n_inputs)
         count_spikes(sent, counts, segment(tape.work.counted, 0, sent.shape[1]))
     else:
@@ -203,7 +217,7 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
         deltas_of(tape, layers, layer, n_steps),
         spikes_of(tape, layers, layer, n_steps),
         second_of(tape, layers, layer, n_steps),
-        times_of(tape, layer),
+        times,
         n_times,
         tape.record.ends[tape.row + layer],
         is_narrow,
@@ -213,7 +227,17 @@ def _run_layer_above(recurrence, neuron, layers, heard, tape, n_steps, layer, n_
 
 @compiled
 def run_above(
-    neurons, readout, layers, heard, tape, i, n_steps, n_spikes, scratch, reading
+    neurons,
+    readout,
+    layers,
+    heard,
+    tape,
+    i,
+    n_steps,
+    n_spikes,
+    scratch,
+    learns,
+    reading,
 ):
     """Run all layers but the first, count all spikes, and read out sample ``i``.
 
@@ -221,15 +245,20 @@ def run_above(
     neurons that are not ``heard``. All inputs, but those of narrow layers, are listed
     by what they do, and none by its silences, so that input ``k`` has row ``k``. To
     ``n_spikes``, of shape (n_neurons,), the spikes of all layers are added; those of
-    the hidden layers are known already, as the numbers of the events above. What is
-    read is added to ``reading``, of shape (2, n_outputs).
+    the hidden layers are known already, as the numbers of the events above, or counted.
+    What is read is added to ``reading``, of shape (2, n_outputs). If it ``learns``, the
+    events of each input are listed for the way back.
     """
     hidden, output = neurons
     last, first, own = len(layers.sizes) - 2, 0, layers.recurrence
     for layer in range(1, last):
-        _run_layer_above(own, hidden, layers, heard, tape, n_steps, layer, n_spikes)
+        _run_layer_above(
+            own, hidden, layers, heard, tape, n_steps, layer, n_spikes, learns
+        )
     if last > 0:
-        _run_layer_above(None, output, layers, heard, tape, n_steps, last, n_spikes)
+        _run_layer_above(
+            None, output, layers, heard, tape, n_steps, last, n_spikes, learns
+        )
     for layer in range(1, last + 1):
         for k in range(layers.sizes[layer]):
             n_spikes[first + k] += tape.record.n_times[tape.row + layer][k]

@@ -109,8 +109,19 @@ def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, s
     u = deltas_of(tape, layers, last, n_steps)
     reading, chunk = asked.readings[i], chunk_of(sums, i)
     n_spikes = spikes_in(sums, chunk)
+    learns = len(asked.targets) > 0
     run_above(
-        neurons, readout, layers, heard, tape, i, n_steps, n_spikes, scratch, reading
+        neurons,
+        readout,
+        layers,
+        heard,
+        tape,
+        i,
+        n_steps,
+        n_spikes,
+        scratch,
+        learns,
+        reading,
     )
     put_states(asked.states, i, layers, tape)
     if len(asked.spikes) > 0:
@@ -118,7 +129,7 @@ def _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, s
     if len(asked.membranes) > 0:
         n_outputs = asked.membranes.shape[2]
         copy_columns(u, matrix(asked.membranes[i], 0, n_steps, n_outputs))
-    if len(asked.targets) == 0:
+    if not learns:
         return
     weights, weight = asked.loss_weights[i], 0.0
     loss = loss_gradient(readout, i, u, reading, asked.targets[i], weights, scratch)
@@ -160,11 +171,14 @@ def run_samples_of_spikes(
     weights = weights_of(layers.whole_weights, layers, 0)
     first_bias = bias_of(layers.biases, layers, 0)
     nothing = segment(tapes.work.nothing, 0, width)
+    learns = len(asked.targets) > 0
     for i in range(start, stop):
         j, n_steps = (i - start) % n_together, asked.lengths[i]
         heard = heard_by(asked.kept, i)
         tape, scratch = tape_of(tapes, j, layers), reference(scratch_of(scratches, j))
         times, n_times = times_of(tape, 0), tape.record.n_times[tape.row]
+        if not learns:
+            times = matrix(times, 0, 0, times.shape[1])
         take_states(asked.states, i, layers, tape)
         rows, n_added = segment(tape.record.units, 0, n_inputs), n_inputs
         for k in range(n_inputs):
@@ -179,7 +193,7 @@ def run_samples_of_spikes(
             x = matrix(drawn, 0, len(drawn), whole_words(n))
             for k in range(n):
                 often[k] = k >= n_added
-                if often[k]:  # at every step, by the sum of the deltas, and then back
+                if often[k] and learns:  # at every step, by the deltas' sum, and back
                     times[k, 0], n_times[k] = n_steps, 1
             n_often = n - n_added
             sum_rows(nothing, weights, segment(rows, n_added, n_often), n_often, base)
@@ -214,7 +228,7 @@ def run_samples_of_spikes(
             n_steps <= layers.steps_by_step[0],  # no, too
         )
         _run_on(neurons, readout, layers, asked, heard, tape, i, n_steps, scratch, sums)
-        if len(asked.targets) == 0 or not (j + 1 == n_together or i + 1 == stop):
+        if not learns or not (j + 1 == n_together or i + 1 == stop):
             continue
         together = Together(i - j, i + 1, asked.lengths, asked.kept, tapes, scratches)
         _go_back(neurons, readout, layers, asked, together, sums)

@@ -69,6 +69,20 @@ def collect(bits, t, rows, n_added, listed, times, ends):
 
 
 @compiled
+def collect_rows(bits, rows, n_added, listed):
+    """List the rows of the weights only, for an answer; else as `collect`.
+
+    Appending each event to the list of its input took a thirteenth of an answer.
+    """
+    m, n_spikes = list_bits(bits, listed), ZERO
+    for e in range(np.uint64(m)):
+        k = np.uint64(listed[e])
+        n_spikes += np.int64(k < np.uint64(n_added))
+        listed[e] = rows[k]
+    return m, n_spikes
+
+
+@compiled
 def collect_by_step(bits, n_before, lists):
     """List the inputs that a step's bits name behind those of the steps before.
 
