@@ -7,6 +7,8 @@ reads is a request. What it prints besides goes to the standard error.
 import statistics
 import sys
 import time
+from itertools import count as forever
+from itertools import repeat
 
 import numpy as np
 from contestants import CONTESTANTS
@@ -15,6 +17,9 @@ from graded_contestants import GRADED
 from recurrent_contestants import RECURRENT
 from recurrent_task import N_BATCHES
 from tabular import run_tabular
+
+# After a pause: so long some systems leave two threads on one core.
+SETTLING_SECONDS = 0.05
 
 
 def prepare_torch(flush):
@@ -33,13 +38,25 @@ def timed(function, *args):
     return time.perf_counter() - start
 
 
-def timed_steps(function, all_args):
-    """Return the seconds of each call but the first.
+def timed_steps(function, all_args, count):
+    """Return the seconds of so many calls, after others that are not counted.
 
-    Batches follow each other: the first after a pause, which wakes threads and finds
-    caches cold, stands for none.
+    Batches follow each other: the first ones after a pause, which find caches cold and
+    threads asleep, or woken on a core that is taken, stand for none. They are learned
+    from all the same: who is faster has then learned more.
+
+    Parameters
+    ----------
+    function : callable
+    all_args : iterator
+        Of what it is called with, without an end.
+    count : int
     """
-    return [timed(function, *args) for args in all_args][1:]
+    start = time.perf_counter()
+    function(*next(all_args))
+    while time.perf_counter() - start < SETTLING_SECONDS:
+        function(*next(all_args))
+    return [timed(function, *next(all_args)) for _ in range(count)]
 
 
 def run_steps(name, X, y):
@@ -57,8 +74,8 @@ def run_steps(name, X, y):
             dimmed[0, 0] = 255  # the encoder scales by the largest intensity
             made[key] = make(dimmed, y, n_steps, n_hidden)
         function = made[key][task == "predict"]
-        batches = (rng.choice(len(y), batch, replace=False) for _ in range(count + 1))
-        return timed_steps(function, ((rows,) for rows in batches))
+        batches = ((rng.choice(len(y), batch, replace=False),) for _ in forever())
+        return timed_steps(function, batches, count)
 
     return run
 
@@ -105,7 +122,7 @@ def run_graded(name, X, y):
         if shape not in made:
             made.clear()
             made[shape] = make(*shape)
-        return timed_steps(made[shape], [()] * (count + 1))
+        return timed_steps(made[shape], repeat(()), count)
 
     return run
 
@@ -118,8 +135,8 @@ def run_recurrent(name, X, y):
 
     def run(count, is_check=False):
         if not is_check:
-            batches = ((i % N_BATCHES,) for i in range(count + 1))
-            return timed_steps(contestant.step, batches)
+            batches = ((i % N_BATCHES,) for i in forever())
+            return timed_steps(contestant.step, batches, count)
         before = contestant.firing_rate(0)
         losses = [contestant.step(i % N_BATCHES) for i in range(count)]
         ends = losses[:N_BATCHES], losses[-N_BATCHES:]

@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -291,3 +292,20 @@ def test_charts_say_what_they_show(tmp_path):
     assert alt == (
         "Test accuracy after 10, 30 seconds: B 0.00%, 100.00%; A 50.00%, 75.00%."
     )
+
+
+# Seconds of a step, and how many take as long as threads need to settle.
+@pytest.mark.parametrize(("seconds", "n_settling"), [(0.02, 3), (1.0, 1)])
+def test_steps_soon_after_a_pause_are_not_counted(seconds, n_settling, monkeypatch):
+    workers, calls, now = importlib.import_module("workers"), [], [0.0]
+
+    def step(i):
+        calls.append(i)
+        now[0] += seconds + i
+
+    batches = [0] * n_settling + [1, 2, 3]
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(workers, "time", clock)
+    counted = workers.timed_steps(step, ((i,) for i in batches), 2)
+    assert calls == batches[:-1]
+    np.testing.assert_allclose(counted, [seconds + 1, seconds + 2])
