@@ -156,7 +156,8 @@ def recurrent(plan):
         "",
         f"One training step: binary input with {RATE:.0%} spikes, forward pass, "
         "backpropagation through time and Adam. 128 recurrent LIF neurons, or adaptive "
-        "ones (adlif); the logits are mean membranes of leaky integrators.",
+        "ones (adlif); the logits are mean membranes of leaky integrators. "
+        f"{_LEFT_OUT}",
         "",
         *ranking(RECURRENT, medians, peaks),
     ]
