@@ -281,16 +281,14 @@ def test_coefs_for_any_number_of_threads(kind, batch_size, monkeypatch):
                 patch.setattr(engine_numba, "n_threads", lambda n=n_threads: n)
                 coefs.append(_coefs_of_a_fit(kind, batch_size))
                 crew.dismiss()
-                if not are_small:
-                    assert min(n_threads, 2) <= len(at_work["all"])
-                    assert at_work["most"] <= n_threads
-                    continue
-                assert not at_work["all"]
+                # On busy cores one thread may have done all before another is awake.
                 deadline = time.monotonic() + 60
-                while n_threads > 1 and not at_work["helped"]:
+                while n_threads > 1 and len(at_work["all"]) + at_work["helped"] < 2:
                     assert time.monotonic() < deadline
                     coefs.append(_coefs_of_a_fit(kind, batch_size))
                     crew.dismiss()
+                assert bool(at_work["all"]) != are_small
+                assert at_work["most"] <= n_threads
     for other in coefs[1:]:
         for a, b in zip(other, coefs[0], strict=True):
             np.testing.assert_array_equal(a, b)
