@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sklearn_snn._inputs.lengths import all_lengths, known_lengths
+from sklearn_snn._inputs.lengths import known_lengths
 from sklearn_snn._inputs.spike_trains import Events, SpikeTrains
 from sklearn_snn._model.losses import LOSSES
 from sklearn_snn._model.network import running_answers, within
@@ -47,6 +47,8 @@ class SimulationRecord:
         What the network was trained on, which makes probabilities of logits.
     y_mean, y_scale : ndarrays of shape (n_outputs,), default=None
         What a logit of 0, and one more, stand for; None for a classifier.
+    lengths : ndarray of int of shape (n_samples,), default=None
+        Number of steps of each sample; None if all have as many.
 
     Attributes
     ----------
@@ -84,6 +86,7 @@ class SimulationRecord:
     loss: str = "cross_entropy"
     y_mean: np.ndarray | None = None
     y_scale: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
     @property
     def threshold(self):
@@ -238,6 +241,7 @@ def record(engine, params, X, target, layers, keep_inputs, max_memory):
         network.loss,
         known.get("y_mean_"),
         known.get("y_scale_"),
+        known_lengths(X),
     )
 
 
@@ -253,8 +257,9 @@ def spikes_per_step(engine, params, X):
     Returns
     -------
     counts : ndarray of shape (n_steps, 1 + n_layers)
-        Mean over the samples that have that step; first of the input, where every value
-        that is not zero counts as a spike. A constant current has none.
+        Mean over all samples, of which those that have ended fire no more, so that the
+        sum over the steps is the mean number of a sample; first of the input, where
+        every value that is not zero counts as a spike. A constant current has none.
     """
     counts = np.zeros((engine.n_steps, 1 + len(params)))
     for _, tape in engine.tapes(params, X):
@@ -265,5 +270,4 @@ def spikes_per_step(engine, params, X):
         for layer, of_layer in enumerate(tape.layers):
             of_step = of_layer["spikes"].sum(axis=(1, 2))
             counts[: len(of_step), 1 + layer] += of_step
-    steps = np.arange(engine.n_steps)[:, np.newaxis]
-    return counts / (steps < all_lengths(X, engine.n_steps)).sum(axis=1, keepdims=True)
+    return counts / X.shape[0]

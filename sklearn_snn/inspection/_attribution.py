@@ -3,14 +3,15 @@
 Take a weighted sum of the currents that the output neurons get over all steps,
 ``sum_c d_c sum_t f_t[c] I_t[c]``. Where output neurons fire, ``f_t[c]`` is the gain
 that a current is multiplied with on its way into the membrane: 1, or ``1 - alpha_c``.
-Where they do not, the outputs are the means of the membranes, times a factor, and these
-are sums of currents as well::
+Where they do not, what is read is a mean of the membranes, or one of them, times a
+factor, and these are sums of currents as well, for the mean::
 
-    factor * sum_t u_t[c] = sum_t f_t[c] I_t[c]
-    f_t[c] = factor * (1 - alpha_c**(n_steps - t))        t = 0, 1, ...
+    factor * mean_t u_t[c] = sum_t f_t[c] I_t[c]
+    f_t[c] = factor / n_steps * (1 - alpha_c**(n_steps - t))        t = 0, 1, ...
 
 so that the weighted sum is one of outputs, exactly: the later a current comes, the
-fewer means it counts in.
+fewer membranes it counts in. (A mean of probabilities is no such sum: there it is that
+of the mean membranes.)
 
 The current is linear in the spikes of the layer below, so the sum falls into parts, of
 each neuron ``h`` there and of the biases::
@@ -92,7 +93,8 @@ def attribute(network, params, record, direction):
     record : SimulationRecord
         Of one sample: all its layers and its input.
     direction : ndarray of shape (n_outputs,)
-        Weight of each output neuron's current, or of its output if it never fires.
+        Weight of each output neuron's current, or of what is read of its membranes if
+        it never fires.
 
     Returns
     -------

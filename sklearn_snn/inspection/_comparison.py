@@ -98,8 +98,11 @@ def _of_output(record, k):
     if record.loss == "logistic":
         direction[k] = 1
         return Comparison(direction, f"label {record.classes[k]}", None)
+    name = "the value" if len(direction) == 1 else f"number {k}"
+    if record.thresholds[-1] is not None:  # of a neuron that fires it is the current
+        direction[k] = 1
+        return Comparison(direction, name, None)
     # In the unit of y, in which an output of 0 is its mean.
     direction[k] = record.y_scale[k]
-    name = "the value" if len(direction) == 1 else f"number {k}"
     answer = f"{name} over its mean {number(record.y_mean[k])}"
     return Comparison(direction, answer, None)

@@ -53,9 +53,14 @@ class ContributionDisplay:
     Where outputs are means of membranes (``readout="membrane_mean"``, and regressors),
     a spike at step ``t``, of 0, 1, ..., counts ``factor * (1 - alpha**(n_steps - t))``
     times as much, as it does in the mean, and contributions sum to the difference of
-    the logits. Of several labels at once it is one label whose current, or logit, is
-    taken apart, and of a regressor one predicted number, as it differs from the mean of
-    y, in its unit.
+    the logits. So they do where one membrane is read, that of step ``T``
+    ("membrane_last", "membrane_max"): up to it a spike counts ``factor * (1 - alpha) *
+    alpha**(T - t)`` times, and later ones nothing. With "softmax_mean", whose logits
+    are no sums, it is the means of the membranes that are taken apart.
+
+    Of several labels at once it is one label whose current, or logit, is taken apart,
+    and of a regressor one predicted number, as it differs from the mean of y, in its
+    unit; where the regressor counts spikes, the current of its output neuron.
 
     An input contributes through the spikes that it charged. Each spike of a hidden
     neuron is worth ``W[neuron, answer] - W[neuron, other]``, and is shared out among

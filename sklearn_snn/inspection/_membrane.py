@@ -38,7 +38,8 @@ class MembraneDisplay:
     Parameters
     ----------
     membranes : ndarray of shape (n_steps, n_units)
-        Membrane of each neuron, in the unit of the threshold.
+        Membrane of each neuron, in the unit of the threshold; NaN beyond the end of the
+        sample, where nothing is drawn.
     spikes : ndarray of shape (n_steps, n_units)
         1 where it fires.
     threshold : float, ndarray of shape (n_units,) or None
@@ -248,10 +249,12 @@ class MembraneDisplay:
         )
         fires = self.threshold is not None
         thresholds = np.broadcast_to(self.threshold if fires else 0.0, n_units)
-        floors = np.full(n_units, self.membranes.min())
+        lowest = np.fmin.reduce(self.membranes, axis=None, initial=np.inf)
+        floors = np.full(n_units, lowest)
         if fires:
             floors = np.maximum(floors, -self.depth * thresholds)
-        shown = np.where(self.membranes >= floors, self.membranes, np.nan)
+        is_deep = self.membranes < floors
+        shown = np.where(is_deep, np.nan, self.membranes)
         highest = np.fmax.reduce(shown, axis=None, initial=thresholds.max())
         bottom = min(floors.min(), 0)
         spacing = 1.1 * (highest - bottom) or 1.0
@@ -268,7 +271,7 @@ class MembraneDisplay:
             )
             ax.plot(steps, u, color=COLORS[0], linewidth=width, label="_membrane")
             # Where it is too deep to be drawn, a faint line says so.
-            deep = np.where(np.isnan(u), floors[k] + offset, np.nan)
+            deep = np.where(is_deep[:, k], floors[k] + offset, np.nan)
             ax.plot(steps, deep, ":", color="0.6", linewidth=1, label="_deep")
             ax.plot(
                 steps[fired],
@@ -279,7 +282,7 @@ class MembraneDisplay:
                 label="Spike" if k == 0 else "_spike",
             )
         ax.set_yticks(self.offsets_, told_apart(self.names, room_for_labels(ax)))
-        if np.isnan(shown).any():
+        if is_deep.any():
             below = f"{floors[0]:.3g}"
             if np.ptp(floors):
                 below = f"-{self.depth:.3g} thresholds"

@@ -46,7 +46,7 @@ class SpikeRasterDisplay:
     ----------
     rasters : list of ndarrays of shape (n_steps, n_units)
         Spikes of each layer, from the input upwards, 0 or 1; or their mean over
-        samples, in [0, 1].
+        samples, in [0, 1], of those that have not ended.
     names : list of str
         Name of each layer.
     classes : ndarray of shape (n_outputs,), default=None
@@ -127,7 +127,8 @@ class SpikeRasterDisplay:
         X : array-like with n_samples rows
             What `estimator` predicts from.
         sample : int or "mean", default=0
-            Which row of X; "mean" shows the mean over all of them.
+            Which row of X; "mean" shows, at each step, the mean over all that have not
+            ended.
         y : array-like with n_samples rows, or that of the sample, default=None
             True labels or numbers of X, or of the sample, for the title. Not used with
             ``sample="mean"``.
@@ -170,7 +171,8 @@ class SpikeRasterDisplay:
         record : SimulationRecord
             As `SpikingClassifier.simulate` returns it.
         sample : int or "mean", default=0
-            Which of its samples; "mean" shows the mean over all of them.
+            Which of its samples; "mean" shows, at each step, the mean over all that
+            have not ended.
         y : array-like with n_samples rows, or that of the sample, default=None
             True labels or numbers of the samples, or of the one, for the title. Not
             used with ``sample="mean"``.
@@ -225,7 +227,7 @@ class SpikeRasterDisplay:
                 else "The only layers recorded never fire: see MembraneDisplay."
             )
         if is_mean:
-            rasters = [s.mean(axis=0) for s in layers]
+            rasters = [_mean_of_steps(s, record.lengths) for s in layers]
         else:
             rasters = [s[sample] for s in layers]
         classes = record.classes if last in shown else None
@@ -297,6 +299,14 @@ class SpikeRasterDisplay:
                 panel.tick_params(labelbottom=False)
         self.ax_, self.figure_ = axes, figure
         return self
+
+
+def _mean_of_steps(spikes, lengths):
+    """Return the mean of each step over the samples that have it."""
+    if lengths is None:
+        return spikes.mean(axis=0)
+    goes_on = np.arange(spikes.shape[1])[:, np.newaxis] < lengths
+    return spikes.sum(axis=0) / np.maximum(goes_on.sum(axis=1, keepdims=True), 1)
 
 
 def _is_mean(sample):

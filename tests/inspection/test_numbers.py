@@ -113,6 +113,18 @@ def test_accuracy_is_not_of_numbers(predicting, data, numbers, monkeypatch):
     assert not plt.get_fignums()
 
 
+@pytest.mark.parametrize("readout", ["spike_count", "soft_count"])
+def test_contributions_to_a_number_that_is_counted(readout, data, numbers):
+    """To the current of its neuron: in the unit of y it would be no part of it."""
+    X, y = data[0], numbers[:, 1]
+    model = make_pipeline(make_encoder(), regressor(readout=readout)).fit(X, y)
+    shown = ContributionDisplay.from_estimator(model, X, sample=4)
+    assert shown.answer == "the value"
+    record = model[-1].simulate(model[:-1].transform(X)[4:5])
+    (spikes,), W, b = record.spikes[-2], model[-1].coefs_[-1], model[-1].intercepts_[-1]
+    assert shown.total == pytest.approx((spikes @ W + b).sum(), rel=1e-5)
+
+
 @pytest.mark.parametrize("output", [None, 0, 1])
 def test_contributions_to_a_number(output, predicting, data, numbers):
     """To how it differs from the mean, in the unit of y."""
