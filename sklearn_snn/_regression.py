@@ -27,6 +27,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         "_is_flat_",
         *BaseSpikingNetwork._fitted_names,
     )
+    # What networks that were saved before there was this attribute do.
+    _keeps_digits_ = False
     # What a network is trained on, of which a state must be.
     _losses = (Numbers.loss,)
     _parameter_constraints = BaseSpikingNetwork._parameter_constraints | {
@@ -131,7 +133,8 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As many dimensions as y had in `fit`; of the dtype of `coefs_`. With
+            As many dimensions as y had in `fit`; of the dtype of `coefs_`, or float64
+            where float32 could not tell apart by how much they differ, far from 0. With
             `per_step`, an axis of steps comes second; or a list of arrays as long as
             recordings of unequal length.
 
@@ -219,11 +222,12 @@ class BaseSpikingRegressor(RegressorMixin, BaseSpikingNetwork):
                 f"y has {n_numbers} columns, but {type(self).__name__} learned from "
                 f"{self.n_outputs_}."
             )
-        return self._fitted_target()
+        return self._fitted_target().following(y)
 
     def _fitted_target(self):
         """Return the target of the fit."""
-        return Numbers(self.y_mean_, self.y_scale_, self._is_flat_)
+        told = self.y_mean_, self.y_scale_, self._is_flat_
+        return Numbers(*told, self._keeps_digits_)
 
     def _same_target(self, y, weights):
         """Return the target of the fit; raise ValueError if y is not of it."""

@@ -48,8 +48,8 @@ class SpikingRegressor(BaseSpikingRegressor):
         what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane left after one step, in [0, 1]; with "adlif" of the
-        outputs alone. Below 1 where it learns, membranes are read out, or neurons other
-        than `LIF` have it. Not the L2 penalty of `MLPRegressor` (`weight_decay`).
+        outputs alone. Below 1 where it learns, or neurons other than `LIF` have it, as
+        outputs that never fire do. Not `MLPRegressor`'s L2 penalty (`weight_decay`).
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.
@@ -85,7 +85,7 @@ class SpikingRegressor(BaseSpikingRegressor):
         "membrane_mean", but for `per_step`; `network_` says which. Membranes of
         integrators; or spikes of output neurons that fire, of which ``10 / n_steps``
         deviations of y are one, and as many are above 0 as below: 25 steps tell 26
-        values apart.
+        values apart, beside the part of a spike that membranes add, as they do there.
     readout_alpha : "auto" or float, default="auto"
         Leak of the output neurons, in [0, 1]; below 1 where they are integrators.
         "auto" is `alpha`. Raise it where they have to remember longer than hidden ones,
@@ -147,9 +147,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         Improvement of the loss that counts; raise it to stop sooner.
     n_iter_no_change : int, inf or "auto", default=10
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row. "auto" is 10, or
-        as many as 100 updates take: on a few rows an epoch is a single update. But it
-        is inf for a constant current with the learning rate "cosine" and without
+        not improved by `tol` for more than this many epochs in a row, unless the last
+        ones are far worse than an earlier one. "auto" is 10, or as many as 100 updates
+        take, but inf for a constant current with the learning rate "cosine" and without
         `early_stopping`: all epochs are planned then, and the last ones do most good.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch R squared on them instead of the
@@ -206,8 +206,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         What computes. "numba" needs that package, compiles in the first fit on a
         machine and uses all cores (for a mini-batch of training up to 8), within the
         limits of ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS``, threadpoolctl and joblib;
-        "auto" takes it where it is installed and ``NUMBA_DISABLE_JIT`` is not set.
-        Spikes are the same for all engines, gradients up to rounding.
+        "auto" takes it where it is installed (and ``NUMBA_DISABLE_JIT`` not set) and
+        need not compile for a small answer. Spikes, and up to rounding gradients, are
+        the same in all engines.
 
     Attributes
     ----------
@@ -225,7 +226,9 @@ class SpikingRegressor(BaseSpikingRegressor):
         What the network consists of: ``layers``, ``readout`` and ``loss``.
     y_mean_, y_scale_ : ndarrays of shape (n_outputs,)
         Mean and standard deviation of y in the first call of `fit` or `partial_fit`:
-        what an output of 0, and a change of it by 1, stand for.
+        what an output of 0, and a change of it by 1, stand for. A deviation of 0 is
+        that of a column that is constant, and is predicted so; as soon as a later call
+        has another value, it is the number itself, or 1.
     reset_ : str
         What a spike does to the membrane: what `reset` said, or "auto" chose.
     detach_reset_ : bool

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from helpers import arrays, assert_same_network
+from scipy import sparse
 from sklearn.datasets import load_diabetes, make_friedman1, make_regression
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
@@ -129,10 +130,100 @@ def test_a_constant_column_is_learned_as_its_value(table):
     X, y = table
     constants = np.tile([0.1, 0.0], (len(y), 1))
     model = fast(max_iter=60).fit(X, np.column_stack([y, constants]))
-    # It has no deviation: the number itself, or 1, is what it is measured in.
-    np.testing.assert_allclose(model.y_scale_[1:], [0.1, 1])
-    np.testing.assert_allclose(model.predict(X)[:, 1], 0.1, atol=0.01)
-    np.testing.assert_allclose(model.predict(X)[:, 2], 0, atol=0.1)
+    np.testing.assert_array_equal(model.y_scale_[1:], 0)
+    np.testing.assert_array_equal(model.predict(X)[:, 1:], constants)
+    assert model.score(X, np.column_stack([y, constants])) > 2 / 3
+    other = fast(max_iter=60).fit(X, np.full(len(y), 1e15) + y / np.ptp(y))
+    np.testing.assert_array_equal(other.predict(X), other.y_mean_[0])
+
+
+@pytest.mark.parametrize("constant", [7.0, 0.0])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_constant_number_may_vary_later(method, constant, table):
+    """In its own unit, or 1; it is as if there had been that unit all the time."""
+    X, y = table
+    model = fast(warm_start=True, learning_rate="constant", learning_rate_init=0.01)
+    learn = getattr(model, method)
+    learn(X, np.column_stack([y, np.full(len(y), constant)]))
+    np.testing.assert_array_equal(model.predict(X)[:, 1], constant)
+    before = model.coefs_[0].copy()
+    varied = np.column_stack([y, constant + y / y.std()])
+    loss, *_ = model.loss_and_gradients(X, varied)
+    np.testing.assert_array_equal(model.y_scale_[1], 0)
+    target = (varied - model.y_mean_) / [model.y_scale_[0], constant or 1.0]
+    outputs = model.simulate(X).logits[:, -1]
+    assert loss == pytest.approx(np.square(outputs - target).mean() / 2)
+    for _ in range(60):
+        learn(X, varied)
+    assert not np.array_equal(before, model.coefs_[0])
+    np.testing.assert_array_equal(model.y_scale_[1], constant or 1.0)
+    assert r2_score(varied[:, 1], model.predict(X)[:, 1]) > 0.2
+
+
+def test_a_first_part_may_have_one_number_alone(table):
+    X, y = table
+    model = fast(learning_rate_init=0.01).partial_fit(X[:1], y[:1])
+    np.testing.assert_array_equal(model.predict(X), y[0])
+    for _ in range(100):
+        model.partial_fit(X, y)
+    np.testing.assert_array_equal(model.y_scale_, np.abs(y[:1]))
+    assert model.score(X, y) > 0.2
+
+
+@pytest.mark.parametrize("constant", [0.1, 7.0, 1.7e9 + 1])
+def test_constants_are_exact_where_outputs_are_of_float32(constant, table):
+    """And count as predicted in the scores of epochs, as they do in `score`."""
+    X, y = table
+    columns = np.column_stack([y, np.full(len(y), constant)])
+    for own in (columns, columns[:, 1]):
+        model = fast(early_stopping=True).fit(X.astype(np.float32), own)
+        predicted = model.predict(X.astype(np.float32)).reshape(len(y), -1)
+        assert (predicted.dtype == np.float32) is (constant == 7)
+        np.testing.assert_array_equal(predicted[:, -1], constant)
+        expected = (1 if own.ndim == 1 else 0.5) - 1e-9
+        assert model.score(X.astype(np.float32), own) >= expected
+        assert model.train_scores_[-1] >= expected
+        assert model.best_validation_score_ >= expected
+    assert model.best_validation_score_ == 1
+
+
+def test_networks_of_older_versions_round_as_they_did(table):
+    """They have no word on it in their state."""
+    X, y = table
+    X = X.astype(np.float32)
+    model = fast(max_iter=5).fit(X, 1.7e9 + y / y.std())
+    expected = model.predict(X).astype(np.float32)
+    assert len(np.unique(expected)) < 9
+    del model._keeps_digits_
+    old = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(old.predict(X), expected)
+    assert old.predict(X).dtype == np.float32
+
+
+@pytest.mark.parametrize("offset", [0.0, 2000.0, 1e8, 1.7e9])
+@pytest.mark.parametrize("kind", ["trains", "recordings", "float32"])
+def test_numbers_far_from_0_keep_their_digits(kind, offset, table):
+    """Where the outputs are of float32, which the user need not have asked for."""
+    X, y = table
+    y, X = offset + y / y.std(), (X - X.min(axis=0)) / np.ptp(X, axis=0)
+    if kind == "trains":
+        X = PoissonSpikeEncoder(n_steps=12, random_state=0).fit_transform(X)
+    if kind == "recordings":
+        X = (X[:, np.newaxis] > np.linspace(0, 1, 12)[:, np.newaxis]).astype(np.uint8)
+    if kind == "float32":
+        X = X.astype(np.float32)
+    model = fast(max_iter=30).fit(X, y)
+    predicted = model.predict(X)
+    assert model.coefs_[0].dtype == np.float32
+    assert predicted.dtype == (np.float32 if offset < 1e6 else np.float64)
+    assert len(np.unique(predicted)) > len(y) / 2
+    near = fast(max_iter=30).fit(X, y - offset)
+    expected = near.predict(X).astype(float)
+    np.testing.assert_allclose(predicted - offset, expected, atol=0.02)
+    *_, last = model.staged_predict(X)
+    np.testing.assert_array_equal(last, predicted)
+    record = model.simulate(X)
+    np.testing.assert_array_equal(record.values[:, -1, 0], predicted)
 
 
 @pytest.mark.parametrize("kind", ["dense", "sequence", "trains"])
@@ -219,3 +310,12 @@ def test_as_good_as_an_mlp_on_friedman():
     X = StandardScaler().fit_transform(X)
     model = SpikingRegressor(random_state=0).fit(X[:700], y[:700])
     assert model.score(X[700:], y[700:]) > 0.86
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_numbers_are_not_sparse(n_columns, table):
+    X, y = table
+    columns = sparse.csr_array(np.column_stack([y] * n_columns))
+    for method in (fast().fit, fast().partial_fit):
+        with pytest.raises(TypeError, match="Sparse data was passed for y, but dense"):
+            method(X, columns)

@@ -189,7 +189,7 @@ def _output_layer(mlp, coef, intercept, outputs):
     """
     if is_regressor(mlp):
         y = outputs[:, 0] if mlp.n_outputs_ == 1 else outputs
-        target = Numbers.of(y, np.ones(len(y)))
+        target = Numbers.of(y, np.ones(len(y))).measured()
         return target, coef / target.scale, (intercept - target.mean) / target.scale
     if mlp.out_activation_ == "softmax":
         return Classes(mlp.classes_), coef, intercept

@@ -3,6 +3,7 @@
 from datetime import date, time, timedelta
 
 import numpy as np
+from scipy import sparse
 
 from sklearn_snn._inputs.sequences import Recordings
 from sklearn_snn._inputs.spike_trains import SpikeTrains
@@ -39,10 +40,17 @@ def refuse_dates_and_text(X):
 def check_numeric_y(y):
     """Raise ValueError if a y that must be numbers has dates, times or text.
 
+    And TypeError if it is sparse, as scikit-learn does.
+
     Parameters
     ----------
     y : anything
     """
+    if sparse.issparse(y):
+        raise TypeError(
+            "Sparse data was passed for y, but dense data is required. Use "
+            "'.toarray()' to convert to a dense numpy array."
+        )
     kinds, is_of_dates, some = _look_at(y)
     if is_of_dates:
         raise ValueError(

@@ -236,8 +236,8 @@ def _check_data(estimator, X, y, sample_weight, is_continued, all_zero=False):
 def _samples(estimator, data, target, constants, is_continued):
     """Return Samples, and remember them; draw the initial parameters if need be."""
     remember(estimator, data.X, data.all_weights, is_continued)
+    vars(estimator).update(target.attributes())
     if not is_continued:
-        vars(estimator).update(target.attributes())
         begin(estimator, data.X, target, constants)
     return data.samples(target)
 

@@ -29,6 +29,12 @@ are. A target has
 import numpy as np
 from scipy.special import entr
 
+# Numbers that differ by less than so many times their rounding are the same.
+_ROUNDING = 16 * np.finfo(float).eps
+# Numbers are floats of 32 bits, where outputs are, unless these are so far from each
+# other, in the deviation of y, that a hundredth of it would be lost.
+_COARSE = 0.01
+
 
 class Classes:
     """One label of several for each sample, by the softmax of an output for each.
@@ -166,9 +172,13 @@ class Numbers:
     Parameters
     ----------
     mean, scale : ndarrays of shape (n_outputs,)
-        What an output of 0, and a change of it by 1, stand for.
+        What an output of 0, and a change of it by 1, stand for. With a scale of 0 it is
+        the same number always.
     is_flat : bool
         Whether y has one dimension.
+    keeps_digits : bool, default=True
+        Whether numbers are of float64 where float32 could not tell them apart. Those of
+        a network that was saved before 0.5.0 are what they were.
     """
 
     loss = "squared_error"
@@ -179,8 +189,9 @@ class Numbers:
     score_name = "R squared"
     output_name = "outputs"
 
-    def __init__(self, mean, scale, is_flat):
+    def __init__(self, mean, scale, is_flat, keeps_digits=True):
         self.mean, self.scale, self.is_flat = mean, scale, is_flat
+        self.keeps_digits = keeps_digits
 
     @classmethod
     def of(cls, y, weights):
@@ -200,8 +211,13 @@ class Numbers:
         columns = columns / unit
         mean = shares @ columns
         scale = np.sqrt(shares @ np.square(columns - mean))
-        # A column that is constant up to rounding has no scale to be measured in.
-        scale[scale <= 16 * np.finfo(float).eps * np.abs(mean)] = 1
+        # A column that is constant up to rounding has no scale to be measured in. It is
+        # itself, where a mean of many would be off by their rounding.
+        itself = columns[np.argmax(shares)]
+        is_constant = _is_same(columns[shares > 0], itself)
+        mean[is_constant] = itself[is_constant]
+        scale[is_constant] = 0
+        scale[~is_constant & (scale == 0)] = 1
         return cls(mean * unit, scale * unit, y.ndim == 1)
 
     @property
@@ -216,24 +232,54 @@ class Numbers:
 
     def attributes(self):
         """Return the fitted attributes that this target is made from."""
-        return {"y_mean_": self.mean, "y_scale_": self.scale, "_is_flat_": self.is_flat}
+        return {
+            "y_mean_": self.mean,
+            "y_scale_": self.scale,
+            "_is_flat_": self.is_flat,
+            "_keeps_digits_": self.keeps_digits,
+        }
+
+    def following(self, y):
+        """Return the target that y is learned as, once this one has been learned.
+
+        What was the same number always, and is another one now, is measured in its own
+        size from then on: so far the network has learned 0 of it.
+        """
+        columns = np.asarray(y, np.float64).reshape(len(y), self.n_outputs)
+        return self.measured(~_is_same(columns, self.mean))
+
+    def measured(self, which=True):
+        """Return a target with a scale, of those numbers that have none."""
+        own = np.where(self.mean == 0, 1, np.abs(self.mean))
+        scale = np.where((self.scale == 0) & which, own, self.scale)
+        return Numbers(self.mean, scale, self.is_flat, self.keeps_digits)
 
     @np.errstate(over="ignore")  # of what is infinite a fit says that it diverges
     def encode(self, y):
         """Return the numbers in their deviation, of shape (n_samples, n_outputs)."""
-        return (np.asarray(y, np.float64).reshape(len(y), -1) - self.mean) / self.scale
+        beyond = np.asarray(y, np.float64).reshape(len(y), -1) - self.mean
+        varies = self.scale > 0
+        return np.divide(beyond, self.scale, out=np.zeros_like(beyond), where=varies)
 
     @np.errstate(over="ignore")
     def decode(self, outputs):
-        """Return the numbers, of the dtype of the outputs if that can hold them."""
+        """Return the numbers, of the dtype of the outputs if that can hold them.
+
+        Not where it may be too small for them, or too coarse for how they differ.
+        """
         y = outputs.astype(np.float64) * self.scale + self.mean
-        y = y[..., 0] if self.is_flat else y
-        fits = np.abs(y).max(initial=0) <= np.finfo(outputs.dtype).max
-        return y.astype(outputs.dtype) if fits else y
+        y, own = y[..., 0] if self.is_flat else y, np.finfo(outputs.dtype)
+        holds = np.abs(y).max(initial=0) <= own.max
+        if holds and self.keeps_digits:
+            is_exact = self.mean.astype(outputs.dtype) == self.mean
+            is_fine = own.eps * np.abs(self.mean) <= _COARSE * self.scale
+            holds = np.where(self.scale == 0, is_exact, is_fine).all()
+        return y.astype(outputs.dtype) if holds else y
 
     def tally(self, outputs, targets, weights):
-        """Return the sum of the squared errors of each number."""
-        return weights @ np.square(outputs - targets, dtype=np.float64)
+        """Return the sum of the squared errors of each number; none of a constant."""
+        errors = np.square(outputs - targets, dtype=np.float64)
+        return np.where(self.scale == 0, 0, weights @ errors)
 
     def score(self, total, targets, weights):
         """Return R squared, the mean of those of all numbers, as scikit-learn does."""
@@ -257,6 +303,12 @@ class Numbers:
     def n_least(self, targets):
         """Return two, of which R squared is defined."""
         return 2
+
+
+def _is_same(columns, numbers):
+    """Tell which columns have one of the numbers throughout, up to rounding."""
+    beyond = np.abs(columns - numbers).max(axis=0, initial=0)
+    return beyond <= _ROUNDING * np.abs(numbers)
 
 
 class PerStep:

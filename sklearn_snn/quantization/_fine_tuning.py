@@ -57,7 +57,12 @@ def fine_tuned(estimator, data, rounded, levels, epochs, learning_rate_init):
     """
     params, constants = estimator._params(), estimator._constants_
     data = check_data(estimator, *data, constants, reset=False)
-    target = data.target(lambda y, weights: estimator._known_target(y, weights, True))
+
+    def known(y, weights):
+        estimator._known_target(y, weights, True)
+        return estimator._fitted_target()  # of integers, whose unit stays
+
+    target = data.target(known)
     dtype = estimator.coefs_[0].dtype
     samples = data.samples(target)._replace(X=levels.values(data.X, dtype))
     samples, _ = weigh(samples, params.get("class_weight"), target)

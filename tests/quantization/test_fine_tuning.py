@@ -121,3 +121,16 @@ def test_regressors_and_fits_take_it_too():
     np.testing.assert_array_equal(
         in_fit.decision_function(X), after.decision_function(X)
     )
+
+
+def test_a_constant_number_keeps_its_unit(rng):
+    """Integers are read in the unit of the fit: what varies now cannot be learned."""
+    X = rng.normal(size=(60, 3))
+    y = np.column_stack([X[:, 0], np.full(60, 7.0)])
+    model = SpikingRegressor((9,), random_state=0, engine="numpy", max_iter=5)
+    model.fit(X, y)
+    options = {"bits": 4, "X": X, "epochs": 2}
+    tuned = quantize(model, y=y, **options)
+    others = quantize(model, y=np.column_stack([y[:, 0], 7 + X[:, 1]]), **options)
+    np.testing.assert_array_equal(others.predict(X)[:, 1], 7)
+    np.testing.assert_array_equal(others.predict(X), tuned.predict(X))
