@@ -14,10 +14,11 @@ class DeadNeuronWarning(UserWarning):
     """Neurons that never fire, or always, tell nothing and hardly learn.
 
     Raised at the end of `SpikingClassifier.fit` for an output neuron that is silent or
-    saturated in the whole last epoch (its class is never, or always, an answer), and
-    for a hidden layer of which at least half is; else, if for more than a tenth of the
-    samples no output neuron fired. The message says which layer, what share, and which
-    parameters to change.
+    saturated in the whole last epoch (its class is never, or always, an answer), unless
+    its membrane is learned from as well (``readout="soft_count"``, the default for
+    tables), and for a hidden layer of which at least half is; else, if for more than a
+    tenth of the samples no output neuron fired. The message says which layer, what
+    share, and which parameters to change.
 
     Examples
     --------
@@ -44,7 +45,8 @@ class InputMismatchWarning(UserWarning):
       it: more than half of all values, or, of ten rows or more, more than half of a
       feature's; or that leave it far: one by more than a hundred times its width, three
       of a feature by ten times, or three of a row (or step) by twice. Zeros and
-      features that were constant do not count, and nothing is said after a fit of
+      features that were constant do not count, features that are hardly ever other
+      than 0 may go as far as any that begin at 0, and nothing is said after a fit of
       fewer than twenty samples;
     - values of which the largest is less than a quarter of the largest of any sample in
       `fit`, all-zero samples aside, and whose sums are small, too: nearly nothing

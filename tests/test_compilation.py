@@ -30,6 +30,7 @@ PACKAGE = Path(sklearn_snn.__file__).parent
 # What the compiled functions consist of, with the neurons that they are made for.
 _FOLDERS = {
     "": ("_compat",),
+    "_engines/": ("hurry",),
     "_engines/compiled/": (
         *(
             "backward",
@@ -279,10 +280,14 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
     model = fast(max_iter=1, engine="numba", verbose=True)
 
     def is_announced(X, **params):
+        n_before = len(run_currents.signatures)
         clone(model).set_params(**params).fit(X, y)
-        return "Preparing the compiled engine" in capsys.readouterr().out
+        is_said = "Preparing the compiled engine" in capsys.readouterr().out
+        assert is_said or len(run_currents.signatures) == n_before
+        return is_said
 
     others = {"beta": 4.0, "alpha": 0.9, "reset": "none", "hidden_layer_sizes": (3, 2)}
+    others |= {"readout": "membrane_mean", "readout_alpha": 0.5}
     assert is_announced(X)
     assert not is_announced(X)
     for name, value in others.items():
@@ -291,7 +296,8 @@ def test_what_is_loaded_is_not_announced_again(monkeypatch, capsys):
         {"neuron": "adlif"},
         {"neuron": "cuba"},
         {"neuron": LIF(alpha=(0.5, 0.9))},
-        {"readout": "membrane_mean"},
+        {"recurrent": True},
+        {"hidden_layer_sizes": ()},
     ):
         assert is_announced(X, **params), params
         assert not is_announced(X, **params), params

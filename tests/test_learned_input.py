@@ -376,3 +376,17 @@ def test_one_warning_for_one_picture(rng):
         assert one(EncodingDisplay.from_estimator, pipeline, 100 * X)
     plt.close("all")
     assert len(found(lambda: [classifier.predict(100 * X) for _ in range(2)])) == 2
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, np.asarray])
+@pytest.mark.parametrize("seed", range(8))
+def test_rare_features_go_as_far_as_others(kind, seed):
+    """The few values that one had tell little of where others may be."""
+    X = sparse.random_array((400, 600), density=0.01, rng=seed).toarray()
+    claims = np.where(X > 0, np.random.default_rng(seed).lognormal(0, 2, X.shape), 0)
+    for table in (X, claims[:, :100]):
+        fitted = fast(engine="numpy").fit(kind(table[:300]), np.arange(300) % 2)
+        for new in (table[300:], table[300:301], table[305:308]):
+            assert not found(fitted.predict, kind(new), category=InputMismatchWarning)
+        other = kind(1e6 * table[300:])
+        assert found(fitted.predict, other, category=InputMismatchWarning)

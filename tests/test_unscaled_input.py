@@ -112,6 +112,34 @@ def test_rare_categories_and_outliers_are_not_other_units(rng):
     assert not found(model, X, y, category=UnscaledInputWarning)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, np.float32])
+@pytest.mark.parametrize("is_sequential", [False, True])
+def test_outliers_are_not_scaled_as_other_units_are(kind, is_sequential, rng):
+    """What StandardScaler has scaled it is not to scale again."""
+    X, y = rng.normal(size=(400, 10)), np.arange(400) % 2
+    X[1, 4] = 1e4
+    X = StandardScaler().fit_transform(X)
+    word, scaler = "column", "with QuantileTransformer()."
+    if is_sequential:
+        X = X.reshape(200, 2, 10)
+        X, y = ([*X] if kind is sparse.csr_array else kind(X)), y[:200]
+        word, scaler = "channel", "with ChannelTransformer(QuantileTransformer())."
+    else:
+        X = kind(X)
+    message = one(model, X, y, category=UnscaledInputWarning)
+    assert f"as in {word} 4, which hardly counts, though" in message
+    assert f"a few values of {word} 4 are far from all others" in message
+    assert message.endswith(scaler)
+    assert "StandardScaler" not in message
+
+
+def test_a_unit_with_no_outlier_is_a_unit(rng):
+    """Where the standard deviations differ less than the spreads, too."""
+    X = np.column_stack([rng.uniform(-85, 85, 400), rng.normal(size=400)])
+    message = one(model, X, np.arange(400) % 2, category=UnscaledInputWarning)
+    assert message.startswith("Column 0 outweighs others: ")
+
+
 def as_padded(arrays):
     return padded(arrays, np.nan, float)
 

@@ -38,6 +38,8 @@ _MARGIN = 0.25
 _FAR_IN_ROW, _FAR_IN_FEATURE, _FAR_ALONE = 2, 10, 100
 # Fewer values than this may be chance, and fewer rows in a feature.
 _FEWEST_VALUES, _FEWEST_ROWS = 3, 10
+# Share of the rows, or of all values of few rows, of which a rare feature has less.
+_RARE = 0.1
 # What is below this share of the weakest sample hardly reaches the network.
 _WEAK = 0.25
 
@@ -126,7 +128,8 @@ def _outside(table, learned):
     """Find the largest absolute value, and what is outside.
 
     Zeros are taken to be inside: they say that there is nothing, in any unit. So is
-    what was constant, of which nobody knows how far it may go.
+    what was constant, of which nobody knows how far it may go. A rare feature, such as
+    a word, of which few values are known, may go as far as any that begins at 0.
 
     Returns
     -------
@@ -138,10 +141,14 @@ def _outside(table, learned):
     if sparse.issparse(table):
         values, features = table.data.astype(np.float64), table.indices
         largest = float(np.abs(values).max(initial=0))
-        if np.ndim(low):
-            low, high = low[features], high[features]
-        distance = _distance(values, values, low, high)
-        found = np.flatnonzero((distance > _MARGIN) & (values != 0))
+        own = (low[features], high[features]) if np.ndim(low) else (low, high)
+        distance = np.where(values == 0, 0, _distance(values, values, *own))
+        if np.ndim(low) and (distance > _MARGIN).any():
+            counts = np.bincount(features[values != 0], minlength=table.shape[1])
+            low, high = _as_far_as_others(low, high, _are_rare(counts, table))
+            far = _distance(values, values, low[features], high[features])
+            distance = np.minimum(distance, far)
+        found = np.flatnonzero(distance > _MARGIN)
         if len(found) == 0:
             return largest, None
         rows = np.searchsorted(table.indptr, found, side="right") - 1
@@ -155,12 +162,32 @@ def _outside(table, learned):
         return largest, None
     values = table[:, suspects].astype(np.float64)
     if np.ndim(low):
+        are_rare = np.zeros(len(low), bool)
+        are_rare[suspects] = _are_rare(np.count_nonzero(values, axis=0), table)
+        low, high = _as_far_as_others(low, high, are_rare)
         low, high = low[suspects], high[suspects]
     distance = _distance(values, values, low, high)
     rows, features = np.nonzero((distance > _MARGIN) & (values != 0))
     if len(rows) == 0:
         return largest, None
     return largest, (rows, suspects[features], distance[rows, features])
+
+
+def _are_rare(counts, table):
+    """Tell which features are hardly ever other than 0: they are in `counts` rows."""
+    if table.shape[0] < _FEWEST_ROWS:
+        return np.full(len(counts), _n_evident(table) < _RARE * np.prod(table.shape))
+    return counts < _RARE * table.shape[0]
+
+
+def _as_far_as_others(low, high, are_rare):
+    """Return the limits of all features; of rare ones, those of all that begin at 0."""
+    begins_at_0 = (low == 0) | (high == 0)
+    are_rare = are_rare & begins_at_0
+    if not are_rare.any():
+        return low, high
+    low = np.where(are_rare, low[begins_at_0].min(), low)
+    return low, np.where(are_rare, high[begins_at_0].max(), high)
 
 
 def _distance(least, most, low, high):
@@ -224,9 +251,10 @@ def remember(estimator, X, weights, is_continued):
         _warn_of_range(estimator, X, np.flatnonzero(present))
         learned = _together(getattr(estimator, "_learned_input_", None), learned)
     elif not isinstance(X, SpikeTrains | EventSequences):
-        scaler = "ChannelTransformer(StandardScaler())"
-        remedy = scaler if X.ndim == 3 else "StandardScaler()"
-        warn_of_spread(X, namer(estimator, X), remedy)
+        scalers = ["StandardScaler()", "QuantileTransformer()"]
+        if X.ndim == 3:
+            scalers = [f"ChannelTransformer({scaler})" for scaler in scalers]
+        warn_of_spread(X, namer(estimator, X), *scalers)
     estimator._learned_input_ = learned
 
 

@@ -11,6 +11,9 @@ FEWEST = 20
 # One spread outweighs others that are so many times smaller. Pixels and counts of words
 # differ less, apart from the few that hardly ever vary.
 _OUTWEIGHS = 50
+# As many times as that, where their standard deviations are as good as alike, it is a
+# few values that make them so.
+_ALIKE = 5
 _SMALL = 0.1
 # How much is looked at for a spread.
 _SPREAD_ROWS, _SPREAD_VALUES = 200, 2**15
@@ -59,7 +62,7 @@ def evenly(n, n_most):
     return np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
 
 
-def warn_of_spread(X, names, remedy):
+def warn_of_spread(X, names, remedy, robust="QuantileTransformer()"):
     """Warn where features are spread so much more than others that they alone count.
 
     Percentiles are what neither an outlier nor a rare category moves.
@@ -70,8 +73,8 @@ def warn_of_spread(X, names, remedy):
         See `extent.parts`.
     names : callable
         Makes a name of a feature's index.
-    remedy : str
-        What scales it.
+    remedy, robust : str
+        What scales it, and what does so where a few values are far from all others.
     """
     if X.dtype == bool or X.shape[-1] < 2 or X.shape[0] < FEWEST:
         return
@@ -84,6 +87,16 @@ def warn_of_spread(X, names, remedy):
     if len(large) == 0:
         return
     named = ", ".join(map(names, large[:3])) + (", ..." if len(large) > 3 else "")
+    deviations = _deviation(X, large[0]), _deviation(X, small)
+    if deviations[0] < _ALIKE * deviations[1]:
+        warn_user(
+            f"X is spread at least {_OUTWEIGHS} times as much in {named} as in "
+            f"{names(small)}, which hardly counts, though their standard deviations "
+            f"are alike: a few values of {names(small)} are far from all others. Leave "
+            f"out what is wrong, or scale X with {robust}.",
+            UnscaledInputWarning,
+        )
+        return
     outweigh = "outweighs" if len(large) == 1 else "outweigh"
     warn_user(
         f"{named[0].upper()}{named[1:]} {outweigh} others: X is spread at least "
@@ -91,6 +104,17 @@ def warn_of_spread(X, names, remedy):
         f"Scale it, as {remedy} does.",
         UnscaledInputWarning,
     )
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _deviation(X, j):
+    """Return the standard deviation of a feature, over all samples and steps."""
+    if sparse.issparse(X):
+        return X[:, [j]].toarray().std(dtype=np.float64)
+    if isinstance(X, np.ndarray):
+        return X[..., j].std(dtype=np.float64)
+    parts = [x[:, j] for x in map(X.__getitem__, range(X.shape[0]))]
+    return np.concatenate(parts).std(dtype=np.float64)
 
 
 def _spreads(rows):

@@ -77,14 +77,19 @@ def compile_aloud(engine, params, samples):
 
 
 def _kind_of_code(engine, params, X):
-    """Return what code is compiled for: neurons, types of numbers, kind of input."""
+    """Return what code is compiled for: neurons, types of numbers, kind of input.
+
+    Not whether the outputs fire: an integrator is a neuron of an infinite threshold.
+    """
+    first = engine.network.layers[0]
     neurons = [layer.neuron for layer in engine.network.layers]
+    hidden = None if len(neurons) == 1 else type(first.neuron)
     # A constant is one number if all neurons of a kind share it, else an array.
     has_arrays = any(neuron.learned for neuron in neurons)
     for name in {name for p in params[:-1] for name in p} - {"coef", "intercept"}:
         values = np.concatenate([p[name] for p in params[:-1]])
         has_arrays |= bool((values != values[0]).any())
-    of_neurons = tuple(map(type, neurons[-2:])), has_arrays, params[0]["coef"].dtype
+    of_neurons = hidden, first.recurrent, has_arrays, params[0]["coef"].dtype
     return (*of_neurons, *((type(X), X.dtype) if X.ndim == 3 else ()))
 
 
