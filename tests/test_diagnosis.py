@@ -20,6 +20,7 @@ from sklearn_snn._training.diagnosis import (
     dead_layers,
     dead_neurons,
     hardly_learned,
+    has_fallen_back,
     short_memory,
 )
 from sklearn_snn._training.samples import Samples
@@ -255,6 +256,9 @@ def test_advice_is_of_the_kind_of_input(X, scaling):
     (stalled,) = hardly_learned(guessing, trainer_of(samples))
     rates = [np.ones(4), np.full(2, 0.5)]
     (saturated,) = dead_layers(rates, NETWORK, TARGET, X)
+    (silent,) = dead_layers([np.zeros(4), np.full(2, 0.5)], NETWORK, TARGET, X)
+    is_recorded = X.ndim == 3 and not isinstance(X, SpikeTrains)
+    assert ("raise alpha or n_steps" in silent) is not is_recorded
     for finding in (stalled, saturated):
         if scaling is None:
             assert "scale" not in finding
@@ -262,6 +266,30 @@ def test_advice_is_of_the_kind_of_input(X, scaling):
         else:
             assert scaling in finding
     assert "batch_size" in stalled
+
+
+@pytest.mark.parametrize(
+    ("scores", "weights", "is_lost"),
+    [
+        ([0.5, 1.0, 1.0, 0.4], [1, 1], True),
+        ([0.5, 1.0, 0.4, 1.0, 1.0, 1.0], [1, 1], True),  # it goes up and down
+        ([0.5, 1.0, 0.4, *[1.0] * 9], [1, 1], True),
+        ([0.5, 1.0, 0.4, *[1.0] * 10], [1, 1], False),
+        ([0.4, 0.5, 0.8, 1.0], [1, 1], False),  # not lost, but not yet learned
+        ([0.5, 1.0, 0.9, 0.9, 0.9], [1, 1], False),
+        ([0.5, 0.74, 0.5, 0.5], [1, 1], False),  # by chance, as little was learned
+        ([0.75, 0.9, 0.9, 0.8], [3, 1], True),
+        ([0.75, 0.85, 0.85, 0.75], [3, 1], False),
+        ([1.0, 1.0, 0.0], [2, 0], False),  # there is but one class
+    ],
+)
+@pytest.mark.parametrize("n_times", [1, 40])
+def test_what_counts_as_lost_again(scores, weights, is_lost, n_times):
+    """Of so few samples that one more or less is much nothing is said."""
+    y, weights = np.arange(2).repeat(n_times), np.repeat(weights, n_times)
+    trainer = trainer_of(Samples(TABLE, y, weights, weights))
+    assert has_fallen_back(scores, trainer) is (is_lost and n_times > 1)
+    assert not has_fallen_back(scores, trainer, max(scores))
 
 
 def test_a_training_that_stalls_at_chance_warns():

@@ -21,8 +21,13 @@ HARDLY_LESS, HARDLY_MORE = 0.95, 0.2
 # learned in spite of it.
 LONGEST_RECORDING, FITTING_RECORDING, WELL_LEARNED = 20, 5, 0.9
 
-# What may help, by the kind of X: spikes have no scale.
-_SILENT = "lower threshold or beta, or raise alpha or n_steps"
+# What is lost again: so much of the way from guessing to 1 an epoch must have reached,
+# and such a share of that, and a few samples, one of so many last ones must have lost.
+REACHED, LOST, FEW_SAMPLES, LAST = 0.5, 0.25, 5, 10
+
+# What may help, by the kind of X: spikes have no scale, and recordings their own steps.
+_SILENT = "lower threshold or beta, or raise alpha"
+_OR_STEPS = " or n_steps"
 _OF_RARE_CLASSES = ", or weigh rare classes with class_weight"
 _OF_CHANNELS = "the channels of X, as ChannelTransformer(StandardScaler()) does"
 _SATURATED = "raise threshold, lower alpha or learning_rate_init, or centre and scale "
@@ -191,6 +196,61 @@ def hardly_learned(epoch, trainer, is_stalled=True):
     ]
 
 
+def has_fallen_back(scores, trainer, last=None):
+    """Tell whether a training is far worse now than it was in an earlier epoch.
+
+    Parameters
+    ----------
+    scores : list of float
+        Of all epochs.
+    trainer : Trainer
+        What was trained, and on what.
+    last : float, default=None
+        The score now. None is the worst of the last few epochs, as samples are scored
+        before each was learned from: one that is thrown about tells of the next.
+
+    Returns
+    -------
+    has_fallen_back : bool
+    """
+    samples, target = trainer.samples, trainer.target
+    _, most = target.guessing(samples.y, samples.weights, samples.score_weights)
+    best = max(scores)
+    if last is None:
+        last = min(scores[scores.index(best) :][-LAST:])
+    reached, lost = best - most, best - last
+    has_lost = lost > LOST * reached and lost * len(samples.y) >= FEW_SAMPLES
+    return bool(has_lost and reached > REACHED * (1 - most))
+
+
+def fallen_back(scores, trainer):
+    """Tell of a training that ended far worse than it was in an earlier epoch.
+
+    The weights that it ended with are only asked if the last epochs were worse.
+
+    Parameters
+    ----------
+    scores, trainer
+        As of `has_fallen_back`.
+
+    Returns
+    -------
+    findings : list of str
+        What may help, or nothing.
+    """
+    if not has_fallen_back(scores, trainer):
+        return []
+    last = trainer.score(trainer.samples)
+    if not has_fallen_back(scores, trainer, last):
+        return []
+    return [
+        f"The {trainer.target.score_name} on what was learned from is {last:.4f} in "
+        f"the end, and was {max(scores):.4f} in an earlier epoch: what was learned is "
+        "lost again. It may help to lower learning_rate_init, or to set "
+        "early_stopping=True, which keeps the best epoch."
+    ]
+
+
 def short_memory(epoch, trainer):
     """Tell where the neurons remember a small part only, and learned no more than that.
 
@@ -218,7 +278,9 @@ def short_memory(epoch, trainer):
 def _advice(problem, X):
     """Return what may help, for X of its kind."""
     kind = "table" if X.ndim == 2 else "spikes" if _is_of_spikes(X) else "channels"
-    return _ADVICE[kind][problem]
+    has_own_steps = X.ndim == 3 and not isinstance(X, SpikeTrains)
+    more = _OR_STEPS if problem == "silent" and not has_own_steps else ""
+    return _ADVICE[kind][problem] + more
 
 
 def _is_of_spikes(X):

@@ -10,7 +10,13 @@ import math
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_snn._training.control import Callbacks, Stall, report
-from sklearn_snn._training.diagnosis import dead_neurons, hardly_learned, short_memory
+from sklearn_snn._training.diagnosis import (
+    dead_neurons,
+    fallen_back,
+    hardly_learned,
+    has_fallen_back,
+    short_memory,
+)
 from sklearn_snn._training.results import PARAMETERS, results
 from sklearn_snn._training.trainer import DivergedError
 from sklearn_snn.exceptions import DeadNeuronWarning
@@ -45,6 +51,7 @@ class Epochs:
         self._problems = []
         # The best epoch and its parameters, if it need not be the last.
         self._best, self._best_epoch, self._is_surpassed = {}, None, True
+        self._scores = []
         if is_continued and validation is not None:
             self._stall.best = self._validation_score()
             self._best = {k: vars(estimator)[k] for k in PARAMETERS}
@@ -95,6 +102,8 @@ class Epochs:
             callbacks.begin_epoch()
             score = self._epoch(n_iter)
             is_stalled = self._stall.is_over(score) and not self._reduce_rate()
+            # A rate that is still high may throw a network about, up to the last epoch.
+            is_stalled = is_stalled and not self._has_fallen_back()
             if is_stalled:
                 evidence = self._evidence()
                 self._warn(hardly_learned(*evidence) or short_memory(*evidence))
@@ -105,8 +114,12 @@ class Epochs:
 
     def _warn_of_end(self):
         """Warn of what `max_iter` ended, unless all went to a plan, and well."""
+        lost = []
+        if self._has_fallen_back():
+            lost = fallen_back(self._scores, self._trainer)
         if math.isinf(self._stall.patience):
-            self._warn(hardly_learned(*self._evidence(), is_stalled=False))
+            findings = hardly_learned(*self._evidence(), is_stalled=False)
+            self._warn(findings or lost)
             return
         self._warn(
             [
@@ -114,7 +127,7 @@ class Epochs:
                 "and the optimization hasn't converged yet."
             ]
         )
-        self._warn(short_memory(*self._evidence()))
+        self._warn(short_memory(*self._evidence()) or lost)
 
     def _epoch(self, n_iter):
         """Train an epoch and keep what came of it; return the score that is watched."""
@@ -122,6 +135,7 @@ class Epochs:
         self._trainer.check_parameters()
         last = vars(self._estimator) if self._last is None else self._last
         fitted = self._fixed | results(self._trainer, epoch, n_iter, last)
+        self._scores.append(epoch.score)
         score = -epoch.loss
         if self._validation is not None:
             score = self._validation_score()
@@ -182,6 +196,11 @@ class Epochs:
         """
         epochs = filter(None, (self._best_epoch, self._last_epoch))
         return min(epochs, key=lambda epoch: epoch.loss), self._trainer
+
+    def _has_fallen_back(self):
+        """Tell whether the last epochs, of which one is kept, lost what was learned."""
+        is_last_kept = self._validation is None
+        return is_last_kept and has_fallen_back(self._scores, self._trainer)
 
     def _warn(self, findings):
         self._problems += map(ConvergenceWarning, findings)
