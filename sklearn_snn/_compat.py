@@ -63,6 +63,7 @@ __all__ = [
     "fit_context",
     "num_samples",
     "numba_attributes",
+    "numba_before_compiling",
     "numba_borrowed_array",
     "numba_call",
     "numba_cgutils",
@@ -210,6 +211,26 @@ def numba_compile_within(dispatcher, manager):
     is new; it has no hook for that.
     """
     dispatcher.compile = manager(dispatcher.compile)
+
+
+def numba_before_compiling(dispatcher, check):
+    """Let a function, which may raise, be called before a dispatcher compiles.
+
+    Only where nothing was found on disk, which numba's own methods look for and then
+    compile without another word. What is not compiled is counted as no miss.
+    """
+    compiler = dispatcher._compiler
+    compile = compiler.compile
+
+    def checked(args, return_type):
+        try:
+            check()
+        except BaseException:
+            dispatcher._cache_misses[args] -= 1
+            raise
+        return compile(args, return_type)
+
+    compiler.compile = checked
 
 
 def numba_disk_cache(dispatcher, key):

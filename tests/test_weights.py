@@ -38,6 +38,19 @@ def test_weight_two_is_the_row_twice(solver, iris, engine):
     assert_close_network(a, b, rtol=1e-6)
 
 
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("bptt_steps", [None, 5])
+def test_a_recording_of_weight_zero_may_be_the_longest(bptt_steps, recurrent, rng):
+    y, X = np.arange(30) % 2, [rng.normal(size=(n, 3)) for n in range(10, 40)]
+    params = {"bptt_steps": bptt_steps, "recurrent": recurrent}
+    without = fast(**params).fit(X, y)
+    longer, weights = [*X, rng.normal(size=(500, 3))], [1] * 30 + [0]
+    some = fast(**params).fit(longer, [*y, 0], sample_weight=weights)
+    assert_same_network(some, without)
+    some = fast(**params).partial_fit(longer, [*y, 0], [0, 1], weights)
+    assert_same_network(some, fast(**params).partial_fit(X, y, [0, 1]))
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_weight_zero_is_no_row(kind, early_stopping):

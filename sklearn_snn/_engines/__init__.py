@@ -81,7 +81,8 @@ def make_engine(name, network, n_steps, bptt_steps=None, has_states=False):
     Parameters
     ----------
     name : {"auto", "numba", "numpy"}
-        "auto" is the fastest that can be used and supports the network.
+        "auto" is the fastest that can be used and supports the network; where it would
+        have to compile first, numpy gives answers that do not take it long.
     network : Network
     n_steps : int
     bptt_steps : int, default=None
@@ -127,7 +128,7 @@ def _whole_engine(name, network, n_steps):
 
     problem = NumbaEngine.supports(network)
     if problem is None:
-        return NumbaEngine(network, n_steps)
+        return NumbaEngine(network, n_steps, is_hurried=is_choice)
     if not is_choice:
         raise ValueError(f"engine='numba' does not support this network: {problem}.")
     if problem not in _told:

@@ -50,7 +50,7 @@ class NumpyEngine:
     n_steps : int
     """
 
-    compiles, bptt_steps = False, None
+    compiles, bptt_steps, is_hurried = False, None, False
     take_adam_step = staticmethod(take_step)
     sum_of_squares = staticmethod(sum_of_squares)
     finish_gradient = staticmethod(finish_gradient)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_snn._engines.hurry import unless_compiled_first
 from sklearn_snn._engines.numpy_chunks import Step, add_gradients, no_gradients
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._inputs.lengths import (
@@ -54,6 +55,7 @@ class TruncatedEngine:
         self._engine, self.bptt_steps = engine, min(bptt_steps, engine.n_steps)
         self.network, self.n_steps = engine.network, engine.n_steps
         self._has_states, self.compiles = has_states, engine.compiles
+        self.is_hurried = engine.is_hurried
         self.read_out, self.spikes = engine.read_out, engine.spikes
         self.take_adam_step = engine.take_adam_step
         self.finish_gradient = engine.finish_gradient
@@ -66,15 +68,16 @@ class TruncatedEngine:
         targets = targets[:1, :n_steps] if self.network.readout.per_step else targets
         return engine.prepare(params, steps_between(X[:1], 0, n_steps), targets)
 
-    def first_guess(self, params, X, weights):
+    def first_guess(self, params, X, weights, n_longest=None):
         """Make the first guess, from a piece in the middle of a few samples.
 
         It has as many steps at least as membranes take to show how far they go; the
         samples are fewer where these are more than a piece has, so that memory is that
         of a piece. Of a part of a stream, which may be shorter, it is the part again
-        and again.
+        and again. The longest sample that is learned from has `n_longest` steps, if not
+        as many as any: currents have these to charge a membrane in.
         """
-        n_all = MAX_CHARGING if self._has_states else self.n_steps
+        n_all = MAX_CHARGING if self._has_states else n_longest or self.n_steps
         layers = zip(self.network.layers, params, strict=True)
         leak = max(p[name].max() for of, p in layers for name in of.neuron.leaks)
         memory = min(1 / max(1 - leak, 1e-9), MAX_FIRST_STEPS)
@@ -91,6 +94,13 @@ class TruncatedEngine:
         engine = NumpyEngine(self.network, n_steps)
         return engine.first_guess(params, X, weights, min(n_all, MAX_CHARGING))
 
+    def by_numpy(self):
+        """Return an engine of the same answers for which nothing is compiled."""
+        return TruncatedEngine(
+            self._engine.by_numpy(), self.bptt_steps, self._has_states
+        )
+
+    @unless_compiled_first
     @np.errstate(over="ignore", invalid="ignore")
     def run(self, params, X):
         """Run the network, piece by piece; see `NumpyEngine.run`."""

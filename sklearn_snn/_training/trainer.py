@@ -85,12 +85,14 @@ def first_guess(engine, params, samples, seed):
     scales, recurrent_scales : lists of float
         What the weights, and recurrent weights, of layers were multiplied with.
     """
-    random_state = child_random_state(seed, "first guess")
+    random_state, more = child_random_state(seed, "first guess"), []
+    if engine.bptt_steps is not None:  # the others look at whole samples
+        more.append(int(samples.steps(engine.n_steps).max()))
     some = random_state.permutation(len(samples.y))[:N_FIRST_SAMPLES]
     samples = samples.take(some)
     X = samples.inputs()
     X = X.present(1) if isinstance(X, SpikeTrains) else X
-    return engine.first_guess(params, X, samples.weights_of_samples())
+    return engine.first_guess(params, X, samples.weights_of_samples(), *more)
 
 
 class Trainer:

@@ -14,11 +14,13 @@ from types import CodeType
 from numba import njit
 
 from sklearn_snn._compat import (
+    numba_before_compiling,
     numba_compile_within,
     numba_disk_cache,
     numba_forget_calls,
 )
 from sklearn_snn._engines.compiled.options import OPTIONS
+from sklearn_snn._engines.hurry import check_hurry, compiling
 from sklearn_snn._utils.garbage import rare_collections
 
 # All that Python calls.
@@ -91,7 +93,7 @@ def _is_module(name, find):
     return False
 
 
-def entry_point(key):
+def entry_point(key, is_small=False):
     """Return a decorator that compiles, and keeps the result on disk if it can.
 
     Parameters
@@ -99,6 +101,8 @@ def entry_point(key):
     key : int or None
         The `code_key` of the module. Without one nothing is kept: it could not be told
         when it is out of date.
+    is_small : bool, default=False
+        Whether also who is in a hurry may wait for it; see `hurry`.
 
     Returns
     -------
@@ -108,6 +112,8 @@ def entry_point(key):
 
     def compile(function):
         dispatcher = _dispatcher_of(function, key)
+        if not is_small:
+            numba_before_compiling(dispatcher, check_hurry)
         numba_compile_within(dispatcher, _compilation())
         _entries.append(dispatcher)
         return dispatcher
@@ -118,7 +124,7 @@ def entry_point(key):
 @contextmanager
 def _compilation():
     """Compile an entry point: with few collections, and nothing left behind."""
-    with rare_collections():
+    with compiling(), rare_collections():
         try:
             yield
         finally:

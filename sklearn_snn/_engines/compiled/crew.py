@@ -110,7 +110,7 @@ class _Crew:
                 self._awake.discard(helper)
 
 
-@entry_point(_CODE)
+@entry_point(_CODE, is_small=True)
 def _help_out(board, patience):
     """Take part in what is shared, until nothing has been for so many waits.
 

@@ -31,6 +31,7 @@ from sklearn_snn._engines.compiled.updates import (
     sum_of_squares,
     take_step,
 )
+from sklearn_snn._engines.hurry import unless_compiled_first
 from sklearn_snn._engines.numpy_chunks import Step
 from sklearn_snn._engines.numpy_engine import NumpyEngine
 from sklearn_snn._engines.threads import n_threads
@@ -58,6 +59,8 @@ class NumbaEngine:
     network : Network
         One that it `supports`.
     n_steps : int
+    is_hurried : bool, default=False
+        Whether numpy is to give small answers that code must be compiled for.
     """
 
     compiles, bptt_steps = True, None
@@ -65,10 +68,10 @@ class NumbaEngine:
     finish_gradient = staticmethod(finish_gradient)
     limit_kept = staticmethod(limit_kept)
 
-    def __init__(self, network, n_steps):
+    def __init__(self, network, n_steps, is_hurried=False):
         if (problem := self.supports(network)) is not None:
             raise ValueError(f"The numba engine cannot run this: {problem}.")
-        self.network, self.n_steps = network, n_steps
+        self.network, self.n_steps, self.is_hurried = network, n_steps, is_hurried
         self._shared, self._packed = Workspace(), {}
         self._workspaces = defaultdict(Workspace)  # of each runner
 
@@ -93,6 +96,10 @@ class NumbaEngine:
             return "not just all of its hidden layers are recurrent"
         problems = [problem_of(layer.neuron) for layer in network.layers]
         return next(filter(None, problems), None)
+
+    def by_numpy(self):
+        """Return an engine of the same answers for which nothing is compiled."""
+        return NumpyEngine(self.network, self.n_steps)
 
     def prepare(self, params, X, targets):
         """Compile or load what steps need that learn from batches like `X`.
@@ -123,6 +130,7 @@ class NumbaEngine:
             return 0.0
         return time.perf_counter() - start
 
+    @unless_compiled_first
     def run(self, params, X):
         """Run the network; see `NumpyEngine.run`."""
         network = self.network
@@ -139,6 +147,7 @@ class NumbaEngine:
             reading = batch.reading()
         return answers(network, params, reading, steps_of(X, self.n_steps))
 
+    @unless_compiled_first
     def read_out(self, params, X):
         """Run the network and keep what is read; see `NumpyEngine.read_out`."""
         batch, names = self._asked(params, X), self.network.readout.reads
@@ -150,6 +159,7 @@ class NumbaEngine:
         record = {"spikes": batch.spikes, "membrane": batch.membranes}
         return {name: record[name].transpose(1, 0, 2) for name in names}
 
+    @unless_compiled_first
     def spikes(self, params, X, first=0):
         """Run the network and keep spikes; see `NumpyEngine.spikes`."""
         return self._spikes_of(self._asked(params, X), first)
