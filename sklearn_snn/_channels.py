@@ -18,7 +18,12 @@ from sklearn_snn._inputs.extent import as_table
 from sklearn_snn._inputs.frames import array_of, is_frame
 from sklearn_snn._inputs.layout import hints, n_dimensions, refuse_dimensions
 from sklearn_snn._inputs.lengths import all_lengths
-from sklearn_snn._inputs.recordings import check_recordings, gathered, with_names
+from sklearn_snn._inputs.recordings import (
+    check_recordings,
+    gathered,
+    of_own_types,
+    with_names,
+)
 from sklearn_snn._inputs.sequences import Sequences
 from sklearn_snn._inputs.spike_trains import SpikeTrains
 from sklearn_snn._inputs.step_targets import targets_of_steps
@@ -185,7 +190,12 @@ class ChannelTransformer(
             return self.transformer_.transform(self._as_learned(X))
         with hints(X, "none", self.n_features_in_):
             self._compare(given, as_table(X), reset=False)
-        return self._apply(self.transformer_.transform, X)
+        method, arrays = self.transformer_.transform, of_own_types(given)
+        if arrays is not None:
+            # What becomes of a recording may hang on its type, not on that of others.
+            types = [array.dtype for array in arrays]
+            method = _for_each_type(method, types, all_lengths(X, X.shape[1]))
+        return self._apply(method, X)
 
     @available_if(_inner_has("inverse_transform"))
     @with_own_errstate
@@ -316,3 +326,37 @@ class ChannelTransformer(
         if inner.transformer_tags is not None:
             tags.transformer_tags = inner.transformer_tags
         return tags
+
+
+def _for_each_type(method, types, lengths):
+    """Return a method that takes the steps of recordings of each type by themselves.
+
+    Parameters
+    ----------
+    method : callable
+        Makes rows of rows.
+    types : list of dtype
+        Of each recording.
+    lengths : ndarray of int of shape (n_samples,)
+        Number of steps of each.
+
+    Returns
+    -------
+    method : callable
+        Of all steps as rows of one type that holds them.
+    """
+    places = [
+        np.flatnonzero(np.repeat([other == own for other in types], lengths))
+        for own in dict.fromkeys(types)
+    ]
+
+    def of_all(table):
+        made = [
+            method(table[rows].astype(own))
+            for own, rows in zip(dict.fromkeys(types), places, strict=True)
+        ]
+        if any(map(sparse.issparse, made)):
+            return made[0]  # which is refused
+        return np.concatenate(made)[np.argsort(np.concatenate(places))]
+
+    return of_all

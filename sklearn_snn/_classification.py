@@ -61,10 +61,10 @@ class BaseSpikingClassifier(ClassifierMixin, BaseSpikingNetwork):
             Weights of the samples, not negative, in the mean loss (they are scaled to a
             mean of 1) and in the accuracies. Weight 0 is the same as the row
             being absent. Weight 2 is the same as the row twice: up to rounding if there
-            are at most 128 samples in a single mini-batch, no `dropout`, and
-            `weight_decay` and `learning_rate_init` are numbers, as "auto" counts rows;
-            else on the average over mini-batches, what is dropped, and samples of the
-            first guess.
+            are at most 128 samples in a single mini-batch, no `dropout`, and nothing
+            counts rows, as "invscaling" does, and "auto" of `weight_decay` and
+            `learning_rate_init`; else on the average over mini-batches, what is
+            dropped, and samples of the first guess.
 
         Returns
         -------

@@ -49,8 +49,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         what the present means; it takes more epochs, and time like a layer more.
     alpha : float, default=0.95
         Leak: share of the membrane left after one step, in [0, 1]; with "adlif" of the
-        outputs alone. Below 1 where it learns, membranes are read out, or neurons other
-        than `LIF` have it. Not the L2 penalty of `MLPClassifier` (`weight_decay`).
+        outputs alone. Below 1 where it learns, or neurons other than `LIF` have it, as
+        outputs that never fire do. Not `MLPClassifier`'s L2 penalty (`weight_decay`).
     threshold : float, default=0.6
         Membrane above which a neuron fires, positive. Raise it for fewer spikes, lower
         it where neurons are silent.
@@ -161,9 +161,9 @@ class SpikingClassifier(BaseSpikingClassifier):
         Improvement of the loss that counts; raise it to stop sooner.
     n_iter_no_change : int, inf or "auto", default="auto"
         Training stops when the loss (or with `early_stopping` the validation score) has
-        not improved by `tol` for more than this many epochs in a row. "auto" is 10, or
-        as many as 100 updates take: on a few rows an epoch is a single update. But it
-        is inf for a constant current with the learning rate "cosine" and without
+        not improved by `tol` for more than this many epochs in a row, unless the last
+        ones are far worse than an earlier one. "auto" is 10, or as many as 100 updates
+        take, but inf for a constant current with the learning rate "cosine" and without
         `early_stopping`: all epochs are planned then, and the last ones do most good.
     early_stopping : bool, default=False
         Whether to set samples aside, and to watch the accuracy on them instead of the
@@ -217,8 +217,8 @@ class SpikingClassifier(BaseSpikingClassifier):
         What computes. "numba" needs that package, compiles in the first fit on a
         machine and uses all cores (for a mini-batch of training up to 8), within the
         limits of ``OMP_NUM_THREADS``, ``NUMBA_NUM_THREADS``, threadpoolctl and joblib;
-        "auto" takes it where it is installed and ``NUMBA_DISABLE_JIT`` is not set.
-        Spikes are the same for all engines, gradients up to rounding.
+        "auto" takes it where it is installed (and ``NUMBA_DISABLE_JIT`` not set) and
+        need not compile for a small answer. Spikes are the same, gradients nearly so.
 
     Attributes
     ----------

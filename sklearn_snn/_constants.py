@@ -77,10 +77,13 @@ def frozen_constants(params, loss, is_constant=False):
         if leaks.get(name) == 1:
             raise InvalidParameterError(f"{name} must be below 1 where it learns.")
     integrated = 0.0 if constants["readout"] in COUNTING else of_output
-    if max(alpha if NEURONS[neuron.name].must_leak else 0.0, integrated) == 1:
+    must_leak = alpha if NEURONS[neuron.name].must_leak else 0.0
+    if max(must_leak, integrated) == 1:
+        is_own = must_leak < 1 and not isinstance(params["readout_alpha"], str)
         raise InvalidParameterError(
-            "alpha must be below 1 where currents are multiplied by 1 - alpha: in "
-            "adaptive and current-based neurons, and where membranes are read out."
+            f"{'readout_alpha' if is_own else 'alpha'} must be below 1 where currents "
+            "are multiplied by 1 - alpha: in adaptive and current-based neurons, and "
+            "where membranes are read out."
         )
     detach = params["detach_reset"]
     if isinstance(detach, str):

@@ -288,7 +288,11 @@ def test_intensities_outside_the_unit_interval(X):
         ({"learn_neuron": "alpha", "alpha": 1.0}, "alpha must be below 1 where it"),
         ({"neuron": AdLIF(alpha=None), "alpha": 1.0}, "alpha must be below 1 where cu"),
         ({"neuron": AdLIF(alpha=1.0)}, "alpha must be below 1 where currents are"),
-        ({"readout": "membrane_mean", "alpha": 1}, "alpha must be below 1 where curr"),
+        ({"readout": "membrane_mean", "alpha": 1}, "^alpha must be below 1 where curr"),
+        (
+            {"readout": "membrane_mean", "readout_alpha": 1.0},
+            "^readout_alpha must be below 1 where currents are multiplied",
+        ),
         ({"solver": "lbfgs"}, "'solver' .* among .*'adam'"),
         ({"learning_rate": "step"}, "'learning_rate' .* among .*'cosine'"),
         ({"engine": "torch"}, "'engine' .* among .*'numpy'"),

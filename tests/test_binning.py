@@ -133,3 +133,13 @@ def test_whole_numbers_are_divided_as_such():
     assert steps_of(times + 7, 1000, 7).tolist() == expected
     assert steps_of(np.array([3, 4]), 0.5).tolist() == [6, 8]
     assert steps_of(np.array([250], "u1"), 100, -100).tolist() == [3]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_start_that_is_not_finite_is_refused(wrong):
+    """Of it, as of a trial whose onset is missing, no event would be left."""
+    trials = [([0.0, 1.5], [0, 1]), ([0.2], [2])]
+    for outside in ("raise", "drop"):
+        options = {"dt": 1, "n_units": 3, "n_steps": 3, "outside": outside}
+        with pytest.raises(ValueError, match="start must be finite"):
+            as_sequences(trials, start=[wrong, 0], **options)

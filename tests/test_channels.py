@@ -374,3 +374,19 @@ def test_targets_of_the_steps_of_a_single_recording(given):
         with pytest.raises(ValueError, match=r"single recording.* \[y\]\.$") as raised:
             fit(given, np.arange(20) % 2)
         assert "swapaxes" not in str(raised.value)
+
+
+@pytest.mark.parametrize("lengths", [(4, 9, 2, 5), (6, 6, 6, 6)])
+def test_a_recording_does_not_hang_on_the_type_of_others(lengths, rng):
+    X = [5 + rng.normal(size=(n, 3)) for n in lengths]
+    scaler = ChannelTransformer(StandardScaler()).fit(X)
+    types = [np.float64, np.float32, np.float16, np.float32]
+    mixed = [x.astype(t) for x, t in zip(X, types, strict=True)]
+    for made, x in zip(scaler.transform(mixed), mixed, strict=True):
+        np.testing.assert_array_equal(made, scaler.transform([x])[0])
+    counts = [np.rint(x).astype(np.uint8) for x in X[:2]] + X[2:]
+    for made, x in zip(scaler.transform(counts), counts, strict=True):
+        np.testing.assert_array_equal(made, scaler.transform([x])[0])
+    encoder = ChannelTransformer(OneHotEncoder(handle_unknown="ignore")).fit(X)
+    with pytest.raises(ValueError, match="makes sparse arrays"):
+        encoder.transform(mixed)

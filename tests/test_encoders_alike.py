@@ -140,7 +140,7 @@ def test_no_data_frames_are_made(name, fitted, frame):
     assert type(model.fit_transform(X)) is kind
 
 
-@each("name", NEW)
+@each("name", ALL)
 def test_names_of_what_comes_out(name, fitted):
     X = data_for(name)
     names = fitted.get_feature_names_out()

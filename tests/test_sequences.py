@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.utils import _safe_indexing, indexable
 
-from sklearn_snn import EventSequences, Sequences
+from sklearn_snn import EventSequences, Sequences, as_sequences
 
 
 @pytest.fixture
@@ -228,3 +228,23 @@ class OfLengths(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """Return the numbers of steps."""
         return np.array([len(x) for x in X]) + self.shift
+
+
+def test_what_is_pickled_has_no_rows_of_others():
+    """Also where samples are there twice, as a bootstrap takes them."""
+    recordings = [np.full((5, 1), float(i)) for i in range(10)]
+    X = as_sequences(recordings, layout="steps_first")
+    for rows in ([0] * 10, [0] * 3, [1, 1, 4], range(10), [*range(10), 3]):
+        some = pickle.loads(pickle.dumps(X[list(rows)]))
+        assert {*some.values.ravel()} == {*map(float, rows)}
+        for i, k in enumerate(rows):
+            np.testing.assert_array_equal(some[i], recordings[k])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "n_units"), [([-3], 2), ([2], -1), ([2], 2.5), ([2, -3], 2)]
+)
+def test_no_negative_number_of_steps_or_units(lengths, n_units):
+    indptr = [0] * (len(lengths) + 1)
+    with pytest.raises(ValueError, match="n_units must be a whole number, and neither"):
+        EventSequences([], [], indptr, lengths=lengths, n_units=n_units)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_network, fast, make_encoder
 
+from sklearn_snn import DeltaSpikeEncoder, as_sequences
 from sklearn_snn._engines.compiled import cache as compiled_code
 from sklearn_snn.exceptions import UnscaledInputWarning
 
@@ -126,3 +127,29 @@ def test_integer_channels_in_other_units(rng):
     X = rng.integers(-9, 10, (24, 7, 2)).astype(np.int16) * np.array([1, 2000])
     with pytest.warns(UnscaledInputWarning, match="Channel 1 outweighs"):
         fast(engine="numpy").fit(X.astype(np.int16), Y)
+
+
+@pytest.mark.parametrize("kind", ["table", "array", "list", "sequences"])
+def test_another_order_of_bytes_is_no_other_type(kind, rng):
+    X, y = rng.normal(size=(40, 20, 3)).astype(np.float32), np.arange(40) % 2
+    of_kind = {
+        "table": lambda X: X[:, 0],
+        "array": lambda X: X,
+        "list": list,
+        "sequences": lambda X: as_sequences(X, layout="steps_first"),
+    }[kind]
+    for dtype in (np.float32, np.float64):
+        native = X.astype(dtype)
+        swapped = native.astype(np.dtype(dtype).newbyteorder())
+        expected = fast(engine="numpy").fit(of_kind(native), y)
+        model = fast(engine="numpy").fit(of_kind(swapped), y)
+        assert model.coefs_[0].dtype == dtype
+        np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
+        answers = expected.predict_proba(of_kind(native))
+        np.testing.assert_array_equal(model.predict_proba(of_kind(swapped)), answers)
+        if kind != "table":
+            encode = DeltaSpikeEncoder(0.1, max_count=5).fit_transform
+            for a, b in zip(
+                encode(of_kind(native)), encode(of_kind(swapped)), strict=True
+            ):
+                np.testing.assert_array_equal(a, b)

@@ -383,10 +383,10 @@ plt.show()
 #
 # The default ``detach_reset="auto"`` goes through the reset as long as :math:`\alpha
 # |\kappa|` at the threshold is at most 1 and the memory, :math:`1 / (1 - \alpha)`, at
-# most 20 steps, and detaches it otherwise. What it chose stands in the fitted network,
-# in ``detach_reset_``. Of the reset to zero (by subtraction, the default,
-# :math:`\kappa` is :math:`1 - \theta \beta / 4` there, and thresholds may be about
-# twice as high):
+# most 20 steps (in recurrent networks, however long it is), and detaches it
+# otherwise. What it chose stands in the fitted network, in ``detach_reset_``. Of the
+# reset to zero (by subtraction, the default, :math:`\kappa` is :math:`1 - \theta \beta
+# / 4` there, and thresholds may be about twice as high):
 
 for parameters in ({}, {"alpha": 0.99}, {"beta": 20}, {"threshold": 1.5}):
     options = {"reset": "zero", "max_iter": 1, "random_state": 0}

@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_snn._compat import (
     Interval,
     StrOptions,
-    check_feature_names_in,
     fit_context,
 )
 from sklearn_snn._encoders.checks import check_parameters, checked_spikes
@@ -237,22 +236,6 @@ class LatencySpikeEncoder(RangeEncoder):
             with np.errstate(divide="ignore", over="ignore"):
                 positions = self.threshold / (1 - np.exp(-times / self._tau()))
         return self._unscaled(np.where(fires, np.clip(positions, 0, 1), 0))
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the features, which keep theirs.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the features; None for those seen in `fit`, else x0, x1, ...
-
-        Returns
-        -------
-        names : ndarray of str
-            The same names.
-        """
-        check_is_fitted(self)
-        return check_feature_names_in(self, input_features)
 
     def _times(self, x):
         """Return at which step intensities fire, and whether they do."""

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_snn._compat import StrOptions
+from sklearn_snn._compat import StrOptions, check_feature_names_in
 from sklearn_snn._encoders.checks import check_parameters
 from sklearn_snn._inputs.dates import refuse_dates_and_text
 from sklearn_snn._inputs.dtypes import FLOATS, check_halves, kept_dtypes
@@ -105,6 +105,22 @@ class RangeEncoder(PersistenceMixin, TransformerMixin, BaseEstimator):
             The encoder.
         """
         return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features, which keep theirs.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features; None for those seen in `fit`, else x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str
+            The same names.
+        """
+        check_is_fitted(self)
+        return check_feature_names_in(self, input_features)
 
     def _scaled(self, x, features=slice(None)):
         """Return where in the learned range intensities lie, from 0 to 1."""

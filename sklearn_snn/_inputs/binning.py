@@ -201,6 +201,8 @@ def of_each(name, value, n):
             f"{name} must be one number, or one for each of {n} recordings; got "
             f"{value.dtype} of shape {value.shape}."
         )
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} must be finite, and is not for all recordings.")
     return np.broadcast_to(value, (n,))
 
 

@@ -15,7 +15,8 @@ def kept_dtypes(X, others=()):
     """Return the types that X is not converted from, as scikit-learn wants them.
 
     Whole numbers and halves stay what they are, so that a memory map is not copied: an
-    engine, or an encoder, converts a batch at a time.
+    engine, or an encoder, converts a batch at a time. Floats whose bytes are in another
+    order become those of their size.
 
     Parameters
     ----------
@@ -28,7 +29,13 @@ def kept_dtypes(X, others=()):
     dtypes : tuple
     """
     is_kept = isinstance(X, np.ndarray) and (X.dtype.kind in "biu" or is_half(X))
-    return (X.dtype,) if is_kept else (*FLOATS, *others)
+    if is_kept:
+        return (X.dtype,)
+    dtype = getattr(X, "dtype", None)
+    native = dtype.newbyteorder("=") if isinstance(dtype, np.dtype) else None
+    if native != dtype and native in FLOATS:
+        return (native,)
+    return (*FLOATS, *others)
 
 
 def is_half(X):

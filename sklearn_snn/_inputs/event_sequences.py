@@ -73,6 +73,11 @@ class EventSequences(Recordings):
         steps, units = whole_numbers("steps", steps), whole_numbers("units", units)
         indptr = whole_numbers("indptr", indptr)
         self.lengths = whole_numbers("lengths", lengths)
+        if n_units != int(n_units) or n_units < 0 or self.lengths.min(initial=0) < 0:
+            raise ValueError(
+                "n_units must be a whole number, and neither it nor a length negative; "
+                f"got n_units={n_units!r}, lengths from {self.lengths.min(initial=0)}."
+            )
         self.n_units = int(n_units)
         if self.n_units > _MAX_UNITS or self.lengths.max(initial=0) > MAX_STEPS:
             raise ValueError(

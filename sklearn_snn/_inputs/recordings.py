@@ -230,8 +230,11 @@ def check_recordings(estimator, X, dtype="numeric"):
             estimator=estimator,
             input_name="X",
         )
-    elif isinstance(X, Sequences) and X.dtype.itemsize > 8:
-        X = X.with_values(X.concatenated().astype(np.float64))
+    elif isinstance(X, Sequences):
+        native = X.dtype.newbyteorder("=")
+        if X.dtype.itemsize > 8 or (native == np.float32 and X.dtype != native):
+            of_size = np.float64 if X.dtype.itemsize > 8 else native
+            X = X.with_values(X.concatenated().astype(of_size))
     if 0 in X.shape:
         raise empty(estimator, X.shape)
     if isinstance(X, np.ndarray):
