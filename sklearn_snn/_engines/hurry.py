@@ -74,13 +74,11 @@ def unless_compiled_first(method):
     @wraps(method)
     def answer(self, params, X, *args):
         # What is asked for the sake of another answer is decided with that.
-        may_wait = not self.is_hurried or _is_hurried.get()
-        seconds = 0.0 if may_wait else _seconds_of_numpy(self, params, X)
-        if may_wait or _spent["seconds"] + seconds > PATIENCE:
+        if not self.is_hurried or _is_hurried.get():
             return method(self, params, X, *args)
         kind, start = _kind_of_code(self, params, X), _now()
         is_due = start >= _looks.get(kind, 0.0) and not _compiling
-        if is_due or kind in _found:
+        if kind in _found or is_due:
             try:
                 with not_compiled():
                     result = method(self, params, X, *args)
@@ -89,6 +87,8 @@ def unless_compiled_first(method):
             else:
                 _found.add(kind)
                 return result
+        if _spent["seconds"] + _seconds_of_numpy(self, params, X) > PATIENCE:
+            return method(self, params, X, *args)
         result = getattr(self.by_numpy(), method.__name__)(params, X, *args)
         _spent["seconds"] += _now() - start
         return result
