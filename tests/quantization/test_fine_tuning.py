@@ -129,7 +129,7 @@ def test_a_constant_number_keeps_its_unit(rng):
     y = np.column_stack([X[:, 0], np.full(60, 7.0)])
     model = SpikingRegressor((9,), random_state=0, engine="numpy", max_iter=5)
     model.fit(X, y)
-    options = {"bits": 4, "X": X, "epochs": 2}
+    options = {"bits": 8, "X": X, "epochs": 5, "learning_rate_init": 0.05}
     tuned = quantize(model, y=y, **options)
     others = quantize(model, y=np.column_stack([y[:, 0], 7 + X[:, 1]]), **options)
     np.testing.assert_array_equal(others.predict(X)[:, 1], 7)
